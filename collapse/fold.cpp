@@ -1,0 +1,150 @@
+#include "collapse/fold.h"
+
+#include <fnmatch.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cctype>
+
+#include <fmt/format.h>
+
+#include "collapse/name_tree.h"
+#include "collapse/writers/folded.h"
+
+namespace fgread {
+
+namespace {
+
+// Modification time of the recording: a binary changed after it is not what was sampled.
+std::uint64_t modified_at_ns(const std::string& path) {
+    struct stat info {};
+    if (stat(path.c_str(), &info) != 0) return 0;
+    return static_cast<std::uint64_t>(info.st_mtim.tv_sec) * 1'000'000'000u +
+           static_cast<std::uint64_t>(info.st_mtim.tv_nsec);
+}
+
+std::vector<std::string> group_labels(const Profile& profile, GroupBy by,
+                                      const ProcessTable& processes) {
+    std::vector<std::string> labels;
+    for (const Group& group : profile.groups) labels.push_back(group_label(group, by, processes));
+    return labels;
+}
+
+std::string known_events(const std::vector<EventAttr>& attrs) {
+    std::string names;
+    for (const EventAttr& attr : attrs) names += (names.empty() ? "" : ", ") + attr.name;
+    return names;
+}
+
+bool all_modules_loaded(const ModuleCache& modules) {
+    for (std::uint32_t id = 1; id <= modules.module_count(); ++id) {
+        const ModuleState state = modules.info(ModuleId{id}).state;
+        if (state != ModuleState::loaded && state != ModuleState::kernel) return false;
+    }
+    return true;
+}
+
+// Stacks that samples ended in, whatever their event.
+std::uint64_t count_stacks(const Profile& profile) {
+    std::vector<bool> seen(profile.stacks.size(), false);
+    for (const StackWeight& weight : profile.weights) seen[weight.stack] = true;
+    return static_cast<std::uint64_t>(std::count(seen.begin(), seen.end(), true));
+}
+
+FoldStats collect_stats(const PerfFile& file, const Scan& scan, const Profile& profile) {
+    FoldStats stats;
+    stats.file_bytes = file.file_size();
+    stats.records = scan.record_count;
+    stats.samples = profile.sample_count;
+    stats.lost_events = scan.lost_events;
+    stats.guest_samples = profile.guest_samples;
+    stats.processes = scan.processes.process_count();
+    stats.frames = profile.frame_count;
+    stats.distinct_frames = profile.frames.size();
+    stats.distinct_stacks = count_stacks(profile);
+    stats.stop_reasons = profile.stop_reasons;
+    return stats;
+}
+
+}  // namespace
+
+std::vector<bool> select_events(const std::vector<EventAttr>& attrs, const Profile& profile,
+                                const std::string& event) {
+    std::vector<bool> selected(attrs.size(), false);
+    for (std::size_t i = 0; i < attrs.size(); ++i) {
+        if (!event.empty()) {
+            // A name may hold what a glob takes for its own: "probe:f[0]".
+            selected[i] =
+                attrs[i].name == event || fnmatch(event.c_str(), attrs[i].name.c_str(), 0) == 0;
+        } else if (profile.events[i].samples != 0) {
+            selected[i] = true;
+            break;
+        }
+    }
+    return selected;
+}
+
+std::string group_label(const Group& group, GroupBy by, const ProcessTable& processes) {
+    std::string label(processes.comm(group.comm));
+    for (char& c : label) {
+        if (std::isspace(static_cast<unsigned char>(c)) != 0) c = '_';
+    }
+    if (by != GroupBy::comm) label += fmt::format("-{}", group.pid.value);
+    if (by == GroupBy::tid) label += fmt::format("/{}", group.tid.value);
+    return label;
+}
+
+ModuleSources module_sources(const PerfFile& file, const std::string& symfs,
+                             const std::string& kallsyms) {
+    ModuleSources sources;
+    sources.symfs = symfs;
+    sources.kallsyms = kallsyms;
+    sources.hostname = file.features().hostname;
+    sources.os_release = file.features().os_release;
+    sources.arch = file.features().arch;
+    sources.recorded_at_ns = modified_at_ns(file.path());
+    return sources;
+}
+
+Result<FoldStats> fold_recording(const std::string& path, const FoldOptions& options,
+                                 const TextSink& sink) {
+    Diagnostics diagnostics;
+    const Result<PerfFile> file = PerfFile::open(path, diagnostics);
+    if (!file) return file.error();
+    const Result<Scan> scan = file->scan(diagnostics);
+    if (!scan) return scan.error();
+
+    ModuleCache modules(scan->processes.mappings(),
+                        module_sources(*file, options.symfs, options.kallsyms));
+    const Result<Profile> profile =
+        aggregate(*file, *scan, modules, options.aggregate, diagnostics);
+    if (!profile) return profile.error();
+
+    const std::vector<bool> events = select_events(file->attrs(), *profile, options.event);
+    if (!options.event.empty() && std::find(events.begin(), events.end(), true) == events.end()) {
+        return Error{ErrorKind::io, fmt::format("{}: no event matches '{}'; the recording has: {}",
+                                                path, options.event, known_events(file->attrs()))};
+    }
+
+    Symbolizer symbolizer(modules, options.symbols);
+    FrameNames names = name_frames(profile->frames, symbolizer, options.naming);
+    const NameTree tree = build_name_tree(
+        *profile, names, group_labels(*profile, options.aggregate.group_by, scan->processes),
+        {events, options.weigh_by_samples});
+    write_folded(tree, names, sink);
+
+    FoldStats stats = collect_stats(*file, *scan, *profile);
+    for (std::size_t i = 0; i < events.size(); ++i) {
+        const EventTotal& total = profile->events[i];
+        stats.events.push_back({file->attrs()[i].name, total.samples, total.period, events[i]});
+    }
+    if (options.module_stats || !all_modules_loaded(modules)) {
+        stats.modules = module_stats(*profile, modules);
+    }
+    diagnostics.merge(modules.diagnostics());
+    diagnostics.merge(symbolizer.diagnostics());
+    stats.diagnostics = std::move(diagnostics);
+    return stats;
+}
+
+}  // namespace fgread

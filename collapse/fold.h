@@ -1,0 +1,45 @@
+// fold_recording: the whole job, from a perf.data file to folded text.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "collapse/aggregate.h"
+#include "collapse/fold_stats.h"
+#include "collapse/frame_names.h"
+#include "collapse/writers/text_sink.h"
+#include "perfdata/result.h"
+#include "symbols/symbolizer.h"
+
+namespace fgread {
+
+struct FoldOptions {
+    AggregateOptions aggregate;
+    NamingOptions naming;
+    SymbolizerOptions symbols;
+    std::string symfs;              // see ModuleSources
+    std::string kallsyms;           // see ModuleSources
+    std::string event;              // name or glob; empty: the first attr that has samples
+    bool weigh_by_samples = false;  // else by period
+    bool module_stats = false;      // fill FoldStats::modules even if all modules were found
+};
+
+// Which attrs are folded: those whose name matches `event` (a glob of fnmatch(3)), or the first
+// one that has samples. By attr.
+std::vector<bool> select_events(const std::vector<EventAttr>& attrs, const Profile& profile,
+                                const std::string& event);
+
+// The text of a root frame: the thread's name with blanks as '_', then "-PID", then "/TID".
+std::string group_label(const Group& group, GroupBy by, const ProcessTable& processes);
+
+// Where binaries may come from for this recording, by what its features say of its machine.
+ModuleSources module_sources(const PerfFile& file, const std::string& symfs,
+                             const std::string& kallsyms);
+
+// Reads `path`, writes folded stacks to `sink`. Fails if nothing could be read; damaged input is
+// folded up to the damage and shows in FoldStats::diagnostics.
+Result<FoldStats> fold_recording(const std::string& path, const FoldOptions& options,
+                                 const TextSink& sink);
+
+}  // namespace fgread

@@ -1,0 +1,57 @@
+// FoldStats: what was in a recording and what became of it; everything --stats shows.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "collapse/profile.h"
+#include "perfdata/reader.h"
+#include "symbols/module_cache.h"
+
+namespace fgread {
+
+struct EventStats {
+    std::string name;
+    std::uint64_t samples = 0;
+    std::uint64_t period = 0;
+    bool folded = false;  // part of the output
+};
+
+struct ModuleStats {
+    std::string path;   // as recorded
+    std::string state;  // module_state_key()
+    std::string recorded_build_id;
+    std::string file_build_id;  // of the file found, if any
+    std::string file;           // the file used, if any
+    std::string debug_file;     // separate debug file used, if any
+    std::uint64_t samples = 0;  // with at least one frame in it
+    std::uint64_t stopped = 0;  // whose walk ended in it before the stack's end
+};
+
+struct FoldStats {
+    std::uint64_t file_bytes = 0;
+    std::uint64_t records = 0;
+    std::uint64_t samples = 0;
+    std::uint64_t lost_events = 0;
+    std::uint64_t guest_samples = 0;
+    std::uint64_t processes = 0;
+    std::uint64_t frames = 0;
+    std::uint64_t distinct_frames = 0;
+    std::uint64_t distinct_stacks = 0;
+    std::array<std::uint64_t, stop_reason_count> stop_reasons{};
+    std::vector<EventStats> events;
+    std::vector<ModuleStats> modules;  // by samples, then path
+    Diagnostics diagnostics;
+};
+
+// Adds up what each module's frames weigh. Cost: one visit per node of each distinct stack.
+std::vector<ModuleStats> module_stats(const Profile& profile, const ModuleCache& modules);
+
+// For people, several lines.
+std::string stats_text(const FoldStats& stats);
+// One JSON object; keys are documented in doc/stats.md and stable.
+std::string stats_json(const FoldStats& stats);
+
+}  // namespace fgread

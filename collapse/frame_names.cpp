@@ -1,0 +1,152 @@
+#include "collapse/frame_names.h"
+
+#include <tsl/robin_map.h>
+
+#include <algorithm>
+#include <atomic>
+#include <deque>
+#include <mutex>
+#include <numeric>
+#include <thread>
+#include <vector>
+
+#include <fmt/format.h>
+
+namespace fgread {
+
+namespace {
+
+// Frames a thread takes at a time: neighbours in one module share symbol table and debug unit.
+constexpr std::size_t frames_per_batch = 256;
+
+std::string unresolved_label(const InlineChain& chain, const Frame& frame, bool addresses) {
+    if (!addresses) return chain.module_label;
+    std::string_view label = chain.module_label;
+    if (label.ends_with(']')) label.remove_suffix(1);
+    return fmt::format("{} <{:x}>]", label, frame.offset);
+}
+
+std::vector<std::string> names_of(const Frame& frame, Symbolizer& symbolizer,
+                                  const NamingOptions& options) {
+    const InlineChain chain = symbolizer.symbolize(frame);
+    const std::string_view kernel_mark = options.annotate && chain.kernel ? "_[k]" : "";
+    if (chain.functions.empty()) {
+        return {unresolved_label(chain, frame, options.addresses) + std::string(kernel_mark)};
+    }
+    std::vector<std::string> names;
+    for (auto function = chain.functions.rbegin(); function != chain.functions.rend(); ++function) {
+        const bool inlined = options.annotate && function->inlined;
+        names.push_back(function->name + std::string(inlined ? "_[i]" : kernel_mark));
+    }
+    return names;
+}
+
+}  // namespace
+
+struct FrameNames::State {
+    std::deque<std::string> names;  // stable: the index refers to them
+    tsl::robin_map<std::string_view, NameId> index;
+    std::vector<NameId> lists;          // of all frames, one after the other
+    std::vector<std::uint32_t> begin;   // by frame: where its list starts
+    std::vector<std::uint32_t> length;  // by frame
+
+    NameId intern(std::string_view text) {
+        std::string escaped = escape_frame_name(text);
+        const auto found = index.find(std::string_view(escaped));
+        if (found != index.end()) return found->second;
+        const auto id = static_cast<NameId>(names.size());
+        names.push_back(std::move(escaped));
+        index.emplace(names.back(), id);
+        return id;
+    }
+
+    void set(FrameId frame, const std::vector<std::string>& texts) {
+        if (frame >= begin.size()) {
+            begin.resize(std::size_t{frame} + 1);
+            length.resize(std::size_t{frame} + 1);
+        }
+        begin[frame] = static_cast<std::uint32_t>(lists.size());
+        length[frame] = static_cast<std::uint32_t>(texts.size());
+        for (const std::string& text : texts) lists.push_back(intern(text));
+    }
+};
+
+FrameNames::FrameNames() : state_(std::make_unique<State>()) {}
+FrameNames::~FrameNames() = default;
+FrameNames::FrameNames(FrameNames&&) noexcept = default;
+FrameNames& FrameNames::operator=(FrameNames&&) noexcept = default;
+
+std::span<const NameId> FrameNames::operator[](FrameId frame) const {
+    return {state_->lists.data() + state_->begin[frame], state_->length[frame]};
+}
+
+std::string_view FrameNames::name(NameId id) const { return state_->names[id]; }
+
+std::size_t FrameNames::name_count() const { return state_->names.size(); }
+
+NameId FrameNames::intern(std::string_view text) { return state_->intern(text); }
+
+void FrameNames::set(FrameId frame, const std::vector<std::string>& names) {
+    state_->set(frame, names);
+}
+
+FrameNames name_frames(const FrameTable& frames, Symbolizer& symbolizer,
+                       const NamingOptions& options) {
+    std::vector<FrameId> order(frames.size());
+    std::iota(order.begin(), order.end(), 0u);
+    std::sort(order.begin(), order.end(),
+              [&](FrameId a, FrameId b) { return frames[a] < frames[b]; });
+
+    FrameNames result;
+    result.state_->begin.resize(frames.size());
+    result.state_->length.resize(frames.size());
+    std::atomic<std::size_t> next = 0;
+    std::mutex mutex;
+    const auto work = [&] {
+        std::vector<std::vector<std::string>> names;
+        while (true) {
+            const std::size_t from = next.fetch_add(frames_per_batch);
+            if (from >= order.size()) return;
+            const std::size_t to = std::min(order.size(), from + frames_per_batch);
+            names.clear();
+            for (std::size_t i = from; i < to; ++i) {
+                names.push_back(names_of(frames[order[i]], symbolizer, options));
+            }
+            const std::lock_guard lock(mutex);
+            for (std::size_t i = from; i < to; ++i) {
+                result.state_->set(order[i], names[i - from]);
+            }
+        }
+    };
+
+    const std::size_t batches = frames.size() / frames_per_batch + 1;
+    const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
+    const std::size_t workers =
+        std::min<std::size_t>(options.jobs != 0 ? options.jobs : cores, batches);
+    std::vector<std::thread> threads;
+    for (std::size_t number = 1; number < workers; ++number) threads.emplace_back(work);
+    work();
+    for (std::thread& thread : threads) thread.join();
+    return result;
+}
+
+std::string escape_control_bytes(std::string_view text) {
+    std::string out;
+    out.reserve(text.size());
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (byte < 32 || byte == 127)
+            out += fmt::format("\\x{:02x}", byte);
+        else
+            out += c;
+    }
+    return out;
+}
+
+std::string escape_frame_name(std::string_view name) {
+    std::string out = escape_control_bytes(name);
+    std::replace(out.begin(), out.end(), ';', ':');
+    return out;
+}
+
+}  // namespace fgread

@@ -1,0 +1,68 @@
+// FrameNames: what each distinct frame is called, inlined functions included.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "collapse/frame_table.h"
+#include "symbols/symbolizer.h"
+
+namespace fgread {
+
+// Number of a distinct name, dense from 0. The numbers differ from run to run, the names do not.
+using NameId = std::uint32_t;
+
+struct NamingOptions {
+    bool annotate = false;   // "_[k]" behind kernel functions, "_[i]" behind inlined ones
+    bool addresses = false;  // unresolved: "[libc.so.6 <28ab0>]" instead of "[libc.so.6]"
+    unsigned jobs = 0;       // threads; 0: as many as the machine has cores
+};
+
+// Const calls are thread-safe.
+class FrameNames {
+public:
+    FrameNames();
+
+    // The names a frame stands for, outermost first: its physical function, then what was inlined
+    // into it. At least one. Valid until the next intern().
+    [[nodiscard]] std::span<const NameId> operator[](FrameId frame) const;
+    // Ready for output: ';' is ':', control bytes are escaped. Lives as long as this object.
+    [[nodiscard]] std::string_view name(NameId id) const;
+    [[nodiscard]] std::size_t name_count() const;
+
+    // The id of `text`, which is made ready for output; for root frames and the like.
+    NameId intern(std::string_view text);
+
+    // What `frame` stands for, outermost first, at least one name: for callers with names of their
+    // own. name_frames() does this for all frames of a recording.
+    void set(FrameId frame, const std::vector<std::string>& names);
+
+    ~FrameNames();
+    FrameNames(FrameNames&&) noexcept;
+    FrameNames& operator=(FrameNames&&) noexcept;
+
+private:
+    friend FrameNames name_frames(const FrameTable&, Symbolizer&, const NamingOptions&);
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+// Names all frames, module by module and in parallel. Cost: one symbol lookup per distinct frame,
+// one demangling per distinct function.
+FrameNames name_frames(const FrameTable& frames, Symbolizer& symbolizer,
+                       const NamingOptions& options);
+
+// `name` as it may stand between two semicolons of a folded line: ';' becomes ':', and control
+// bytes are escaped.
+[[nodiscard]] std::string escape_frame_name(std::string_view name);
+
+// Bytes below 32 and 127 become "\xNN", so that no name or path of a recording can end a line or
+// reach the terminal as a command.
+[[nodiscard]] std::string escape_control_bytes(std::string_view text);
+
+}  // namespace fgread

@@ -1,0 +1,42 @@
+#include "collapse/frame_table.h"
+
+#include "collapse/hash_mix.h"
+
+namespace fgread {
+
+namespace {
+
+constexpr std::size_t initial_slots = 1024;
+
+std::uint64_t hash_of(const Frame& frame) {
+    const auto kind = static_cast<std::uint64_t>(frame.kind);
+    return hash_mix(frame.offset + (std::uint64_t{frame.module.value} << 40) + (kind << 63));
+}
+
+}  // namespace
+
+FrameId FrameTable::intern(const Frame& frame) {
+    if (frames_.size() * 2 >= slots_.size()) grow();
+    const std::size_t mask = slots_.size() - 1;
+    for (std::size_t at = hash_of(frame) & mask;; at = (at + 1) & mask) {
+        const std::uint32_t slot = slots_[at];
+        if (slot == 0) {
+            frames_.push_back(frame);
+            slots_[at] = static_cast<std::uint32_t>(frames_.size());
+            return static_cast<FrameId>(frames_.size() - 1);
+        }
+        if (frames_[slot - 1] == frame) return slot - 1;
+    }
+}
+
+void FrameTable::grow() {
+    const std::size_t size = slots_.empty() ? initial_slots : slots_.size() * 2;
+    slots_.assign(size, 0);
+    for (std::size_t id = 0; id < frames_.size(); ++id) {
+        std::size_t at = hash_of(frames_[id]) & (size - 1);
+        while (slots_[at] != 0) at = (at + 1) & (size - 1);
+        slots_[at] = static_cast<std::uint32_t>(id + 1);
+    }
+}
+
+}  // namespace fgread

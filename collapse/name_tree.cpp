@@ -1,0 +1,32 @@
+#include "collapse/name_tree.h"
+
+namespace fgread {
+
+NameTree build_name_tree(const Profile& profile, FrameNames& names,
+                         const std::vector<std::string>& group_labels, const WeightChoice& choice) {
+    NameTree tree;
+    std::vector<NameId> roots;
+    for (const std::string& label : group_labels) roots.push_back(names.intern(label));
+
+    // A parent has a smaller number than its children, so it is always translated already.
+    std::vector<StackId> node_of(profile.stacks.size());
+    for (StackId stack = 0; stack < profile.stacks.size(); ++stack) {
+        const StackNode& node = profile.stacks[stack];
+        if (node.parent == no_stack) {
+            node_of[stack] = tree.stacks.root(roots[node.label]);
+            continue;
+        }
+        StackId at = node_of[node.parent];
+        for (const NameId name : names[node.label]) at = tree.stacks.child(at, name);
+        node_of[stack] = at;
+    }
+
+    tree.weights.resize(tree.stacks.size());
+    for (const StackWeight& weight : profile.weights) {
+        if (!choice.events[weight.event]) continue;
+        tree.weights[node_of[weight.stack]] += choice.by_samples ? weight.samples : weight.period;
+    }
+    return tree;
+}
+
+}  // namespace fgread

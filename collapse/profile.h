@@ -1,0 +1,70 @@
+// Profile: a recording, aggregated: distinct frames, distinct stacks, what each weighs.
+//
+// Independent of names: frames are (module, offset). It is what aggregate() makes of a recording
+// and what the writers, with FrameNames, make output of.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "collapse/frame_table.h"
+#include "collapse/stack_trie.h"
+#include "perfdata/address.h"
+#include "perfdata/process_table.h"
+#include "unwind/walker.h"
+
+namespace fgread {
+
+// What becomes the root frame of every stack.
+enum class GroupBy : std::uint8_t {
+    comm,  // "name"
+    pid,   // "name-PID"
+    tid,   // "name-PID/TID"
+};
+
+// What a root frame stands for; pid and tid are -1 where the grouping does not look at them.
+struct Group {
+    CommId comm;
+    Pid pid;
+    Tid tid;
+    friend constexpr auto operator<=>(const Group&, const Group&) = default;
+};
+
+// Weight of one stack for one event.
+struct StackWeight {
+    StackId stack = 0;
+    std::uint32_t event = 0;  // index of the attr
+    std::uint64_t samples = 0;
+    std::uint64_t period =
+        0;  // sum of the samples' periods, in the event's unit (ns for cpu-clock)
+};
+
+struct EventTotal {
+    std::uint64_t samples = 0;
+    std::uint64_t period = 0;
+};
+
+// How many walks ended in which module, and why.
+struct StopCount {
+    ModuleId module;
+    StopReason reason = StopReason::complete;
+    std::uint64_t samples = 0;
+};
+
+struct Profile {
+    FrameTable frames;
+    std::vector<Group> groups;         // labels of the trie's roots
+    StackTrie stacks;                  // root to leaf; labels are FrameIds below the roots
+    std::vector<StackWeight> weights;  // by order of first appearance
+    std::vector<EventTotal> events;    // by attr
+    std::vector<StopCount> stops;      // by module, then reason
+
+    std::uint64_t sample_count = 0;
+    std::uint64_t frame_count = 0;    // over all samples, user and kernel
+    std::uint64_t guest_samples = 0;  // left out
+    std::array<std::uint64_t, stop_reason_count> stop_reasons{};
+};
+
+}  // namespace fgread

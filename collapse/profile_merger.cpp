@@ -1,0 +1,91 @@
+#include "collapse/profile_merger.h"
+
+#include <utility>
+
+namespace fgread {
+
+namespace {
+
+// How many finished chunks may wait for an earlier one, per worker. A result is some tens of KB.
+constexpr std::size_t max_waiting_per_worker = 16;
+
+}  // namespace
+
+ProfileMerger::ProfileMerger(std::size_t event_count, unsigned workers) : translations_(workers) {
+    profile_.events.resize(event_count);
+    weight_index_.resize(event_count);
+}
+
+void ProfileMerger::deliver(ChunkResult&& result) {
+    std::unique_lock lock(mutex_);
+    // The worker that holds the next chunk never waits here, so this cannot stall.
+    const std::size_t allowed = max_waiting_per_worker * translations_.size();
+    advanced_.wait(lock, [&] { return result.chunk < next_chunk_ + allowed; });
+    const std::size_t chunk = result.chunk;
+    waiting_.emplace(chunk, std::move(result));
+    while (!waiting_.empty() && waiting_.begin()->first == next_chunk_) {
+        apply(waiting_.begin()->second);
+        waiting_.erase(waiting_.begin());
+        ++next_chunk_;
+    }
+    advanced_.notify_all();
+}
+
+Profile ProfileMerger::take(Diagnostics& diagnostics) {
+    for (const auto& [key, samples] : stops_) {
+        profile_.stops.push_back({key.first, key.second, samples});
+    }
+    diagnostics.merge(diagnostics_);
+    return std::move(profile_);
+}
+
+void ProfileMerger::apply(const ChunkResult& result) {
+    Translation& translation = translations_[result.worker];
+    translate(result, translation);
+    for (const SampleSummary& sample : result.samples) {
+        add_weight(translation.stacks[sample.stack], sample);
+    }
+    profile_.sample_count += result.samples.size();
+    profile_.frame_count += result.frame_count;
+    profile_.guest_samples += result.guest_samples;
+    for (std::size_t i = 0; i < stop_reason_count; ++i) {
+        profile_.stop_reasons[i] += result.stop_reasons[i];
+    }
+    for (const StopCount& stop : result.stops) stops_[{stop.module, stop.reason}] += stop.samples;
+    diagnostics_.merge(result.diagnostics);
+}
+
+void ProfileMerger::translate(const ChunkResult& result, Translation& translation) {
+    for (const Frame& frame : result.new_frames) {
+        translation.frames.push_back(profile_.frames.intern(frame));
+    }
+    for (const Group& group : result.new_groups) {
+        const auto next = static_cast<std::uint32_t>(profile_.groups.size());
+        const auto [entry, added] = group_index_.try_emplace(group, next);
+        if (added) profile_.groups.push_back(group);
+        translation.groups.push_back(entry->second);
+    }
+    for (const StackNode& node : result.new_stacks) {
+        const StackId id = node.parent == no_stack
+                               ? profile_.stacks.root(translation.groups[node.label])
+                               : profile_.stacks.child(translation.stacks[node.parent],
+                                                       translation.frames[node.label]);
+        translation.stacks.push_back(id);
+    }
+}
+
+void ProfileMerger::add_weight(StackId stack, const SampleSummary& sample) {
+    std::vector<std::uint32_t>& index = weight_index_[sample.event];
+    if (index.size() <= stack) index.resize(profile_.stacks.size(), 0);
+    if (index[stack] == 0) {
+        profile_.weights.push_back({stack, sample.event, 0, 0});
+        index[stack] = static_cast<std::uint32_t>(profile_.weights.size());
+    }
+    StackWeight& weight = profile_.weights[index[stack] - 1];
+    ++weight.samples;
+    weight.period += sample.period;
+    ++profile_.events[sample.event].samples;
+    profile_.events[sample.event].period += sample.period;
+}
+
+}  // namespace fgread

@@ -1,0 +1,54 @@
+// ProfileMerger: applies the results of the workers in file order and makes one Profile of them.
+//
+// Workers finish chunks in any order and call deliver() from their own threads; a result that is
+// early waits until all before it have come. This is the place for stages that need the samples
+// in order.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <vector>
+
+#include "collapse/profile.h"
+#include "collapse/sample_worker.h"
+
+namespace fgread {
+
+class ProfileMerger {
+public:
+    ProfileMerger(std::size_t event_count, unsigned workers);
+
+    // Thread-safe. Blocks while the result is too far ahead of the slowest worker, which bounds
+    // what waits here. Chunks of one worker must come in rising order.
+    void deliver(ChunkResult&& result);
+    // Once all chunks are delivered.
+    Profile take(Diagnostics& diagnostics);
+
+private:
+    // What the worker's own numbers are in the Profile.
+    struct Translation {
+        std::vector<FrameId> frames;
+        std::vector<std::uint32_t> groups;
+        std::vector<StackId> stacks;
+    };
+
+    void apply(const ChunkResult& result);
+    void translate(const ChunkResult& result, Translation& translation);
+    void add_weight(StackId stack, const SampleSummary& sample);
+
+    std::mutex mutex_;
+    std::condition_variable advanced_;
+    std::size_t next_chunk_ = 0;
+    std::map<std::size_t, ChunkResult> waiting_;
+
+    std::vector<Translation> translations_;
+    std::map<Group, std::uint32_t> group_index_;
+    std::vector<std::vector<std::uint32_t>> weight_index_;  // by event, by stack: index + 1
+    std::map<std::pair<ModuleId, StopReason>, std::uint64_t> stops_;
+    Profile profile_;
+    Diagnostics diagnostics_;
+};
+
+}  // namespace fgread

@@ -1,0 +1,200 @@
+#include "collapse/sample_worker.h"
+
+#include "perfdata/format.h"
+#include "unwind/x86_64.h"
+
+namespace fgread {
+
+namespace {
+
+// PERF_SAMPLE_REGS_ABI_64: registers of a 64-bit task.
+constexpr std::uint64_t regs_abi_64 = 2;
+
+CpuMode mode_of_marker(std::uint64_t marker) {
+    switch (marker) {
+        case format::context_hypervisor:
+            return CpuMode::hypervisor;
+        case format::context_kernel:
+            return CpuMode::kernel;
+        case format::context_user:
+            return CpuMode::user;
+        default:
+            return CpuMode::unknown;  // guests: none of our address spaces
+    }
+}
+
+bool is_guest(CpuMode mode) { return mode == CpuMode::guest_kernel || mode == CpuMode::guest_user; }
+
+// A user stack can be walked if both halves of it were recorded.
+bool has_user_stack(const SampleView& sample) {
+    return sample.user_regs.abi != 0 && !sample.user_stack.empty();
+}
+
+}  // namespace
+
+SampleWorker::SampleWorker(unsigned number, const PerfFile& file, const Scan& scan,
+                           ModuleProvider& modules, const AggregateOptions& options)
+    : number_(number),
+      file_(file),
+      scan_(scan),
+      options_(options),
+      walker_(modules, options.limits) {}
+
+Result<ChunkResult> SampleWorker::run(std::size_t chunk) {
+    Result<ByteView> bytes = file_.read_chunk(scan_.chunks[chunk], buffer_);
+    if (!bytes) return bytes.error();
+
+    ChunkResult result;
+    result.chunk = chunk;
+    result.worker = number_;
+    const std::size_t known_frames = frames_.size();
+    const std::size_t known_groups = groups_.size();
+    const std::size_t known_stacks = stacks_.size();
+
+    RecordCursor cursor = file_.records(scan_.chunks[chunk], *bytes);
+    while (const std::optional<RecordView> record = cursor.next()) {
+        if (record->type == format::record_sample) add_sample(*record, result);
+    }
+    // The scan saw whole records here: the file has changed since.
+    const Chunk& wanted = scan_.chunks[chunk];
+    if (bytes->size() < wanted.size) {
+        result.diagnostics.add(Problem::file_truncated, wanted.offset + bytes->size());
+    } else if (cursor.damaged()) {
+        result.diagnostics.add(Problem::record_size_invalid, wanted.offset);
+    }
+
+    const auto added = [](const auto& all, std::size_t from) {
+        return std::vector(all.begin() + static_cast<std::ptrdiff_t>(from), all.end());
+    };
+    result.new_frames = added(frames_.frames(), known_frames);
+    result.new_groups = added(groups_, known_groups);
+    result.new_stacks = added(stacks_.nodes(), known_stacks);
+    return result;
+}
+
+void SampleWorker::add_sample(const RecordView& record, ChunkResult& result) {
+    const std::optional<std::size_t> attr = file_.attr_of_sample(record);
+    if (!attr) {
+        result.diagnostics.add(Problem::record_unknown_id, record.file_offset);
+        return;
+    }
+    const std::optional<SampleView> sample = file_.layout(*attr).decode(record);
+    if (!sample) {
+        result.diagnostics.add(Problem::sample_malformed, record.file_offset);
+        return;
+    }
+    const CpuMode mode = record.cpu_mode();
+    if (is_guest(mode)) {
+        ++result.guest_samples;
+        return;
+    }
+
+    const EventTime when = file_.event_time(record);
+    const ProcessAt process = scan_.processes.process_at(sample->pid, when);
+    user_frames_.clear();
+    kernel_frames_.clear();
+    const bool walkable = has_user_stack(*sample);
+    if (walkable)
+        walk_user(*sample, process, when, result);
+    else
+        count_stop(StopReason::no_registers, ModuleId{}, result);
+    add_chain(*sample, process, when, mode, !walkable);
+    if (user_frames_.empty() && kernel_frames_.empty()) add_leaf(*sample, process, when, mode);
+
+    if (options_.hide_user) user_frames_.clear();
+    if (options_.hide_kernel) kernel_frames_.clear();
+    result.frame_count += user_frames_.size() + kernel_frames_.size();
+    result.samples.push_back(
+        {intern_stack(group_of(*sample, when)), static_cast<std::uint32_t>(*attr), sample->period});
+}
+
+void SampleWorker::walk_user(const SampleView& sample, const ProcessAt& process, EventTime when,
+                             ChunkResult& result) {
+    const RegisterFile registers = x86_64::registers_from_sample(sample.user_regs);
+    if (sample.user_regs.abi != regs_abi_64) {
+        count_stop(StopReason::unsupported_abi, ModuleId{}, result);
+        return;
+    }
+    const StackMemory stack(Avma{registers[x86_64::rsp]}, sample.user_stack);
+    const WalkResult walk = walker_.walk(*process.user, when, registers, stack, walked_);
+    for (const WalkedFrame& frame : walked_) user_frames_.push_back(frame.frame);
+    count_stop(walk.reason, walked_.empty() ? ModuleId{} : walked_.back().frame.module, result);
+}
+
+// The chain the kernel recorded: of a DWARF recording its kernel half only, else both. The first
+// address after a marker is where that context was, the later ones are return addresses.
+void SampleWorker::add_chain(const SampleView& sample, const ProcessAt& process, EventTime when,
+                             CpuMode sample_mode, bool want_user) {
+    CpuMode mode = sample_mode;
+    FrameKind kind = FrameKind::exact;
+    for (std::size_t i = 0; i < sample.callchain.size(); ++i) {
+        const std::uint64_t address = sample.callchain[i];
+        if (address >= format::context_first_marker) {
+            mode = mode_of_marker(address);
+            kind = FrameKind::exact;
+            continue;
+        }
+        if (mode == CpuMode::kernel) {
+            kernel_frames_.push_back(
+                walker_.resolve(scan_.processes.kernel(), when, Avma{address}, kind));
+        } else if (mode == CpuMode::user && want_user) {
+            user_frames_.push_back(walker_.resolve(*process.user, when, Avma{address}, kind));
+        }
+        kind = FrameKind::return_address;
+    }
+}
+
+void SampleWorker::add_leaf(const SampleView& sample, const ProcessAt& process, EventTime when,
+                            CpuMode mode) {
+    if (mode == CpuMode::kernel) {
+        kernel_frames_.push_back(
+            walker_.resolve(scan_.processes.kernel(), when, sample.ip, FrameKind::exact));
+    } else {
+        user_frames_.push_back(walker_.resolve(*process.user, when, sample.ip, FrameKind::exact));
+    }
+}
+
+void SampleWorker::count_stop(StopReason reason, ModuleId module, ChunkResult& result) {
+    ++result.stop_reasons[static_cast<std::size_t>(reason)];
+    if (reason == StopReason::complete) return;
+    for (StopCount& stop : result.stops) {
+        if (stop.module != module || stop.reason != reason) continue;
+        ++stop.samples;
+        return;
+    }
+    result.stops.push_back({module, reason, 1});
+}
+
+Group SampleWorker::group_of(const SampleView& sample, EventTime when) const {
+    Group group;
+    group.comm = scan_.processes.comm_at(sample.pid, sample.tid, when);
+    if (options_.group_by != GroupBy::comm) group.pid = sample.pid;
+    if (options_.group_by == GroupBy::tid) group.tid = sample.tid;
+    return group;
+}
+
+std::uint32_t SampleWorker::intern_group(const Group& group) {
+    const auto [entry, added] =
+        group_index_.try_emplace(group, static_cast<std::uint32_t>(groups_.size()));
+    if (added) groups_.push_back(group);
+    return entry->second;
+}
+
+StackId SampleWorker::intern_stack(const Group& group) {
+    StackId stack = stacks_.root(intern_group(group));
+    const auto push = [&](const std::vector<Frame>& innermost_first) {
+        for (std::size_t i = innermost_first.size(); i-- > 0;) {
+            stack = stacks_.child(stack, frames_.intern(normalised(innermost_first[i])));
+        }
+    };
+    push(user_frames_);
+    push(kernel_frames_);
+    return stack;
+}
+
+Frame SampleWorker::normalised(Frame frame) const {
+    if (frame.module.value != 0 || options_.unknown_addresses) return frame;
+    return Frame{};
+}
+
+}  // namespace fgread

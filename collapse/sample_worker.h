@@ -1,0 +1,78 @@
+// SampleWorker: walks the samples of one chunk after the other, on one thread.
+//
+// It counts equal frames and stacks in tables of its own, so that threads share nothing while
+// they work. What a chunk adds to those tables travels with the chunk's result (a delta), and
+// ProfileMerger applies the results in file order: the Profile is the same for any number of
+// threads, and stages that need the samples in order have their place there.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <vector>
+
+#include "collapse/aggregate.h"
+#include "collapse/profile.h"
+
+namespace fgread {
+
+// One sample, reduced to what later stages need; ids are the worker's own.
+struct SampleSummary {
+    StackId stack = 0;
+    std::uint32_t event = 0;
+    std::uint64_t period = 0;
+};
+
+struct ChunkResult {
+    std::size_t chunk = 0;  // index in Scan::chunks
+    unsigned worker = 0;
+    std::vector<Frame> new_frames;
+    std::vector<Group> new_groups;
+    std::vector<StackNode> new_stacks;
+    std::vector<SampleSummary> samples;  // in file order
+    std::vector<StopCount> stops;        // of this chunk, unordered
+    std::uint64_t frame_count = 0;
+    std::uint64_t guest_samples = 0;
+    std::array<std::uint64_t, stop_reason_count> stop_reasons{};
+    Diagnostics diagnostics;
+};
+
+class SampleWorker {
+public:
+    // All references must outlive the worker.
+    SampleWorker(unsigned number, const PerfFile& file, const Scan& scan, ModuleProvider& modules,
+                 const AggregateOptions& options);
+
+    // Reads and walks one chunk. Chunks must come in rising order of index.
+    Result<ChunkResult> run(std::size_t chunk);
+
+private:
+    void add_sample(const RecordView& record, ChunkResult& result);
+    void walk_user(const SampleView& sample, const ProcessAt& process, EventTime when,
+                   ChunkResult& result);
+    void add_chain(const SampleView& sample, const ProcessAt& process, EventTime when,
+                   CpuMode sample_mode, bool want_user);
+    void add_leaf(const SampleView& sample, const ProcessAt& process, EventTime when, CpuMode mode);
+    void count_stop(StopReason reason, ModuleId module, ChunkResult& result);
+    Group group_of(const SampleView& sample, EventTime when) const;
+    std::uint32_t intern_group(const Group& group);
+    StackId intern_stack(const Group& group);
+    Frame normalised(Frame frame) const;
+
+    unsigned number_;
+    const PerfFile& file_;
+    const Scan& scan_;
+    const AggregateOptions& options_;
+    StackWalker walker_;
+
+    std::vector<std::byte> buffer_;
+    std::vector<WalkedFrame> walked_;
+    std::vector<Frame> user_frames_;    // innermost first
+    std::vector<Frame> kernel_frames_;  // innermost first
+
+    FrameTable frames_;
+    std::vector<Group> groups_;
+    std::map<Group, std::uint32_t> group_index_;
+    StackTrie stacks_;
+};
+
+}  // namespace fgread

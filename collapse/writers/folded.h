@@ -1,0 +1,15 @@
+// Folded stacks: one line per distinct stack, `root;...;leaf weight`, as every flame graph
+// renderer reads them (FlameGraph's stackcollapse scripts defined the form).
+#pragma once
+
+#include "collapse/frame_names.h"
+#include "collapse/name_tree.h"
+#include "collapse/writers/text_sink.h"
+
+namespace fgread {
+
+// Writes the lines sorted by the bytes of their stacks; stacks of weight 0 are left out. False if
+// the sink wanted no more.
+bool write_folded(const NameTree& tree, const FrameNames& names, const TextSink& sink);
+
+}  // namespace fgread

@@ -1,0 +1,117 @@
+#include "perfdata/diagnostics.h"
+
+namespace fgread {
+namespace {
+
+struct ProblemWords {
+    Problem problem;
+    std::string_view key;
+    std::string_view text;
+    bool damage;  // part of the input was lost: the tool's exit status tells
+};
+
+constexpr ProblemWords words[] = {
+    {Problem::file_truncated, "file_truncated",
+     "the file is shorter than its header says; everything before the end was read", true},
+    {Problem::file_not_finalised, "file_not_finalised",
+     "the recording was not closed (recorder killed?); read up to the end of the file, without "
+     "header features",
+     true},
+    {Problem::record_size_invalid, "record_size_invalid",
+     "record of impossible size; reading stopped there", true},
+    {Problem::record_too_small, "record_too_small", "record too small for its type; skipped", true},
+    {Problem::record_unknown_type, "record_unknown_type", "record of unknown type; skipped", false},
+    {Problem::record_unknown_id, "record_unknown_id",
+     "sample whose id belongs to no event of the header; skipped", true},
+    {Problem::sample_malformed, "sample_malformed",
+     "sample whose contents run past its end; skipped", true},
+    {Problem::feature_malformed, "feature_malformed",
+     "header feature that could not be read; treated as absent", false},
+    {Problem::late_record, "late_record",
+     "record further out of order than its round allows; delivered late", false},
+    {Problem::map_limit, "map_limit",
+     "more mappings in one process than are kept; the rest ignored", false},
+    {Problem::module_missing, "module_missing", "binary not found", false},
+    {Problem::module_mismatch, "module_mismatch",
+     "binary found, but its build-id is not the recorded one; not used", false},
+    {Problem::module_not_regular, "module_not_regular",
+     "path of a binary is not a regular file; not opened", false},
+    {Problem::module_unreadable, "module_unreadable", "binary not readable, or not ELF", false},
+    {Problem::module_foreign, "module_foreign",
+     "recorded on another machine without a build-id; the local file of that name is not used",
+     false},
+    {Problem::cfi_malformed, "cfi_malformed", "malformed unwind entry (CIE or FDE); skipped",
+     false},
+    {Problem::symbol_malformed, "symbol_malformed", "malformed symbol or symbol table; skipped",
+     false},
+    {Problem::name_too_long, "name_too_long", "name too long to demangle; kept as it is", false},
+    {Problem::kallsyms_restricted, "kallsyms_restricted",
+     "/proc/kallsyms shows no addresses to this user (kernel.kptr_restrict)", false},
+    {Problem::kallsyms_mismatch, "kallsyms_mismatch",
+     "the running kernel is not the recorded one; its symbols are not used", false},
+};
+
+static_assert(sizeof words / sizeof words[0] == problem_count, "a Problem without words");
+
+constexpr bool in_order() {
+    for (std::size_t i = 0; i < problem_count; ++i) {
+        if (static_cast<std::size_t>(words[i].problem) != i) return false;
+    }
+    return true;
+}
+static_assert(in_order(), "the table is indexed by Problem");
+
+const ProblemWords* words_of(Problem problem) {
+    const auto index = static_cast<std::size_t>(problem);
+    return index < problem_count ? &words[index] : nullptr;
+}
+
+}  // namespace
+
+void Diagnostics::add(Problem problem, std::uint64_t offset, std::string_view detail) {
+    ProblemEntry& entry = entries_.at(static_cast<std::size_t>(problem));
+    if (entry.count++ == 0) {
+        entry.first_offset = offset;
+        entry.first_detail = detail;
+    }
+}
+
+const ProblemEntry& Diagnostics::operator[](Problem problem) const {
+    return entries_.at(static_cast<std::size_t>(problem));
+}
+
+void Diagnostics::merge(const Diagnostics& other) {
+    for (std::size_t i = 0; i < problem_count; ++i) {
+        ProblemEntry& mine = entries_[i];
+        const ProblemEntry& theirs = other.entries_[i];
+        if (theirs.count == 0) continue;
+        // Ties by detail, so that problems without an offset do not depend on the order of merging.
+        const bool earlier = theirs.first_offset != mine.first_offset
+                                 ? theirs.first_offset < mine.first_offset
+                                 : theirs.first_detail < mine.first_detail;
+        if (mine.count == 0 || earlier) {
+            mine.first_offset = theirs.first_offset;
+            mine.first_detail = theirs.first_detail;
+        }
+        mine.count += theirs.count;
+    }
+}
+
+bool Diagnostics::input_damaged() const {
+    for (const ProblemWords& word : words) {
+        if (word.damage && (*this)[word.problem].count != 0) return true;
+    }
+    return false;
+}
+
+std::string_view problem_key(Problem problem) {
+    const ProblemWords* word = words_of(problem);
+    return word ? word->key : std::string_view("unknown");
+}
+
+std::string_view problem_text(Problem problem) {
+    const ProblemWords* word = words_of(problem);
+    return word ? word->text : std::string_view("unknown problem");
+}
+
+}  // namespace fgread

@@ -1,0 +1,129 @@
+// PerfFile: a seekable recording, opened. Header, attrs, features, and the way to its records.
+//
+//   In order, one record at a time: OrderedReader (ordered_reader.h), the simple way.
+//   In two passes, for tools that work in parallel: scan() hops over all record headers, applies
+//   the side-band in order and cuts the data section into record-aligned chunks; each chunk is
+//   then read and decoded on its own, by any thread:
+//
+//      auto file = PerfFile::open("perf.data", diagnostics);
+//      auto scan = file->scan(diagnostics);
+//      for (const Chunk& chunk : scan->chunks) {            // in any thread
+//          auto bytes = file->read_chunk(chunk, buffer);
+//          RecordCursor records = file->records(chunk, *bytes);
+//          while (auto record = records.next()) { ... }     // file order; scan->processes answers
+//      }                                                    // for any time
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "perfdata/diagnostics.h"
+#include "perfdata/header.h"
+#include "perfdata/input_file.h"
+#include "perfdata/process_table.h"
+#include "perfdata/record.h"
+#include "perfdata/result.h"
+#include "perfdata/sample.h"
+
+namespace fgread {
+
+// A run of whole records of the data section, about 1 MiB.
+struct Chunk {
+    std::uint64_t offset = 0;          // in the file
+    std::uint64_t size = 0;            // bytes
+    std::uint64_t first_sequence = 0;  // sequence number of its first record
+};
+
+struct Scan {
+    ProcessTable processes;     // complete: every side-band record applied, in order
+    std::vector<Chunk> chunks;  // in file order, together all records before any damage
+    std::uint64_t record_count = 0;
+    std::uint64_t sample_count = 0;
+    std::uint64_t lost_events = 0;  // sum of LOST records
+    // Index = type; format.h's known_type_limit holds all types from there on.
+    std::vector<std::uint64_t> records_by_type;
+};
+
+// Records of a piece of memory, in order. A view lives as long as the memory. `file_offset` and
+// `first_sequence` are those of the first record.
+class RecordCursor {
+public:
+    RecordCursor(ByteView bytes, std::uint64_t file_offset, std::uint64_t first_sequence,
+                 Endian endian);
+    // The next record; nothing at the end or at a record of impossible size (then damaged()).
+    std::optional<RecordView> next();
+    [[nodiscard]] bool damaged() const;
+
+private:
+    ByteView bytes_;
+    std::size_t position_ = 0;
+    std::uint64_t file_offset_;
+    std::uint64_t sequence_;
+    Endian endian_;
+    bool damaged_ = false;
+};
+
+// Const calls are safe from several threads at once.
+class PerfFile {
+public:
+    // Opens, reads header, attrs and features. `path` must be a regular file. What can be read
+    // around (a missing end, a bad feature) is counted; what cannot is the error: no such file, no
+    // permission, not a recording, cut inside its header, or a kind of recording that is not
+    // supported (pipe format, big-endian, compressed).
+    static Result<PerfFile> open(const std::string& path, Diagnostics& diagnostics);
+    // The same from bytes in memory, which must outlive the PerfFile; `name` stands for the path.
+    static Result<PerfFile> open_memory(ByteView bytes, std::string name, Diagnostics& diagnostics);
+
+    [[nodiscard]] const std::string& path() const;
+    [[nodiscard]] std::uint64_t file_size() const;
+    [[nodiscard]] const FileHeader& header() const;
+    [[nodiscard]] const Features& features() const;
+    [[nodiscard]] const std::vector<EventAttr>& attrs() const;  // at least one, all with names
+
+    // Where the records end: the data section, or the end of a file that was cut or not closed.
+    [[nodiscard]] std::uint64_t data_end() const;
+    // False if the events carry no times: then event_time() is the order of the file.
+    [[nodiscard]] bool has_times() const;
+
+    // The attr (index into attrs()) a SAMPLE belongs to, by its id; nothing if the id is unknown.
+    // About 10 ns; a recording of one event needs no look-up.
+    [[nodiscard]] std::optional<std::size_t> attr_of_sample(const RecordView& sample) const;
+    [[nodiscard]] const SampleLayout& layout(std::size_t attr_index) const;  // < attrs().size()
+    // The sample decoded by the layout of its attr; what is wrong with one that cannot be is
+    // counted (record_unknown_id, sample_malformed).
+    struct AttrSample {
+        std::size_t attr_index = 0;
+        SampleView sample;
+    };
+    [[nodiscard]] std::optional<AttrSample> decode_sample(const RecordView& record,
+                                                          Diagnostics& diagnostics) const;
+    // Where a record stands in the total order. Time 0 (sorts first) for records that perf itself
+    // wrote, and for those whose time is missing, 0 or ~0.
+    [[nodiscard]] EventTime event_time(const RecordView& record) const;
+
+    // First pass. Reads only headers and side-band: one small read for each large record, about
+    // 0.05 s per GB of DWARF recording, and 48 bytes of memory for each side-band record.
+    // An error only if the file cannot be read at all (or turns out to be compressed); damage
+    // ends the scan, is counted, and what lies before it is in the result.
+    Result<Scan> scan(Diagnostics& diagnostics) const;
+    // Second pass: the bytes of a chunk into `buffer` (resized as needed; keep it between calls).
+    // Shorter than asked if the file shrank. Thread-safe: pread, no shared position.
+    Result<ByteView> read_chunk(const Chunk& chunk, std::vector<std::byte>& buffer) const;
+    [[nodiscard]] RecordCursor records(const Chunk& chunk, ByteView bytes) const;
+
+    ~PerfFile();
+    PerfFile(PerfFile&&) noexcept;
+    PerfFile& operator=(PerfFile&&) noexcept;
+
+private:
+    friend class OrderedReader;
+    struct State;
+    explicit PerfFile(std::unique_ptr<State> state);
+    static Result<PerfFile> open_input(InputFile file, Diagnostics& diagnostics);
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace fgread

@@ -1,0 +1,89 @@
+#include "perfdata/record_hopper.h"
+
+#include <algorithm>
+
+#include "perfdata/record_framing.h"
+
+namespace fgread {
+namespace {
+
+// A side-band record and the next header fit in the smallest window; beyond the largest a read
+// costs no less per byte.
+constexpr std::size_t min_read = 512;
+constexpr std::size_t max_read = std::size_t{256} << 10;
+// Below this average size of a record, reading all of it costs less than a system call to jump.
+constexpr std::uint64_t small_record = 1024;
+
+}  // namespace
+
+RecordHopper::RecordHopper(const InputFile& file, std::uint64_t begin, std::uint64_t end,
+                           Endian endian)
+    : file_(file), end_(end), endian_(endian), read_size_(min_read), position_(begin) {}
+
+// Makes [offset, offset + size) readable in the window; the caller has checked it against end_.
+bool RecordHopper::require(std::uint64_t offset, std::size_t size) {
+    if (offset >= window_begin_ && offset - window_begin_ <= window_size_ &&
+        size <= window_size_ - (offset - window_begin_)) {
+        return true;
+    }
+    const bool records_are_small = offset - window_begin_ <= served_ * small_record;
+    read_size_ = records_are_small ? std::min(read_size_ * 2, max_read) : min_read;
+    served_ = 0;
+    const std::uint64_t wanted = std::min<std::uint64_t>(std::max(size, read_size_), end_ - offset);
+    window_.resize(std::max(window_.size(), static_cast<std::size_t>(wanted)));
+    const auto got =
+        file_.read_at(offset, std::span(window_).first(static_cast<std::size_t>(wanted)));
+    window_begin_ = offset;
+    window_size_ = got ? *got : 0;
+    if (!got) read_error_ = got.error().message;
+    return window_size_ >= size;
+}
+
+std::optional<RecordHopper::Header> RecordHopper::stop_with(Stop reason) {
+    stop_ = reason;
+    end_ = position_;  // whoever asks again gets the same answer
+    return std::nullopt;
+}
+
+std::optional<RecordHopper::Header> RecordHopper::next() {
+    using format::record_header_size;
+    const std::uint64_t rest = end_ - position_;
+    if (rest == 0) return std::nullopt;
+    if (rest < record_header_size) return stop_with(Stop::cut);
+    if (!require(position_, record_header_size)) return stop_with(Stop::read_error);
+
+    const RecordHeader header =
+        load_record_header(window_.data() + (position_ - window_begin_), endian_);
+    if (header.size < record_header_size) return stop_with(Stop::bad_size);
+    if (header.size > rest) return stop_with(Stop::cut);
+
+    current_ = {header.type, header.misc, header.size, position_, 0, sequence_};
+    if (has_outside_bytes(header.type)) {
+        const auto record = view();
+        if (!record) return stop_with(Stop::read_error);
+        current_.outside = outside_bytes(header.type, record->body, endian_);
+        // What is missing of a trace is missed by nobody here, but no record follows it.
+        current_.outside = std::min<std::uint64_t>(current_.outside, rest - header.size);
+    }
+    ++served_;
+    ++sequence_;
+    position_ += header.size + current_.outside;
+    return current_;
+}
+
+std::optional<RecordView> RecordHopper::view(std::size_t bytes) {
+    using format::record_header_size;
+    const std::size_t body = std::min(bytes, current_.size - record_header_size);
+    const std::uint64_t begin = current_.offset + record_header_size;
+    if (!require(begin, body)) return std::nullopt;
+    RecordView record;
+    record.type = current_.type;
+    record.misc = current_.misc;
+    record.body = ByteView(window_).subspan(static_cast<std::size_t>(begin - window_begin_), body);
+    record.file_offset = current_.offset;
+    record.sequence = current_.sequence;
+    record.endian = endian_;
+    return record;
+}
+
+}  // namespace fgread

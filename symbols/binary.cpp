@@ -1,0 +1,111 @@
+#include "symbols/binary.h"
+
+#include <elf.h>
+
+#include <algorithm>
+
+namespace fgread {
+namespace {
+
+constexpr std::uint64_t page = 4096;
+// CFI expressions read data of a binary in a handful of places; a hostile one may read anywhere.
+constexpr std::size_t max_cached_pages = 64;
+
+}  // namespace
+
+Binary::Binary(FoundFile found, DebugDirectories directories)
+    : path_(std::move(found.path)),
+      in_symfs_(found.in_symfs),
+      directories_(std::move(directories)),
+      identity_(found.image->identity()),
+      segments_(loaded_segments(*found.image)),
+      endian_(found.image->endian()) {
+    if (in_symfs_) path_.erase(0, directories_.symfs.size());
+    if (identity_ == FileIdentity{}) memory_ = found.image->read_range(0, found.image->size());
+}
+
+std::optional<ElfImage> Binary::reopen() const {
+    if (!memory_.empty()) {
+        const ByteView bytes = memory_.view();
+        return ElfImage::read(std::vector<std::byte>(bytes.begin(), bytes.end()));
+    }
+    OpenFailure failure{};
+    std::optional<RegularFile> file =
+        RegularFile::open(path_, in_symfs_ ? directories_.symfs : std::string(), failure);
+    if (!file || file->identity() != identity_) return std::nullopt;
+    return ElfImage::read(std::move(*file));
+}
+
+std::optional<Binary::Opened> Binary::reopen_with_debug_file() {
+    std::optional<ElfImage> image = reopen();
+    if (!image) return std::nullopt;
+    std::optional<DebugFile> debug = find_debug_file(*image, path_, in_symfs_, directories_);
+    if (debug) {
+        const std::lock_guard lock(mutex_);
+        debug_path_ = debug->path;
+    }
+    return Opened{std::move(*image), std::move(debug)};
+}
+
+const UnwindTable* Binary::unwind_table() {
+    std::call_once(unwind_once_, [this] {
+        const std::optional<Opened> opened = reopen_with_debug_file();
+        if (opened) {
+            unwind_bytes_ = read_unwind_sections(opened->image,
+                                                 opened->debug ? &opened->debug->image : nullptr);
+        }
+        unwind_table_.emplace(unwind_bytes_.sections);
+    });
+    return &*unwind_table_;
+}
+
+const SymbolTable& Binary::symbols() {
+    std::call_once(symbols_once_, [this] {
+        const std::optional<Opened> opened = reopen_with_debug_file();
+        if (!opened) return;
+        std::uint64_t malformed = 0;
+        symbols_ = SymbolTable::read(opened->image, opened->debug ? &opened->debug->image : nullptr,
+                                     malformed);
+        const std::lock_guard lock(mutex_);
+        malformed_symbols_ = malformed;
+    });
+    return symbols_;
+}
+
+std::uint64_t Binary::malformed_symbols() const {
+    const std::lock_guard lock(mutex_);
+    return malformed_symbols_;
+}
+
+std::string Binary::debug_path() const {
+    const std::lock_guard lock(mutex_);
+    return debug_path_;
+}
+
+// Writable data is left out: what the process had there is not what the file has.
+std::optional<std::uint64_t> Binary::read_word(Svma svma) {
+    constexpr std::uint64_t word = 8;
+    const auto segment = std::find_if(segments_.begin(), segments_.end(), [&](const Segment& each) {
+        const std::uint64_t into = svma.value - each.address.value;
+        return !each.writable && svma >= each.address && each.file_size >= word &&
+               into <= each.file_size - word;
+    });
+    if (segment == segments_.end()) return std::nullopt;
+    const std::uint64_t offset = svma.value - segment->address.value + segment->offset;
+    const std::uint64_t first = offset & ~(page - 1);
+
+    const std::lock_guard lock(mutex_);
+    if (!pages_.contains(first)) {
+        const std::optional<ElfImage> image = reopen();
+        if (!image || first >= image->size()) return std::nullopt;
+        if (pages_.size() >= max_cached_pages) pages_.clear();
+        // Seven bytes more than a page: a word may begin at its last byte.
+        pages_[first] = image->read_range(first, std::min(page + word - 1, image->size() - first));
+    }
+    const ByteView bytes = pages_[first].view();
+    const std::uint64_t into = offset - first;
+    if (bytes.size() < word || into > bytes.size() - word) return std::nullopt;
+    return load_unchecked<std::uint64_t>(bytes.data() + into, endian_);
+}
+
+}  // namespace fgread

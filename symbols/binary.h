@@ -1,0 +1,72 @@
+// Binary: one opened file (or the vdso), shared by all modules that are mappings of it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "symbols/debug_file.h"
+#include "symbols/elf_image.h"
+#include "symbols/file_finder.h"
+#include "symbols/segments.h"
+#include "symbols/symbol_table.h"
+#include "symbols/unwind_sections.h"
+#include "unwind/unwind_table.h"
+
+namespace fgread {
+
+// Keeps no file open: thousands of modules would exhaust the descriptors of a process. What is
+// needed later is read after opening the file again, if it is still the same one.
+// Thread-safe.
+class Binary {
+public:
+    // `found` must be loaded. `directories` is where its debug file is looked for.
+    Binary(FoundFile found, DebugDirectories directories);
+
+    [[nodiscard]] const std::string& path() const { return path_; }
+    [[nodiscard]] const std::vector<Segment>& segments() const { return segments_; }
+
+    // Reads the unwind sections on the first call, about 1 ms per 5 MB. Never null.
+    const UnwindTable* unwind_table();
+    // Reads the symbol table, of the debug file if there is one, on the first call.
+    const SymbolTable& symbols();
+    // Entries of the symbol table that were skipped; 0 before symbols().
+    [[nodiscard]] std::uint64_t malformed_symbols() const;
+    // The debug file in use; empty if there is none, or nothing was read yet.
+    [[nodiscard]] std::string debug_path() const;
+
+    // Eight bytes of read-only file data at `svma`.
+    std::optional<std::uint64_t> read_word(Svma svma);
+
+private:
+    struct Opened {
+        ElfImage image;
+        std::optional<DebugFile> debug;
+    };
+    [[nodiscard]] std::optional<ElfImage> reopen() const;
+    std::optional<Opened> reopen_with_debug_file();
+
+    std::string path_;  // in the root, if in_symfs_
+    bool in_symfs_ = false;
+    DebugDirectories directories_;
+    FileIdentity identity_;
+    OwnedBytes memory_;  // the image itself, if it is not a file
+    std::vector<Segment> segments_;
+    Endian endian_ = Endian::little;
+
+    std::once_flag unwind_once_, symbols_once_;
+    UnwindBytes unwind_bytes_;
+    std::optional<UnwindTable> unwind_table_;
+    SymbolTable symbols_;
+
+    mutable std::mutex mutex_;  // of what follows
+    std::uint64_t malformed_symbols_ = 0;
+    std::string debug_path_;
+    std::map<std::uint64_t, OwnedBytes> pages_;  // by file offset, for read_word
+};
+
+}  // namespace fgread

@@ -1,0 +1,85 @@
+#include "symbols/demangle.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include "symbols/libiberty_bounded.h"
+
+namespace fgread {
+namespace {
+
+constexpr std::string_view llvm_suffix = ".llvm.";
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_suffix_char(char c) { return (c >= 'a' && c <= 'z') || is_digit(c) || c == '_'; }
+
+// Length of what LLVM appends to a local symbol it had to make global (ThinLTO): ".llvm." and a
+// number, decimal, or in rustc's older versions hexadecimal with '@'.
+std::size_t llvm_suffix_length(std::string_view rest) {
+    if (!rest.starts_with(llvm_suffix)) return 0;
+    const auto stop = std::find_if(rest.begin() + llvm_suffix.size(), rest.end(), [](char c) {
+        return !is_digit(c) && !(c >= 'A' && c <= 'F') && c != '@';
+    });
+    return static_cast<std::size_t>(stop - rest.begin());
+}
+
+std::string without_llvm_suffix(std::string_view name) {
+    std::string result(name);
+    const std::size_t at = result.rfind(llvm_suffix);
+    if (at != std::string::npos && at != 0) {
+        result.erase(at, llvm_suffix_length(std::string_view(result).substr(at)));
+    }
+    return result;
+}
+
+// Where the compiler's suffixes (".cold", ".constprop.0", ".part.0.isra.0", "._omp_fn.2") begin:
+// the longest tail of ".word" parts in lower case. An identifier inside a mangled name may hold
+// dots too (Rust legacy: "..Vec$LT$"), but is followed by an upper-case "E" then.
+std::size_t suffix_start(std::string_view name) {
+    std::size_t start = name.size();
+    std::size_t at = name.size();
+    while (at > 0) {
+        std::size_t word = at;
+        while (word > 0 && is_suffix_char(name[word - 1])) --word;
+        if (word == at || word < 2 || name[word - 1] != '.') break;
+        start = at = word - 1;
+    }
+    return start;
+}
+
+bool is_rust_v0(std::string_view name) {
+    return name.size() > 2 && name.starts_with("_R") && (std::isupper(name[2]) != 0);
+}
+
+bool is_itanium(std::string_view name) { return name.starts_with("_Z"); }
+
+}  // namespace
+
+std::string_view strip_version(std::string_view name) {
+    const std::size_t at = name.find('@');
+    return at == std::string_view::npos || at == 0 ? name : name.substr(0, at);
+}
+
+std::string demangle(std::string_view name, bool* too_long) {
+    const std::string_view plain = strip_version(name);
+    if (!is_itanium(plain) && !is_rust_v0(plain)) return without_llvm_suffix(plain);
+    if (plain.size() > max_mangled_name) {
+        if (too_long != nullptr) *too_long = true;
+        return std::string(plain);
+    }
+    const std::string full = without_llvm_suffix(plain);
+    const std::size_t suffix = suffix_start(full);
+    const std::string base = full.substr(0, suffix);
+
+    std::string shown;
+    // Rust first: a legacy name is a valid C++ name too, whose last part is the hash.
+    Demangled outcome = demangle_rust(base, max_demangled_name, shown);
+    if (outcome == Demangled::not_mangled && is_itanium(base)) {
+        outcome = demangle_cplus(base, max_demangled_name, shown);
+    }
+    if (outcome == Demangled::too_long && too_long != nullptr) *too_long = true;
+    if (outcome != Demangled::done) return full;
+    return shown + full.substr(suffix);
+}
+
+}  // namespace fgread

@@ -1,0 +1,25 @@
+// Demangling, bounded: C++ (Itanium ABI), Rust legacy and v0.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace fgread {
+
+// A 250-byte C++ name can demangle to 570 MB (each 10 more bytes double it).
+inline constexpr std::size_t max_mangled_name = 8 * 1024;
+inline constexpr std::size_t max_demangled_name = 64 * 1024;
+
+// The name without parameters and return type, template arguments kept; hash of Rust legacy names
+// dropped; "@GLIBC_..." and "@plt"-like versions dropped before; ".cold", ".constprop.0",
+// ".part.0",
+// ".isra.0" kept; ".llvm.123" dropped. The name itself if it is not mangled or exceeds a bound
+// (`too_long`, if given, is then set). Thread-safe. Cost: 1 to 20 us for a mangled name, with
+// libiberty; needs up to 4 MiB of stack for the worst of hostile names.
+[[nodiscard]] std::string demangle(std::string_view name, bool* too_long = nullptr);
+
+// The name as the ELF file has it, without a symbol version.
+[[nodiscard]] std::string_view strip_version(std::string_view name);
+
+}  // namespace fgread

@@ -1,0 +1,26 @@
+// Painting: from overlapping ranges with priorities to disjoint intervals.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace fgread {
+
+struct PaintRange {
+    std::uint64_t low = 0;
+    std::uint64_t high = 0;       // > low
+    std::uint32_t owner = 0;
+    std::uint32_t priority = 0;   // where ranges overlap, the highest shows
+};
+
+// Interval i is [starts[i], starts[i + 1]); where nothing is painted its owner is `nobody`. The
+// last interval's owner is always `nobody`. Neighbours have different owners.
+struct PaintedIntervals {
+    std::vector<std::uint64_t> starts;
+    std::vector<std::uint32_t> owners;
+};
+
+// Cost: O(n log n). `ranges` is sorted on the way.
+[[nodiscard]] PaintedIntervals paint(std::vector<PaintRange>& ranges, std::uint32_t nobody);
+
+}  // namespace fgread

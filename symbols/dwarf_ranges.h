@@ -1,0 +1,34 @@
+// Which addresses a DIE covers: DW_AT_low_pc/high_pc or DW_AT_ranges (DWARF 5, 2.17).
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "symbols/dwarf_sections.h"
+#include "symbols/dwarf_units.h"
+
+namespace fgread {
+
+// The attributes as the DIE has them; absent ones are none.
+struct PcAttributes {
+    FormValue low_pc, high_pc, ranges;
+
+    [[nodiscard]] bool any() const { return ranges || (low_pc && high_pc); }
+};
+
+// How many range list entries may still be read. Every list of a sound file is read about once,
+// but many DIEs can point to one long list: entries would be the square of the input.
+struct RangeBudget {
+    // For one unit whose DIEs take `unit_bytes`: a DIE that refers to a list takes 5 bytes and
+    // more, and has 3 ranges on average (gcc 12 -O2).
+    explicit RangeBudget(std::uint64_t unit_bytes) : entries(unit_bytes + 256) {}
+    std::uint64_t entries;
+};
+
+// Appends the ranges that hold code, in the order of the DIE; skips empty ones, those of dropped
+// functions (address 0, or the linker's tombstone -1 or -2), and what is in no executable section.
+// False if a list is damaged or the budget used up: what was read before is kept.
+bool append_ranges(const DwarfUnit& unit, const PcAttributes& attributes, RangeBudget& budget,
+                   std::vector<SvmaRange>& out);
+
+}  // namespace fgread

@@ -1,0 +1,85 @@
+#include "symbols/dwarf_sections.h"
+
+#include <algorithm>
+#include <optional>
+#include <string_view>
+
+#include <elf.h>
+
+namespace fgread {
+
+namespace {
+
+constexpr std::array<std::string_view, dwarf_section_count> section_names = {
+    "info",        "types", "abbrev", "str",      "line_str", "line",
+    "str_offsets", "addr",  "ranges", "rnglists", "cu_index", "tu_index",
+};
+
+std::optional<DwarfSection> parse_name(std::string_view name, DwarfFlavour flavour) {
+    constexpr std::string_view prefix = ".debug_";
+    constexpr std::string_view suffix = ".dwo";
+    if (!name.starts_with(prefix)) return std::nullopt;
+    name.remove_prefix(prefix.size());
+    // The indexes of a .dwp carry no suffix.
+    const bool is_index = name == "cu_index" || name == "tu_index";
+    if (flavour == DwarfFlavour::split && !is_index) {
+        if (!name.ends_with(suffix)) return std::nullopt;
+        name.remove_suffix(suffix.size());
+    }
+    const auto found = std::find(section_names.begin(), section_names.end(), name);
+    if (found == section_names.end()) return std::nullopt;
+    return static_cast<DwarfSection>(found - section_names.begin());
+}
+
+// Sorted and without overlaps, so that is_code can search.
+std::vector<SvmaRange> executable_ranges(const ElfImage& image) {
+    std::vector<SvmaRange> code;
+    if (image.segments().empty()) return code;  // relocatable: every section starts at 0
+    for (const Section& section : image.sections()) {
+        const std::uint64_t low = section.address.value;
+        if (!section.executable() || section.size == 0 || low > UINT64_MAX - section.size) continue;
+        code.push_back({low, low + section.size});
+    }
+    std::sort(code.begin(), code.end(),
+              [](const SvmaRange& a, const SvmaRange& b) { return a.low < b.low; });
+    std::size_t kept = 0;
+    for (const SvmaRange& range : code) {
+        if (kept > 0 && range.low <= code[kept - 1].high) {
+            code[kept - 1].high = std::max(code[kept - 1].high, range.high);
+        } else {
+            code[kept++] = range;
+        }
+    }
+    code.resize(kept);
+    return code;
+}
+
+}  // namespace
+
+bool DwarfSections::is_code(std::uint64_t svma) const {
+    if (code.empty()) return true;
+    const auto after = std::upper_bound(
+        code.begin(), code.end(), svma,
+        [](std::uint64_t value, const SvmaRange& range) { return value < range.low; });
+    return after != code.begin() && svma < std::prev(after)->high;
+}
+
+DwarfSections read_dwarf_sections(const ElfImage& image, DwarfFlavour flavour) {
+    DwarfSections sections;
+    sections.endian = image.endian();
+    sections.code = executable_ranges(image);
+    auto store = std::make_shared<std::array<OwnedBytes, dwarf_section_count>>();
+    for (const Section& section : image.sections()) {
+        const auto which = parse_name(section.name, flavour);
+        if (!which || section.type == SHT_NOBITS) continue;
+        const auto index = static_cast<std::size_t>(*which);
+        if (!sections.bytes[index].empty()) continue;
+        (*store)[index] = image.contents(section);
+        sections.bytes[index] = (*store)[index].view();
+        if (sections.bytes[index].empty() && section.size != 0) ++sections.skipped;
+    }
+    sections.owner = std::move(store);
+    return sections;
+}
+
+}  // namespace fgread

@@ -1,0 +1,55 @@
+#include "symbols/dwarf_unit_ranges.h"
+
+#include <algorithm>
+
+#include <dwarf.h>
+
+#include "symbols/dwarf_ranges.h"
+
+namespace fgread {
+
+UnitRanges::UnitRanges(const DwarfFile& file, DwarfProblems& problems) {
+    for (const DwarfUnit& unit : file.units()) {
+        const bool may_have_code =
+            unit.tag == DW_TAG_compile_unit || unit.tag == DW_TAG_skeleton_unit;
+        if (may_have_code) add(unit, problems);
+    }
+    std::sort(ranges_.begin(), ranges_.end(), [](const Range& a, const Range& b) {
+        // The first unit of several with the same range is looked at first.
+        return a.low != b.low ? a.low < b.low : a.unit > b.unit;
+    });
+    std::uint64_t max_high = 0;
+    for (Range& range : ranges_) {
+        max_high = std::max(max_high, range.high);
+        range.max_high = max_high;
+    }
+}
+
+void UnitRanges::add(const DwarfUnit& unit, DwarfProblems& problems) {
+    if (!unit.has_ranges_attribute) {
+        // gcc's early LTO debug information is many units of abstract functions without a single
+        // address: their abbreviations say so.
+        const AbbrevTable* abbrevs = unit.has_children ? unit.file->abbrevs(unit) : nullptr;
+        if (abbrevs != nullptr && abbrevs->may_have_code()) unplaced_.push_back(&unit);
+        return;
+    }
+    PcAttributes pcs;
+    visit_attributes({&unit, unit.first_die}, [&](std::uint16_t name, const FormValue& value) {
+        if (name == DW_AT_low_pc) pcs.low_pc = value;
+        if (name == DW_AT_high_pc) pcs.high_pc = value;
+        if (name == DW_AT_ranges) pcs.ranges = value;
+    });
+    std::vector<SvmaRange> found;
+    RangeBudget budget(unit.bytes.size());
+    if (!append_ranges(unit, pcs, budget, found)) ++problems.bad_ranges;
+    for (const SvmaRange& range : found) ranges_.push_back({range.low, range.high, 0, &unit});
+}
+
+std::size_t UnitRanges::first_after(std::uint64_t svma) const {
+    const auto after = std::upper_bound(
+        ranges_.begin(), ranges_.end(), svma,
+        [](std::uint64_t value, const Range& range) { return value < range.low; });
+    return static_cast<std::size_t>(after - ranges_.begin());
+}
+
+}  // namespace fgread

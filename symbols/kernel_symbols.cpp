@@ -1,0 +1,177 @@
+#include "symbols/kernel_symbols.h"
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <cstring>
+#include <vector>
+
+#include "symbols/build_id_path.h"
+#include "symbols/elf_notes.h"
+
+namespace fgread {
+namespace {
+
+// A kernel built with every option lists 250,000 symbols in 12 MB.
+constexpr std::size_t max_listing = 256 << 20;
+constexpr std::size_t max_kernel_notes = 1 << 20;
+constexpr std::uint64_t page = 4096;
+constexpr std::size_t address_digits = 16;
+
+// One line, as offsets into the listing.
+struct Line {
+    std::uint64_t address = 0;
+    char type = 0;
+    std::size_t name = 0, name_end = 0;
+    bool in_module = false;
+};
+
+std::optional<Line> parse_line(std::string_view text, std::size_t begin, std::size_t end) {
+    Line line;
+    const char* first = text.data() + begin;
+    const auto [after, error] =
+        std::from_chars(first, first + std::min(end - begin, address_digits), line.address, 16);
+    if (error != std::errc{} || after == first) return std::nullopt;
+    // The address is followed by " T ".
+    std::size_t at = begin + static_cast<std::size_t>(after - first);
+    if (end - at < 4 || text[at] != ' ' || text[at + 2] != ' ') return std::nullopt;
+    line.type = text[at + 1];
+    line.name = at + 3;
+    const std::size_t tab = text.substr(0, end).find('\t', line.name);
+    line.name_end = tab == std::string_view::npos ? end : tab;
+    line.in_module = line.name_end + 1 < end && text[line.name_end + 1] == '[';
+    if (line.name_end == line.name) return std::nullopt;
+    return line;
+}
+
+// Text, weak, data and bss: what perf keeps. Data symbols name no code but end the one before.
+bool is_kept(char type) {
+    switch (std::toupper(static_cast<unsigned char>(type))) {
+        case 'T':
+        case 'W':
+        case 'D':
+        case 'B':
+            return true;
+        default:
+            return false;
+    }
+}
+
+SymbolBinding binding_of(char type) {
+    if (type == 'W' || type == 'w') return SymbolBinding::weak;
+    return std::isupper(static_cast<unsigned char>(type)) != 0 ? SymbolBinding::global
+                                                               : SymbolBinding::local;
+}
+
+struct KernelSymbol {
+    RawSymbol symbol;
+    bool in_module = false;
+};
+
+// The kernel's last symbol and each module area's last one end soon after their start, not where
+// the next area, gigabytes away, begins.
+void end_areas(std::vector<KernelSymbol>& symbols) {
+    std::stable_sort(symbols.begin(), symbols.end(), [](const auto& a, const auto& b) {
+        return a.symbol.address < b.symbol.address;
+    });
+    for (std::size_t i = 0; i + 1 < symbols.size(); ++i) {
+        if (symbols[i].in_module == symbols[i + 1].in_module) continue;
+        const std::uint64_t end = (symbols[i].symbol.address + page + page - 1) & ~(page - 1);
+        symbols[i].symbol.end = std::max(symbols[i].symbol.address, end);
+    }
+}
+
+std::string_view as_text(ByteView bytes) {
+    return {static_cast<const char*>(static_cast<const void*>(bytes.data())), bytes.size()};
+}
+
+}  // namespace
+
+KernelSymbols::KernelSymbols(OwnedBytes listing) {
+    const std::string_view text = as_text(listing.view());
+    std::vector<KernelSymbol> symbols;
+    bool any_address = false;
+    std::uint32_t order = 0;
+    for (std::size_t begin = 0; begin < text.size(); ++order) {
+        const std::size_t end = std::min(text.find('\n', begin), text.size());
+        const std::optional<Line> line = parse_line(text, begin, end);
+        begin = end + 1;
+        if (!line) {
+            ++malformed_;
+            continue;
+        }
+        any_address = any_address || line->address != 0;
+        if (!is_kept(line->type)) continue;
+        const std::string_view name = text.substr(line->name, line->name_end - line->name);
+        if (!line->in_module && name == "_text") text_ = Avma{line->address};
+        if (!line->in_module && name == "_stext") stext_ = Avma{line->address};
+        symbols.push_back({{line->address, line->address, static_cast<std::uint32_t>(line->name),
+                            order, binding_of(line->type)},
+                           line->in_module});
+        // The end of the name becomes the NUL that a string table has.
+        if (line->name_end < text.size()) listing.writable()[line->name_end] = std::byte{0};
+    }
+    restricted_ = !symbols.empty() && !any_address;
+    if (restricted_) return;
+    end_areas(symbols);
+    std::vector<RawSymbol> raw;
+    raw.reserve(symbols.size());
+    for (const KernelSymbol& each : symbols) raw.push_back(each.symbol);
+    table_ = SymbolTable::build(std::move(raw), std::move(listing));
+}
+
+std::optional<KernelSymbols::Match> KernelSymbols::find(Avma address) const {
+    const auto found = table_.find(Svma{address.value});
+    if (!found) return std::nullopt;
+    Match match{found->name, {}, found->name_id};
+    // Behind the name and its NUL: "[ext4]", or the next line, which begins with an address.
+    const std::string_view rest =
+        as_text(table_.names())
+            .substr(std::min<std::size_t>(found->name_id + found->name.size() + 1,
+                                          table_.names().size()));
+    if (rest.starts_with('[')) {
+        const std::size_t end = rest.find_first_of("]\n");
+        if (end != std::string_view::npos) match.module = rest.substr(1, end - 1);
+    }
+    return match;
+}
+
+std::optional<Avma> KernelSymbols::address_of(std::string_view name) const {
+    if (name == "_text") return text_;
+    if (name == "_stext") return stext_;
+    return std::nullopt;
+}
+
+namespace {
+
+KernelNames load_listing(const std::string& path, KernelSymbols& symbols) {
+    std::optional<OwnedBytes> listing = read_whole_file(path, max_listing);
+    if (!listing) return KernelNames::unavailable;
+    symbols = KernelSymbols(std::move(*listing));
+    if (symbols.restricted()) return KernelNames::restricted;
+    return symbols.empty() ? KernelNames::unavailable : KernelNames::loaded;
+}
+
+bool is_running_kernel(const BuildId& recorded) {
+    const std::optional<OwnedBytes> notes = read_whole_file("/sys/kernel/notes", max_kernel_notes);
+    constexpr Endian native =
+        std::endian::native == std::endian::little ? Endian::little : Endian::big;
+    return notes && same_build_id(recorded, build_id_of_notes(notes->view(), native));
+}
+
+}  // namespace
+
+KernelNames load_kernel_symbols(const std::string& kallsyms_file, const BuildId& recorded,
+                                const std::string& cache_directory, KernelSymbols& symbols) {
+    if (!kallsyms_file.empty()) return load_listing(kallsyms_file, symbols);
+    KernelNames running = KernelNames::mismatch;
+    if (is_running_kernel(recorded)) {
+        running = load_listing("/proc/kallsyms", symbols);
+        if (running == KernelNames::loaded) return running;
+    }
+    if (recorded.empty() || cache_directory.empty()) return running;
+    const std::string cached = build_id_cache_path(cache_directory, recorded, "kallsyms");
+    return load_listing(cached, symbols) == KernelNames::loaded ? KernelNames::loaded : running;
+}
+
+}  // namespace fgread

@@ -1,0 +1,247 @@
+#include "symbols/module_cache.h"
+
+#include <algorithm>
+
+#include "symbols/module_registry.h"
+
+namespace fgread {
+namespace {
+
+constexpr std::string_view kernel_image = "[kernel.kallsyms]";
+
+std::string_view basename_of(std::string_view path) {
+    const std::size_t slash = path.rfind('/');
+    return slash == std::string_view::npos ? path : path.substr(slash + 1);
+}
+
+std::string_view without_brackets(std::string_view name) {
+    if (name.starts_with('[') && name.ends_with(']') && name.size() > 2) {
+        name = name.substr(1, name.size() - 2);
+    }
+    return name;
+}
+
+bool is_kernel_text(std::string_view path) {
+    return path.starts_with(kernel_image) || path.starts_with("[guest.kernel.kallsyms");
+}
+
+// "/lib/modules/6.1.0/kernel/fs/nls-utf8.ko.xz" and "[nls_utf8]" are one module: nls_utf8.
+std::string kernel_module_name(std::string_view path) {
+    std::string name(without_brackets(basename_of(path)));
+    const std::size_t extension = name.find(".ko");
+    if (extension != std::string::npos) name.resize(extension);
+    std::replace(name.begin(), name.end(), '-', '_');
+    return name;
+}
+
+std::string short_name(const Image& image, PathKind kind) {
+    if (kind == PathKind::kernel) {
+        return is_kernel_text(image.path) ? "kernel" : kernel_module_name(image.path);
+    }
+    const std::string_view name = without_brackets(basename_of(without_deleted(image.path)));
+    return name.empty() ? "unknown" : std::string(name);
+}
+
+Problem problem_of(ModuleState state) {
+    switch (state) {
+        case ModuleState::mismatch:
+            return Problem::module_mismatch;
+        case ModuleState::not_regular:
+            return Problem::module_not_regular;
+        case ModuleState::unreadable:
+            return Problem::module_unreadable;
+        case ModuleState::foreign:
+            return Problem::module_foreign;
+        default:
+            return Problem::module_missing;
+    }
+}
+
+bool is_problem(ModuleState state) {
+    return state != ModuleState::loaded && state != ModuleState::anonymous &&
+           state != ModuleState::kernel;
+}
+
+}  // namespace
+
+ModuleCache::Impl::Slot& ModuleCache::Impl::slot_of(ImageId image) {
+    const std::lock_guard lock(mutex_);
+    if (slots_.size() <= image.value) slots_.resize(std::size_t{image.value} + 1);
+    std::unique_ptr<Slot>& slot = slots_[image.value];
+    if (!slot) slot = std::make_unique<Slot>();
+    return *slot;
+}
+
+const Module& ModuleCache::Impl::module_of(const Mapping& mapping) {
+    Slot& slot = slot_of(mapping.image);
+    std::call_once(slot.once, [&] { slot.module = open(table.image(mapping.image), mapping); });
+    return *slot.module;
+}
+
+const Module* ModuleCache::Impl::open(const Image& image, const Mapping& mapping) {
+    Module module;
+    module.kind = path_kind(image);
+    module.info.path = image.path;
+    module.info.short_name = short_name(image, module.kind);
+    module.info.recorded_build_id = image.build_id;
+    if (module.kind == PathKind::anonymous) {
+        module.info.state = ModuleState::anonymous;
+        return add(std::move(module));
+    }
+    if (module.kind == PathKind::kernel) {
+        module.info.state = ModuleState::kernel;
+        if (image.path.starts_with(kernel_image)) {
+            module.anchor = image.path.substr(kernel_image.size());
+            module.anchor_address = mapping.file_offset;
+        }
+        return add(std::move(module));
+    }
+    FoundFile found = finder.find(image);
+    module.info.state = found.state;
+    module.info.file = found.path;
+    module.info.file_build_id = found.file_build_id;
+    if (found.state == ModuleState::loaded) module.binary = share(std::move(found));
+    return add(std::move(module));
+}
+
+std::shared_ptr<Binary> ModuleCache::Impl::share(FoundFile found) {
+    // The vdso has no identity; its build-id is in its path's place.
+    FileKey key{found.image->identity(),
+                found.image->identity() == FileIdentity{} ? found.file_build_id.hex() : ""};
+    const std::lock_guard lock(mutex_);
+    std::shared_ptr<Binary>& binary = files_[std::move(key)];
+    if (!binary) binary = std::make_shared<Binary>(std::move(found), finder.debug_directories());
+    return binary;
+}
+
+const Module* ModuleCache::Impl::add(Module module) {
+    ModuleKey key{module.binary.get(), module.info.state, module.info.path,
+                  module.info.recorded_build_id};
+    const std::lock_guard lock(mutex_);
+    const Module*& known = by_key_[std::move(key)];
+    if (known == nullptr) {
+        module.info.id = {static_cast<std::uint32_t>(modules_.size() + 1)};
+        known = &modules_.emplace_back(std::move(module));
+    }
+    return known;
+}
+
+const Module* ModuleCache::Impl::find(ModuleId id) const {
+    const std::shared_lock lock(mutex_);
+    return id.value == 0 || id.value > modules_.size() ? nullptr : &modules_[id.value - 1];
+}
+
+std::size_t ModuleCache::Impl::count() const {
+    const std::shared_lock lock(mutex_);
+    return modules_.size();
+}
+
+BuildId ModuleCache::Impl::recorded_kernel() const {
+    const std::shared_lock lock(mutex_);
+    for (const Module& module : modules_) {
+        if (module.info.path.starts_with(kernel_image)) return module.info.recorded_build_id;
+    }
+    return {};
+}
+
+const KernelSymbols& ModuleCache::Impl::kernel_symbols() {
+    std::call_once(kernel_once_, [this] {
+        const ModuleSources& sources = finder.sources();
+        KernelSymbols symbols;
+        const KernelNames names = load_kernel_symbols(sources.kallsyms, recorded_kernel(),
+                                                      sources.build_id_cache, symbols);
+        const std::lock_guard lock(mutex_);
+        kernel_symbols_ = std::move(symbols);
+        kernel_names_ = names;
+    });
+    return kernel_symbols_;
+}
+
+KernelNames ModuleCache::Impl::kernel_names() const {
+    const std::shared_lock lock(mutex_);
+    return kernel_names_;
+}
+
+ModuleCache::ModuleCache(const MappingTable& table, ModuleSources sources)
+    : impl_(std::make_unique<Impl>(table, std::move(sources))) {}
+
+ModuleCache::~ModuleCache() = default;
+
+CodeMapping ModuleCache::resolve(MappingId id) {
+    if (!id) return {};
+    const Mapping& mapping = impl_->table.mapping(id);
+    const Module& module = impl_->module_of(mapping);
+    CodeMapping result;
+    result.module = module.info.id;
+    if (module.kind == PathKind::kernel || module.kind == PathKind::anonymous) return result;
+    // The kernel gives the vdso's mapping no meaningful file offset.
+    const std::uint64_t file_offset = module.kind == PathKind::vdso ? 0 : mapping.file_offset;
+    result.bias = mapping.start.value - file_offset;
+    if (!module.binary) return result;
+    const std::optional<Svma> start = svma_of_mapping(module.binary->segments(), file_offset,
+                                                      mapping.end.value - mapping.start.value);
+    if (!start) return result;
+    result.bias = mapping.start.value - start->value;
+    result.table = module.binary->unwind_table();
+    return result;
+}
+
+std::optional<std::uint64_t> ModuleCache::read_word(ModuleId id, Svma svma) {
+    const Module* module = impl_->find(id);
+    if (module == nullptr || !module->binary) return std::nullopt;
+    return module->binary->read_word(svma);
+}
+
+std::size_t ModuleCache::module_count() const { return impl_->count(); }
+
+ModuleInfo ModuleCache::info(ModuleId id) const {
+    const Module* module = impl_->find(id);
+    if (module == nullptr) {
+        ModuleInfo unknown;
+        unknown.short_name = "unknown";
+        return unknown;
+    }
+    ModuleInfo info = module->info;
+    if (module->binary) info.debug_file = module->binary->debug_path();
+    return info;
+}
+
+Diagnostics ModuleCache::diagnostics() const {
+    std::vector<ModuleInfo> problems;
+    for (std::uint32_t id = 1; id <= module_count(); ++id) {
+        ModuleInfo each = info({id});
+        if (is_problem(each.state)) problems.push_back(std::move(each));
+    }
+    // By path, so that the first one told does not depend on which thread met it first.
+    std::sort(problems.begin(), problems.end(),
+              [](const ModuleInfo& a, const ModuleInfo& b) { return a.path < b.path; });
+    Diagnostics diagnostics;
+    for (const ModuleInfo& each : problems) {
+        diagnostics.add(problem_of(each.state), 0, each.path);
+    }
+    return diagnostics;
+}
+
+std::string_view module_state_key(ModuleState state) {
+    switch (state) {
+        case ModuleState::loaded:
+            return "loaded";
+        case ModuleState::missing:
+            return "missing";
+        case ModuleState::mismatch:
+            return "mismatch";
+        case ModuleState::not_regular:
+            return "not_regular";
+        case ModuleState::unreadable:
+            return "unreadable";
+        case ModuleState::foreign:
+            return "foreign";
+        case ModuleState::anonymous:
+            return "anonymous";
+        case ModuleState::kernel:
+            return "kernel";
+    }
+    return "unknown";
+}
+
+}  // namespace fgread

@@ -1,0 +1,77 @@
+// ModuleCache's inside, shared with the Symbolizer.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <shared_mutex>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "perfdata/address_space.h"
+#include "symbols/binary.h"
+#include "symbols/file_finder.h"
+#include "symbols/kernel_symbols.h"
+#include "symbols/module_cache.h"
+
+namespace fgread {
+
+// A file of this machine under one recorded path, or what stands for a file that could not be
+// opened. Immutable once it is in the registry.
+struct Module {
+    ModuleInfo info;
+    std::shared_ptr<Binary> binary;  // null unless loaded
+    PathKind kind = PathKind::file;
+    // Kernel only: where the recording says that `anchor` was; 0 if it does not say.
+    std::string anchor;
+    std::uint64_t anchor_address = 0;
+};
+
+struct ModuleCache::Impl {
+    Impl(const MappingTable& mapping_table, ModuleSources sources)
+        : table(mapping_table), finder(std::move(sources)) {}
+
+    const MappingTable& table;
+    const FileFinder finder;
+
+    // The module of a mapping's image; opens its file the first time.
+    const Module& module_of(const Mapping& mapping);
+    // Null for id 0 and for ids never given out. The module lives as long as the registry.
+    [[nodiscard]] const Module* find(ModuleId id) const;
+    [[nodiscard]] std::size_t count() const;
+
+    // Names of kernel addresses, read on the first call.
+    const KernelSymbols& kernel_symbols();
+    // What became of them; `loaded` before the first call.
+    [[nodiscard]] KernelNames kernel_names() const;
+
+private:
+    // One per Image: its file is opened under its own lock, so that others go on meanwhile.
+    struct Slot {
+        std::once_flag once;
+        const Module* module = nullptr;
+    };
+    Slot& slot_of(ImageId image);
+    const Module* open(const Image& image, const Mapping& mapping);
+    const Module* add(Module module);
+    std::shared_ptr<Binary> share(FoundFile found);
+    [[nodiscard]] BuildId recorded_kernel() const;
+
+    using FileKey = std::tuple<FileIdentity, std::string>;
+    // Modules with equal keys are one: binary, state, path, recorded build-id.
+    using ModuleKey = std::tuple<const Binary*, ModuleState, std::string, BuildId>;
+
+    mutable std::shared_mutex mutex_;
+    std::vector<std::unique_ptr<Slot>> slots_;  // by ImageId
+    std::deque<Module> modules_;                // by ModuleId - 1; never moves its elements
+    std::map<ModuleKey, const Module*> by_key_;
+    std::map<FileKey, std::shared_ptr<Binary>> files_;
+
+    std::once_flag kernel_once_;
+    KernelSymbols kernel_symbols_;
+    KernelNames kernel_names_ = KernelNames::loaded;
+};
+
+}  // namespace fgread

@@ -1,0 +1,52 @@
+// Where binaries and symbols may come from, and what became of each module.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "perfdata/address_space.h"
+#include "unwind/frame.h"
+
+namespace fgread {
+
+// Where binaries and symbols may come from.
+struct ModuleSources {
+    std::string symfs;     // --symfs: root under which recorded paths are looked up first
+    std::string kallsyms;  // --kallsyms FILE
+    // The recording's machine; empty if unknown (a pipe without features): treated as local.
+    std::string hostname, os_release, arch;
+    std::uint64_t recorded_at_ns =
+        0;  // wall-clock time of the recording's file (mtime), 0 if unknown
+    // Separate debug files; searched beneath symfs too.
+    std::string debug_directory = "/usr/lib/debug";
+    // perf's cache of binaries by build-id; empty: ~/.debug of the environment's HOME.
+    std::string build_id_cache;
+};
+
+// What became of a module, for --stats.
+enum class ModuleState : std::uint8_t {
+    loaded,
+    missing,      // no file of that name
+    mismatch,     // file there, but its build-id, inode or age says that it is another one
+    not_regular,  // FIFO, device, directory, socket
+    unreadable,   // no permission, or not ELF
+    foreign,      // no build-id recorded, and the recording is another machine's
+    anonymous,    // //anon, [heap], JIT: nothing to open
+    kernel,       // the kernel or one of its modules: symbols from kallsyms
+};
+// Stable identifier as used in --stats=json, e.g. "not_regular".
+[[nodiscard]] std::string_view module_state_key(ModuleState state);
+
+struct ModuleInfo {
+    ModuleId id;
+    std::string path;           // as recorded
+    std::string short_name;     // what [..] shows: "libc.so.6", "vdso", "kernel", "unknown"
+    BuildId recorded_build_id;  // empty if none
+    BuildId file_build_id;      // of the file found, empty if none
+    std::string file;           // what was found; empty if nothing
+    std::string debug_file;     // separate debug file used, empty if none
+    ModuleState state = ModuleState::missing;
+};
+
+}  // namespace fgread

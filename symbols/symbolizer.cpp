@@ -1,0 +1,153 @@
+#include "symbols/symbolizer.h"
+
+#include <array>
+#include <mutex>
+#include <unordered_map>
+
+#include "symbols/demangle.h"
+#include "symbols/module_registry.h"
+
+namespace fgread {
+namespace {
+
+// Demangled names by symbol. Several tables, so that threads rarely meet at one lock.
+class NameCache {
+public:
+    // The name for (`table`, `id`), made from `raw` the first time.
+    std::string get(const void* table, std::uint32_t id, std::string_view raw, bool& too_long) {
+        const Key key{table, id};
+        Shard& shard = shards_[KeyHash{}(key) % shards_.size()];
+        {
+            const std::lock_guard lock(shard.mutex);
+            const auto known = shard.names.find(key);
+            if (known != shard.names.end()) return known->second;
+        }
+        std::string name = demangle(raw, &too_long);
+        const std::lock_guard lock(shard.mutex);
+        return shard.names.try_emplace(key, std::move(name)).first->second;
+    }
+
+private:
+    struct Key {
+        const void* table = nullptr;
+        std::uint32_t id = 0;
+        friend bool operator==(const Key&, const Key&) = default;
+    };
+    struct KeyHash {
+        std::size_t operator()(const Key& key) const {
+            const std::size_t table = std::hash<const void*>{}(key.table);
+            return (table ^ (std::size_t{key.id} * 0x9e3779b97f4a7c15u)) >> 7;
+        }
+    };
+    struct Shard {
+        std::mutex mutex;
+        std::unordered_map<Key, std::string, KeyHash> names;
+    };
+    std::array<Shard, 16> shards_;
+};
+
+}  // namespace
+
+struct Symbolizer::State {
+    State(ModuleCache& modules, SymbolizerOptions symbolizer_options)
+        : registry(modules.impl()), options(symbolizer_options) {}
+
+    ModuleCache::Impl& registry;
+    const SymbolizerOptions options;
+    NameCache names;
+
+    mutable std::mutex mutex;
+    Diagnostics problems;
+
+    void add(Problem problem, std::string_view detail) {
+        const std::lock_guard lock(mutex);
+        problems.add(problem, 0, detail);
+    }
+
+    std::string shown(const void* table, std::uint32_t id, std::string_view raw) {
+        if (options.names == NameStyle::raw) return std::string(strip_version(raw));
+        bool too_long = false;
+        std::string name = names.get(table, id, raw, too_long);
+        if (too_long) add(Problem::name_too_long, name.substr(0, max_shown_detail));
+        return name;
+    }
+
+    std::string user_name(Binary& binary, Svma address);
+    std::string kernel_name(const Module& module, Avma address);
+
+    static constexpr std::size_t max_shown_detail = 100;
+};
+
+std::string Symbolizer::State::user_name(Binary& binary, Svma address) {
+    const SymbolTable& symbols = binary.symbols();
+    const auto found = symbols.find(address);
+    return found ? shown(&symbols, found->name_id, found->name) : std::string();
+}
+
+// Kernel names are C: they are not demangled, but Rust code in the kernel is left as it is too,
+// which is what perf shows.
+std::string Symbolizer::State::kernel_name(const Module& module, Avma address) {
+    const KernelSymbols& symbols = registry.kernel_symbols();
+    std::uint64_t shift = 0;
+    const std::optional<Avma> anchor = symbols.address_of(module.anchor);
+    // Another boot of the same kernel: address space layout randomisation moved it.
+    if (anchor && module.anchor_address != 0) shift = module.anchor_address - anchor->value;
+    const auto found = symbols.find(Avma{address.value - shift});
+    if (!found) return {};
+    const bool of_module = !found->module.empty();
+    const bool in_module = module.info.short_name != "kernel";
+    if (of_module != in_module) return {};
+    if (in_module && found->module != module.info.short_name) return {};
+    return std::string(found->name);
+}
+
+Symbolizer::Symbolizer(ModuleCache& modules, SymbolizerOptions options)
+    : state_(std::make_unique<State>(modules, options)) {}
+
+Symbolizer::~Symbolizer() = default;
+
+InlineChain Symbolizer::symbolize(const Frame& frame) {
+    InlineChain chain;
+    const Module* module = state_->registry.find(frame.module);
+    if (module == nullptr) {
+        chain.module_label = "[unknown]";
+        return chain;
+    }
+    chain.module_label = "[" + module->info.short_name + "]";
+    chain.kernel = module->kind == PathKind::kernel;
+    std::string name;
+    if (chain.kernel) name = state_->kernel_name(*module, Avma{frame.lookup_offset()});
+    if (module->binary) name = state_->user_name(*module->binary, Svma{frame.lookup_offset()});
+    if (!name.empty()) chain.functions.push_back({std::move(name), false});
+    return chain;
+}
+
+Diagnostics Symbolizer::diagnostics() const {
+    Diagnostics result;
+    {
+        const std::lock_guard lock(state_->mutex);
+        result = state_->problems;
+    }
+    ModuleCache::Impl& registry = state_->registry;
+    for (std::uint32_t id = 1; id <= registry.count(); ++id) {
+        const Module* module = registry.find({id});
+        if (!module->binary) continue;
+        for (std::uint64_t i = 0; i < module->binary->malformed_symbols(); ++i) {
+            result.add(Problem::symbol_malformed, 0, module->info.path);
+        }
+    }
+    switch (registry.kernel_names()) {
+        case KernelNames::loaded:
+            break;
+        case KernelNames::restricted:
+            result.add(Problem::kallsyms_restricted);
+            break;
+        case KernelNames::mismatch:
+        case KernelNames::unavailable:
+            result.add(Problem::kallsyms_mismatch);
+            break;
+    }
+    return result;
+}
+
+}  // namespace fgread

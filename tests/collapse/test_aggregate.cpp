@@ -1,0 +1,413 @@
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "collapse/aggregate.h"
+#include "perfdata/format.h"
+#include "tests/collapse/profile_compare.h"
+#include "tests/collapse/random.h"
+#include "tests/collapse/temp_file.h"
+#include "tests/support/cfi_builder.h"
+#include "tests/support/perf_builder.h"
+
+using namespace fgread;
+using fgread::test::PerfBuilder;
+using fgread::test::SampleFields;
+using fgread::testing::check_equal;
+using fgread::testing::Random;
+using fgread::testing::TempFile;
+
+namespace {
+
+constexpr std::uint64_t prog_start = 0x400000;
+constexpr std::uint64_t kernel_start = 0xffffffff81000000;
+constexpr std::uint64_t stack_top = 0x7ffc00000000;
+// Places of rsp and rip among the registers of mask 0xff0fff.
+constexpr std::size_t sp_register = 7;
+constexpr std::size_t ip_register = 8;
+constexpr std::size_t register_count = 20;
+
+// Every mapping is a module of its own. The code of user modules pushes nothing: a frame is its
+// return address.
+class PushNothing final : public ModuleProvider {
+public:
+    PushNothing() : cfi_(test::CfiBuilder::eh_frame(0x100000)) {
+        cfi_.fde(cfi_.cie(), prog_start, 0x10000);
+        cfi_.terminator();
+        table_ = std::make_unique<UnwindTable>(cfi_.sections());
+    }
+    CodeMapping resolve(MappingId mapping) override {
+        ++resolved;
+        return {ModuleId{mapping.value}, 0, table_.get()};
+    }
+    std::optional<std::uint64_t> read_word(ModuleId, Svma) override { return std::nullopt; }
+
+    std::atomic<int> resolved = 0;
+
+private:
+    test::CfiBuilder cfi_;
+    std::unique_ptr<UnwindTable> table_;
+};
+
+// pid 7 is "prog", with its text at prog_start.
+PerfBuilder start(std::vector<EventAttr> events) {
+    PerfBuilder perf;
+    for (EventAttr& event : events) perf.add_event(std::move(event));
+    perf.mmap({-1, 0, 0}, {.start = kernel_start,
+                           .length = 0x1000000,
+                           .file_offset = kernel_start,
+                           .path = "[kernel.kallsyms]_text",
+                           .mode = CpuMode::kernel});
+    perf.comm({7, 7, 1}, "prog", test::exec);
+    perf.mmap2({7, 7, 2}, {.start = prog_start, .length = 0x10000, .path = "/bin/prog"});
+    return perf;
+}
+
+// A sample in pc whose stack holds `callers`.
+SampleFields stack_sample(std::uint64_t time, std::uint64_t pc,
+                          const std::vector<std::uint64_t>& callers) {
+    SampleFields sample;
+    sample.ip = pc;
+    sample.pid = sample.tid = 7;
+    sample.time = time;
+    sample.callchain = {format::context_user, pc};
+    sample.user_regs.assign(register_count, 0);
+    sample.user_regs[sp_register] = stack_top;
+    sample.user_regs[ip_register] = pc;
+    test::Bytes stack;
+    stack.words(callers);
+    sample.user_stack = stack.data();
+    return sample;
+}
+
+struct Aggregated {
+    Profile profile;
+    Diagnostics diagnostics;
+};
+
+Aggregated run(const std::string& path, const AggregateOptions& options = {}) {
+    Aggregated out;
+    const Result<PerfFile> file = PerfFile::open(path, out.diagnostics);
+    REQUIRE(file.has_value());
+    const Result<Scan> scan = file->scan(out.diagnostics);
+    REQUIRE(scan.has_value());
+    PushNothing modules;
+    Result<Profile> profile = aggregate(*file, *scan, modules, options, out.diagnostics);
+    REQUIRE(profile.has_value());
+    out.profile = std::move(*profile);
+    return out;
+}
+
+Aggregated run(const PerfBuilder& perf, const AggregateOptions& options = {}) {
+    return run(TempFile(perf.build()).path(), options);
+}
+
+// The frames of a stack below its root, root first, as offsets.
+std::vector<std::uint64_t> offsets(const Profile& profile, StackId stack) {
+    std::vector<std::uint64_t> out;
+    for (StackId at = stack; profile.stacks[at].parent != no_stack;
+         at = profile.stacks[at].parent) {
+        out.insert(out.begin(), profile.frames[profile.stacks[at].label].offset);
+    }
+    return out;
+}
+
+std::vector<std::uint64_t> only_stack(const Profile& profile) {
+    REQUIRE(profile.weights.size() == 1);
+    return offsets(profile, profile.weights[0].stack);
+}
+
+std::uint64_t stopped(const Profile& profile, StopReason reason) {
+    return profile.stop_reasons[static_cast<std::size_t>(reason)];
+}
+
+// Several MiB of samples with stacks, kernel parts, two events, three threads.
+std::vector<std::byte> large_recording(std::uint64_t& samples, std::uint64_t& period) {
+    EventAttr second = test::dwarf_event();
+    second.ids = {200};
+    PerfBuilder perf = start({test::dwarf_event(), second});
+    perf.comm({7, 8, 3}, "thread 8");
+    perf.comm({7, 9, 3}, "thread 9");
+    Random random(11);
+    samples = 12'000;
+    period = 0;
+    for (std::uint64_t i = 0; i < samples; ++i) {
+        std::vector<std::uint64_t> callers(random.below(12));
+        for (std::uint64_t& caller : callers) caller = prog_start + 1 + random.below(60);
+        callers.push_back(0);
+        callers.resize(callers.size() + 40);
+        SampleFields sample = stack_sample(10 + i, prog_start + random.below(60), callers);
+        sample.tid = 7 + static_cast<std::int32_t>(random.below(3));
+        sample.period = random.below(1000);
+        period += sample.period;
+        if (random.below(4) == 0) {
+            sample.mode = CpuMode::kernel;
+            sample.callchain = {format::context_kernel, kernel_start + random.below(50),
+                                kernel_start + 100, format::context_user, prog_start};
+        }
+        if (random.below(50) == 0) {
+            sample.user_abi = 0;
+            sample.user_regs.clear();
+        }
+        perf.sample(sample, random.below(2));
+        if (i % 500 == 0) perf.finished_round();
+    }
+    return perf.build();
+}
+
+}  // namespace
+
+TEST_CASE("a user stack is walked from its registers and its copy") {
+    PerfBuilder perf = start({test::dwarf_event()});
+    perf.sample(stack_sample(10, prog_start + 0x10, {prog_start + 0x20, prog_start + 0x30, 0}));
+    const Aggregated got = run(perf);
+    CHECK(only_stack(got.profile) ==
+          std::vector<std::uint64_t>{prog_start + 0x30, prog_start + 0x20, prog_start + 0x10});
+    CHECK(got.profile.frame_count == 3);
+    CHECK(stopped(got.profile, StopReason::complete) == 1);
+    CHECK(got.profile.stops.empty());
+    CHECK(got.profile.frames.size() == 3);
+    const Frame& leaf = got.profile.frames[got.profile.stacks[3].label];
+    CHECK(leaf.kind == FrameKind::exact);
+    CHECK(got.profile.frames[got.profile.stacks[1].label].kind == FrameKind::return_address);
+}
+
+TEST_CASE("the user part of the recorded chain is not added to a walked stack") {
+    PerfBuilder perf = start({test::dwarf_event()});
+    SampleFields sample = stack_sample(10, prog_start + 0x10, {0});
+    sample.callchain = {format::context_user, prog_start + 0x10, prog_start + 0x50};
+    perf.sample(sample);
+    CHECK(only_stack(run(perf).profile) == std::vector<std::uint64_t>{prog_start + 0x10});
+}
+
+TEST_CASE("a stack longer than its copy is truncated in the module of its last frame") {
+    PerfBuilder perf = start({test::dwarf_event()});
+    perf.sample(stack_sample(10, prog_start + 0x10, {prog_start + 0x20}));
+    const Profile profile = run(perf).profile;
+    CHECK(stopped(profile, StopReason::truncated) == 1);
+    REQUIRE(profile.stops.size() == 1);
+    CHECK(profile.stops[0].reason == StopReason::truncated);
+    CHECK(profile.stops[0].module.value != 0);
+}
+
+TEST_CASE("kernel frames stand on top of the walked user frames") {
+    PerfBuilder perf = start({test::dwarf_event()});
+    SampleFields sample = stack_sample(10, prog_start + 0x10, {prog_start + 0x20, 0});
+    sample.mode = CpuMode::kernel;
+    sample.ip = kernel_start + 0x100;
+    sample.callchain = {format::context_kernel, kernel_start + 0x100, kernel_start + 0x200};
+    perf.sample(sample);
+    const TempFile file(perf.build());
+    CHECK(only_stack(run(file.path()).profile) ==
+          std::vector<std::uint64_t>{prog_start + 0x20, prog_start + 0x10, kernel_start + 0x200,
+                                     kernel_start + 0x100});
+    AggregateOptions options;
+    options.hide_kernel = true;
+    CHECK(only_stack(run(file.path(), options).profile) ==
+          std::vector<std::uint64_t>{prog_start + 0x20, prog_start + 0x10});
+    options.hide_user = true;
+    const Profile nothing = run(file.path(), options).profile;
+    CHECK(only_stack(nothing).empty());
+    CHECK(nothing.sample_count == 1);
+    CHECK(nothing.frame_count == 0);
+}
+
+TEST_CASE("a chain that the kernel recorded is taken as it is") {
+    EventAttr event = test::cpu_clock_event();
+    event.sample_type |= format::sample_callchain;
+    PerfBuilder perf = start({event});
+    SampleFields sample;
+    sample.pid = sample.tid = 7;
+    sample.time = 10;
+    sample.ip = kernel_start + 1;
+    sample.mode = CpuMode::kernel;
+    sample.callchain = {format::context_kernel, kernel_start + 1,  kernel_start + 2,
+                        format::context_user,   prog_start + 0x10, prog_start + 0x20};
+    perf.sample(sample);
+    const Profile profile = run(perf).profile;
+    CHECK(only_stack(profile) == std::vector<std::uint64_t>{prog_start + 0x20, prog_start + 0x10,
+                                                            kernel_start + 2, kernel_start + 1});
+    CHECK(stopped(profile, StopReason::no_registers) == 1);
+    // The first address of each context was executing, the others are return addresses.
+    CHECK(profile.frames[profile.stacks[1].label].kind == FrameKind::return_address);
+    CHECK(profile.frames[profile.stacks[2].label].kind == FrameKind::exact);
+    CHECK(profile.frames[profile.stacks[3].label].kind == FrameKind::return_address);
+    CHECK(profile.frames[profile.stacks[4].label].kind == FrameKind::exact);
+}
+
+TEST_CASE("frames of a context that is none of ours are left out of a chain") {
+    EventAttr event = test::cpu_clock_event();
+    event.sample_type |= format::sample_callchain;
+    PerfBuilder perf = start({event});
+    SampleFields sample;
+    sample.pid = sample.tid = 7;
+    sample.time = 10;
+    sample.callchain = {format::context_guest_kernel, 1, 2, format::context_user, prog_start,
+                        format::context_first_marker, 3};
+    perf.sample(sample);
+    CHECK(only_stack(run(perf).profile) == std::vector<std::uint64_t>{prog_start});
+}
+
+TEST_CASE("a sample without a chain is its instruction pointer") {
+    PerfBuilder perf = start({test::cpu_clock_event()});
+    SampleFields sample;
+    sample.pid = sample.tid = 7;
+    sample.ip = prog_start + 5;
+    sample.time = 10;
+    perf.sample(sample);
+    CHECK(only_stack(run(perf).profile) == std::vector<std::uint64_t>{prog_start + 5});
+    sample.mode = CpuMode::kernel;
+    sample.ip = kernel_start + 5;
+    PerfBuilder in_kernel = start({test::cpu_clock_event()});
+    in_kernel.sample(sample);
+    CHECK(only_stack(run(in_kernel).profile) == std::vector<std::uint64_t>{kernel_start + 5});
+}
+
+TEST_CASE("addresses in no module are one frame, or many if asked for") {
+    PerfBuilder perf = start({test::cpu_clock_event()});
+    SampleFields sample;
+    sample.pid = sample.tid = 7;
+    sample.time = 10;
+    for (sample.ip = 1; sample.ip < 6; ++sample.ip) perf.sample(sample);
+    const TempFile file(perf.build());
+    const Profile one = run(file.path()).profile;
+    CHECK(only_stack(one) == std::vector<std::uint64_t>{0});
+    CHECK(one.weights[0].samples == 5);
+    AggregateOptions options;
+    options.unknown_addresses = true;
+    CHECK(run(file.path(), options).profile.weights.size() == 5);
+}
+
+TEST_CASE("a walked stack of 32-bit registers is its leaf") {
+    PerfBuilder perf = start({test::dwarf_event()});
+    SampleFields sample = stack_sample(10, prog_start + 0x10, {prog_start + 0x20, 0});
+    sample.user_abi = 1;
+    perf.sample(sample);
+    const Profile profile = run(perf).profile;
+    CHECK(only_stack(profile) == std::vector<std::uint64_t>{prog_start + 0x10});
+    CHECK(stopped(profile, StopReason::unsupported_abi) == 1);
+}
+
+TEST_CASE("samples of guests are counted and left out") {
+    PerfBuilder perf = start({test::dwarf_event()});
+    SampleFields sample = stack_sample(10, prog_start + 0x10, {0});
+    perf.sample(sample);
+    sample.mode = CpuMode::guest_user;
+    perf.sample(sample);
+    sample.mode = CpuMode::guest_kernel;
+    perf.sample(sample);
+    const Profile profile = run(perf).profile;
+    CHECK(profile.sample_count == 1);
+    CHECK(profile.guest_samples == 2);
+    CHECK(profile.events[0].samples == 1);
+}
+
+TEST_CASE("samples that cannot be decoded are counted and left out, with their place") {
+    PerfBuilder perf = start({test::dwarf_event()});
+    perf.sample(stack_sample(10, prog_start + 0x10, {0}));
+    const std::uint64_t unknown_at = perf.next_offset();
+    SampleFields stranger = stack_sample(11, prog_start + 0x10, {0});
+    stranger.id = 424242;
+    perf.sample(stranger);
+    const std::uint64_t short_at = perf.next_offset();
+    test::Bytes half = test::sample_body(test::dwarf_event(), stack_sample(12, prog_start, {0}));
+    perf.record(format::record_sample, 2, test::Bytes().raw(ByteView(half.data()).first(64)));
+    perf.sample(stack_sample(13, prog_start + 0x10, {0}));
+    const Aggregated got = run(perf);
+    CHECK(got.profile.sample_count == 2);
+    CHECK(got.diagnostics[Problem::record_unknown_id].count >= 1);
+    CHECK(got.diagnostics[Problem::record_unknown_id].first_offset == unknown_at);
+    CHECK(got.diagnostics[Problem::sample_malformed].count +
+              got.diagnostics[Problem::record_unknown_id].count ==
+          2);
+    if (got.diagnostics[Problem::sample_malformed].count != 0) {
+        CHECK(got.diagnostics[Problem::sample_malformed].first_offset == short_at);
+    }
+}
+
+TEST_CASE("groups look only at what was asked for") {
+    PerfBuilder perf = start({test::dwarf_event()});
+    perf.comm({7, 8, 3}, "prog");
+    SampleFields sample = stack_sample(10, prog_start + 0x10, {0});
+    perf.sample(sample);
+    sample.tid = 8;
+    perf.sample(sample);
+    const TempFile file(perf.build());
+    AggregateOptions options;
+    Profile profile = run(file.path(), options).profile;
+    REQUIRE(profile.groups.size() == 1);
+    CHECK(profile.groups[0].pid == Pid{});
+    options.group_by = GroupBy::pid;
+    profile = run(file.path(), options).profile;
+    REQUIRE(profile.groups.size() == 1);
+    CHECK(profile.groups[0].pid == Pid{7});
+    CHECK(profile.groups[0].tid == Tid{});
+    options.group_by = GroupBy::tid;
+    profile = run(file.path(), options).profile;
+    REQUIRE(profile.groups.size() == 2);
+    CHECK(profile.groups[1].tid == Tid{8});
+}
+
+TEST_CASE("a recording without samples gives an empty profile") {
+    const Profile profile = run(start({test::dwarf_event()})).profile;
+    CHECK(profile.sample_count == 0);
+    CHECK(profile.events.size() == 1);
+    CHECK(profile.weights.empty());
+}
+
+TEST_CASE("a large recording: no sample and no weight is lost, for any number of threads") {
+    std::uint64_t samples = 0;
+    std::uint64_t period = 0;
+    const TempFile file(large_recording(samples, period));
+    AggregateOptions options;
+    options.jobs = 1;
+    const Profile expected = run(file.path(), options).profile;
+    CHECK(expected.sample_count == samples);
+    std::uint64_t weight_samples = 0;
+    std::uint64_t weight_period = 0;
+    for (const StackWeight& weight : expected.weights) {
+        weight_samples += weight.samples;
+        weight_period += weight.period;
+    }
+    CHECK(weight_samples == samples);
+    CHECK(weight_period == period);
+    CHECK(expected.events[0].period + expected.events[1].period == period);
+    std::uint64_t reasons = 0;
+    for (const std::uint64_t count : expected.stop_reasons) reasons += count;
+    CHECK(reasons == samples);
+    CHECK(expected.groups.size() == 3);
+    for (const unsigned jobs : {2u, 3u, 4u, 16u, 0u}) {
+        options.jobs = jobs;
+        check_equal(run(file.path(), options).profile, expected);
+    }
+}
+
+TEST_CASE("a file that shrinks between the passes ends early and does no harm") {
+    std::uint64_t samples = 0;
+    std::uint64_t period = 0;
+    const TempFile file(large_recording(samples, period));
+    Diagnostics diagnostics;
+    const Result<PerfFile> opened = PerfFile::open(file.path(), diagnostics);
+    REQUIRE(opened.has_value());
+    const Result<Scan> scan = opened->scan(diagnostics);
+    REQUIRE(scan.has_value());
+    REQUIRE(scan->chunks.size() > 2);
+    REQUIRE(truncate(file.path().c_str(),
+                     static_cast<off_t>(scan->chunks[1].offset + scan->chunks[1].size / 2)) == 0);
+    PushNothing modules;
+    AggregateOptions options;
+    options.jobs = 4;
+    const Result<Profile> profile = aggregate(*opened, *scan, modules, options, diagnostics);
+    if (profile) {
+        CHECK(profile->sample_count < samples);
+        CHECK(profile->sample_count > 0);
+        CHECK(diagnostics.input_damaged());
+    } else {
+        CHECK_FALSE(profile.error().message.empty());
+    }
+}

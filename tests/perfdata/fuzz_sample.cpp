@@ -1,0 +1,85 @@
+// One record of each kind from arbitrary bytes, under an attr that is taken from the input too.
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <span>
+
+#include "perfdata/format.h"
+#include "perfdata/sample.h"
+
+using namespace fgread;
+
+namespace {
+
+void require(bool condition) {
+    if (!condition) std::abort();
+}
+
+// Views must lie inside the record.
+void require_inside(ByteView part, ByteView whole) {
+    if (part.empty()) return;
+    require(part.data() >= whole.data());
+    require(part.data() + part.size() <= whole.data() + whole.size());
+}
+
+// Reads every word, so that AddressSanitizer sees it.
+void touch(const U64View& words) {
+    std::uint64_t sum = 0;
+    for (std::size_t i = 0; i < words.size(); ++i) sum += words[i];
+    volatile std::uint64_t sink = sum;
+    static_cast<void>(sink);
+}
+
+void check_sample(const SampleLayout& layout, const RecordView& record) {
+    const auto key = layout.peek(record);
+    static_cast<void>(layout.event_id(record));
+    const auto sample = layout.decode(record);
+    if (!sample) return;
+    require(key.has_value());
+    require(key->time == sample->time && key->pid == sample->pid && key->tid == sample->tid);
+    touch(sample->callchain);
+    touch(sample->user_regs.values);
+    touch(sample->intr_regs.values);
+    require_inside(sample->read, record.body);
+    require_inside(sample->raw, record.body);
+    require_inside(sample->branch_stack, record.body);
+    require_inside(sample->user_stack, record.body);
+    require_inside(sample->aux, record.body);
+    require(sample->user_stack.size() <= sample->user_stack_requested);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    ByteReader in(std::as_bytes(std::span(data, size)));
+    RecordView record;
+    record.endian = (in.u8() & 1) != 0 ? Endian::big : Endian::little;
+    record.misc = in.u16();
+    EventAttr attr;
+    attr.sample_type = in.u64();
+    attr.read_format = in.u64();
+    attr.flags = in.u64();
+    attr.branch_sample_type = in.u64();
+    attr.sample_regs_user = in.u64();
+    attr.sample_regs_intr = in.u64();
+    if (!in.ok()) return 0;
+    record.body = in.bytes(in.remaining());
+
+    const SampleLayout layout(attr);
+    record.type = format::record_sample;
+    check_sample(layout, record);
+    for (std::uint32_t type = 0; type <= format::known_type_limit; ++type) {
+        record.type = type;
+        static_cast<void>(layout.trailer_time(record));
+        static_cast<void>(layout.trailer_event_id(record));
+        require(!record_type_name(type).empty());
+    }
+    for (const auto& map : {decode_mmap(record), decode_mmap2(record)}) {
+        if (!map) continue;
+        require_inside(map->build_id, record.body);
+        require(std::count(map->path.begin(), map->path.end(), '\0') == 0);
+    }
+    if (const auto comm = decode_comm(record)) require(comm->comm.size() < record.body.size());
+    static_cast<void>(decode_task(record));
+    return 0;
+}

@@ -1,0 +1,179 @@
+#!/usr/bin/env python3
+"""Holds fgdump's stacks against perf script's, sample by sample.
+
+    compare_perf.py FGDUMP RECORDING [--symfs DIR] [--kallsyms FILE] [--show N]
+
+Both give raw names without inlined functions. Only samples whose stacks perf completes are judged:
+those whose outermost frame is a start of a process or thread (or that have no user part). Symbol
+versions, which perf keeps on names of .symtab, do not count. Exit status 1 if fewer than 99.5 % of
+them are the same.
+"""
+
+import argparse
+import collections
+import re
+import subprocess
+import sys
+
+REQUIRED = 0.995
+# Where stacks begin: programs, threads (glibc's clone has several names), the dynamic linker.
+STARTS = {"_start", "clone", "__clone", "clone3", "__clone3", "__GI___clone", "__GI___clone3",
+          "_dl_start_user", "ret_from_fork_asm"}
+HEADER = re.compile(r"^\s*(?P<pid>-?\d+)/(?P<tid>-?\d+)\s+(?P<s>\d+)\.(?P<ns>\d{9}):")
+FRAME = re.compile(r"^\s*(?P<pc>[0-9a-f]+)\s+(?P<symbol>.+) \((?P<module>.+)\)$")
+VERSION = re.compile(r"@@?[A-Z][A-Za-z]*_?[\w.]*$")
+KERNEL_START = 1 << 63
+# As deep as fgread walks; 127 is what perf does unless told.
+MAX_STACK = "1024"
+
+
+def tidy(name):
+    name = VERSION.sub("", name).replace(";", ":")
+    return "[kernel]" if name.startswith("[kernel.kallsyms") else name
+
+
+def perf_name(symbol, module):
+    if symbol != "[unknown]":
+        return tidy(symbol)
+    if module == "[unknown]":
+        return "[unknown]"
+    name = module.rsplit("/", 1)[-1]
+    return tidy(name if name.startswith("[") else f"[{name}]")
+
+
+def perf_stacks(recording, options=()):
+    """(pid, tid, time) -> list of stacks; a stack is [(pc, name)], innermost first."""
+    command = ["perf", "script", "--no-inline", "--no-demangle", "--ns", "--max-stack",
+               MAX_STACK, "-F",
+               "pid,tid,time,ip,sym,dso", "-i", str(recording), *options]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
+    stacks = collections.defaultdict(list)
+    current = None
+    for line in done.stdout.decode(errors="replace").splitlines():
+        header = HEADER.match(line)
+        if header:
+            current = []
+            time = int(header["s"]) * 1_000_000_000 + int(header["ns"])
+            stacks[int(header["pid"]), int(header["tid"]), time].append(current)
+        elif current is not None:
+            frame = FRAME.match(line)
+            if frame:
+                current.append((int(frame["pc"], 16), perf_name(frame["symbol"], frame["module"])))
+    return stacks
+
+
+def kernel_names(chain, names):
+    """The names of the kernel's part of a recorded chain: what follows its mark K."""
+    inside, found = False, []
+    for entry, name in zip(chain.split(","), names.split(";")):
+        if entry in ("K", "U", "H", "G"):
+            inside = entry == "K"
+        elif inside:
+            found.append(tidy(name))
+    return found
+
+
+def our_stacks(fgdump, recording, options=()):
+    """(pid, tid, time) -> list of (reason, names)."""
+    command = [str(fgdump), "--stacks", "--names", "raw", *options, str(recording)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
+    stacks = collections.defaultdict(list)
+    for line in done.stdout.decode(errors="replace").splitlines():
+        columns = line.split("\t")
+        _, pid, tid, time, _, reason, frames, chain, names, chain_names = columns[:10]
+        user = [tidy(name) for name in names.split(";")] if frames != "-" else []
+        kernel = kernel_names(chain, chain_names) if chain != "-" else []
+        stacks[int(pid), int(tid), int(time)].append((reason, kernel + user))
+    return stacks
+
+
+def complete(stack):
+    """Whether perf followed the stack to its start."""
+    if not stack:
+        return False
+    user = [name for pc, name in stack if pc < KERNEL_START]
+    return not user or user[-1] in STARTS
+
+
+class Comparison:
+    def __init__(self):
+        self.judged = self.same = self.incomplete = self.missing = 0
+        self.gained = 0  # stacks that perf leaves incomplete and fgread completes
+        self.kinds = collections.Counter()
+        self.examples = {}
+
+    @property
+    def share(self):
+        return self.same / self.judged if self.judged else 0.0
+
+    def add(self, key, theirs, ours):
+        if ours is None:
+            self.missing += 1
+            return
+        reason, names = ours
+        if not complete(theirs):
+            self.incomplete += 1
+            self.gained += reason == "complete"
+            return
+        self.judged += 1
+        perf_names = [name for _, name in theirs]
+        if names == perf_names:
+            self.same += 1
+            return
+        kind = first_difference(perf_names, names) + f" ({reason})"
+        self.kinds[kind] += 1
+        self.examples.setdefault(kind, (key, perf_names, names))
+
+    def summary(self):
+        return (f"{self.judged} judged, {self.same} the same ({100 * self.share:.3f} %); "
+                f"perf left {self.incomplete} incomplete, of which fgread completed {self.gained}; "
+                f"{self.missing} missing")
+
+    def details(self, limit):
+        lines = []
+        for kind, count in self.kinds.most_common(limit):
+            (pid, tid, time), theirs, ours = self.examples[kind]
+            lines += [f"{count} x {kind}, e.g. {pid}/{tid} at {time}:",
+                      f"    perf:   {' < '.join(theirs[:40])}",
+                      f"    fgread: {' < '.join(ours[:40])}"]
+        return "\n".join(lines)
+
+
+def first_difference(theirs, ours):
+    for their, our in zip(theirs, ours):
+        if their != our:
+            return f"perf {their}, fgread {our}"
+    if len(ours) < len(theirs):
+        return f"fgread ends before {theirs[len(ours)]}"
+    return f"fgread goes on with {ours[len(theirs)]}"
+
+
+def compare(fgdump, recording, options=()):
+    result = Comparison()
+    mine = our_stacks(fgdump, recording, options)
+    for key, stacks in perf_stacks(recording, options).items():
+        ours = mine.get(key, [])
+        for index, theirs in enumerate(stacks):
+            result.add(key, theirs, ours[index] if index < len(ours) else None)
+    return result
+
+
+def main():
+    parser = argparse.ArgumentParser(description="compares fgdump --stacks with perf script")
+    parser.add_argument("fgdump")
+    parser.add_argument("recording")
+    parser.add_argument("--symfs")
+    parser.add_argument("--kallsyms")
+    parser.add_argument("--show", type=int, default=10, help="kinds of differences to show")
+    arguments = parser.parse_args()
+    options = [text for name in ("symfs", "kallsyms")
+               for text in ([f"--{name}", getattr(arguments, name)]
+                            if getattr(arguments, name) else [])]
+    result = compare(arguments.fgdump, arguments.recording, options)
+    print(result.summary())
+    print(result.details(arguments.show))
+    sys.exit(0 if result.judged and result.share >= REQUIRED and not result.missing else 1)
+
+
+if __name__ == "__main__":
+    main()

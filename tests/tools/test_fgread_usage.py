@@ -1,0 +1,277 @@
+#!/usr/bin/env python3
+"""fgread's arguments, output files, messages and statistics.   test_fgread_usage.py FGREAD"""
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+
+from fgread_runner import TIMEOUT, Tap, Tool, died
+from recording import CONTEXT_USER, Event, Recording
+
+OUTPUT = b"prog;[prog] 30\n"
+STATS_KEYS = [
+    "file_bytes", "records", "samples", "lost_events", "guest_samples", "processes", "frames",
+    "distinct_frames", "distinct_stacks", "stop_reasons", "events", "modules", "problems"]
+MODULE_KEYS = ["path", "state", "recorded_build_id", "file_build_id", "file", "debug_file",
+               "samples", "stopped"]
+
+
+def simple():
+    recording = Recording()
+    recording.comm(7, "prog", exec_=True).mmap(7, "/nonexistent/prog", 0x400000, 0x10000)
+    recording.sample(7, [CONTEXT_USER, 0x401000], period=10)
+    recording.sample(7, [CONTEXT_USER, 0x402000], period=20)
+    return recording
+
+
+def many_stacks():
+    """Enough output that a pipe cannot hold it."""
+    recording = Recording()
+    recording.mmap(7, "/nonexistent/prog", 0x400000, 0x10000)
+    for i in range(20_000):
+        recording.comm(7, f"t{i:05}")
+        recording.sample(7, [CONTEXT_USER, 0x401000])
+    return recording
+
+
+def check_help(tap, fgread):
+    run = fgread("--version")
+    tap.check(run.status == 0 and run.out.startswith(b"fgread ") and not run.err, "--version", run)
+    run = fgread("--help")
+    tap.check(run.status == 0 and not run.err, "--help says everything on stdout", run)
+    text = run.out.decode()
+    for option in ("--output", "--event", "--weight", "--group-by", "--hide-kernel", "--hide-user",
+                   "--annotate", "--addrs", "--names", "--inline", "--symfs", "--kallsyms",
+                   "--jobs", "--stats", "--stats-file", "--quiet", "--version", "--help"):
+        tap.check(option in text, f"--help knows {option}", text)
+    tap.check("Examples" in text and "perf record" in text, "--help has examples", text)
+    tap.check(all(len(line) <= 100 for line in text.splitlines()),
+              "no line of --help is longer than 100 characters", text)
+
+
+def check_wrong_usage(tap, fgread):
+    for arguments in (["--no-such-option"], ["a.data", "b.data"], ["--weight", "gold"],
+                      ["--group-by", "moon"], ["--names", "pretty"], ["--jobs", "x"],
+                      ["--jobs", "-1"], ["--jobs"], ["--stats=xml"], ["-o"],
+                      ["--symfs", "/nonexistent"], ["--kallsyms", "/nonexistent"]):
+        run = fgread(*arguments)
+        name = "wrong usage is status 2 and one message: " + " ".join(arguments)
+        tap.check(run.status == 2 and run.err and not run.out and not died(run), name, run)
+
+
+def check_default_input(tap, fgread):
+    directory = fgread.file("somewhere")
+    directory.mkdir()
+    run = fgread(cwd=directory)
+    tap.check(run.status == 1 and "perf.data" in run.err and not run.out,
+              "without a ./perf.data the message names it", run)
+    simple().write(directory / "perf.data")
+    run = fgread(cwd=directory)
+    tap.check(run.status == 0 and run.out == OUTPUT, "without arguments ./perf.data is folded", run)
+
+
+def check_messages(tap, fgread, path):
+    run = fgread(path)
+    tap.check(run.status == 0 and run.out == OUTPUT, "stdout holds the folded stacks only", run)
+    tap.check("2 samples" in run.err, "a summary goes to stderr", run)
+    tap.check(all(line.startswith("fgread: ") for line in run.err.splitlines()),
+              "each message begins with the name of the tool", run)
+    run = fgread(path, "-q")
+    tap.check(run.status == 0 and run.out == OUTPUT and not run.err, "-q silences stderr", run)
+    run = fgread("/nonexistent.data", "-q")
+    tap.check(run.status == 1 and run.err, "-q does not silence the reason of a failure", run)
+    run = fgread(path, stdout=subprocess.PIPE, preexec_fn=lambda: os.close(2))
+    tap.check(run.status == 0 and run.out == OUTPUT, "a closed stderr changes nothing", run)
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([fgread.path, path], stdout=subprocess.PIPE, stderr=full,
+                              timeout=TIMEOUT)
+    tap.check(done.returncode == 0 and done.stdout == OUTPUT, "a full stderr changes nothing",
+              done)
+
+    hostile = Recording()
+    hostile.comm(7, "a\x1b[31m\nb;c")
+    hostile.mmap(7, "/nonexistent/x\x1b]0;title\x07\ny", 0x400000, 0x10000)
+    hostile.sample(7, [CONTEXT_USER, 0x401000])
+    run = fgread(hostile.write(fgread.file("hostile.data")), "--stats")
+    tap.check(run.status == 0 and "\x1b" not in run.err and "\x07" not in run.err,
+              "no control bytes of a recording reach the terminal by stderr", run)
+    tap.check(b"\x1b" not in run.out and len(run.lines) == 1,
+              "no control bytes of a recording reach the output", run)
+
+
+def leftovers(directory):
+    return sorted(entry.name for entry in directory.iterdir())
+
+
+def check_output_file(tap, fgread, path):
+    directory = fgread.file("out")
+    directory.mkdir()
+    out = directory / "out.folded"
+    run = fgread(path, "-o", out)
+    tap.check(run.status == 0 and not run.out and out.read_bytes() == OUTPUT, "-o FILE", run)
+    tap.check(leftovers(directory) == ["out.folded"], "-o leaves no other file",
+              leftovers(directory))
+    mask = os.umask(0)
+    os.umask(mask)
+    tap.check(stat.S_IMODE(out.stat().st_mode) == 0o666 & ~mask, "a new file has the usual mode",
+              oct(out.stat().st_mode))
+    out.write_text("old")
+    out.chmod(0o600)
+    fgread(path, "-o", out)
+    tap.check(out.read_bytes() == OUTPUT and stat.S_IMODE(out.stat().st_mode) == 0o600,
+              "-o replaces an old file and keeps its mode")
+    link = directory / "link"
+    link.symlink_to("out.folded")
+    out.write_text("old")
+    fgread(path, "-o", link)
+    tap.check(link.is_symlink() and out.read_bytes() == OUTPUT, "-o follows a link")
+    link.unlink()
+
+    out.write_text("old")
+    run = fgread("/nonexistent.data", "-o", out)
+    tap.check(run.status == 1 and out.read_text() == "old", "a failure keeps the old file", run)
+    fgread("/nonexistent.data", "-o", directory / "new.folded")
+    tap.check(leftovers(directory) == ["out.folded"], "a failure leaves no file",
+              leftovers(directory))
+
+    before = os.stat(path).st_size
+    for option in ("-o", "--stats-file"):
+        run = fgread(path, option, path)
+        tap.check(run.status == 2 and os.stat(path).st_size == before,
+                  f"{option} never overwrites the recording", run)
+    run = fgread(path, "-o", directory)
+    tap.check(run.status == 1 and str(directory) in run.err, "-o of a directory fails", run)
+    run = fgread(path, "-o", directory / "no" / "such" / "directory")
+    tap.check(run.status == 1 and "no/such" in run.err, "-o in no directory fails", run)
+    run = fgread(path, "-o", "-")
+    tap.check(run.status == 0 and run.out == OUTPUT, "-o - is stdout", run)
+    run = fgread(path, "-o", "/dev/stdout")
+    tap.check(run.status == 0 and run.out == OUTPUT, "-o /dev/stdout is stdout", run)
+    run = fgread(path, "-o", "/dev/null")
+    tap.check(run.status == 0 and not run.out, "-o /dev/null", run)
+
+
+def check_output_failures(tap, fgread, path, large):
+    run = fgread(path, "-o", "/dev/full")
+    tap.check(run.status == 1 and "No space left" in run.err, "-o to a full device is status 1",
+              run)
+    with open("/dev/full", "wb") as full:
+        run = fgread(path, stdout=full)
+    tap.check(run.status == 1 and "standard output" in run.err, "a full stdout is status 1", run)
+
+    out = fgread.file("limited.folded")
+
+    def limit_file_size():
+        import resource
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+    run = fgread(large, "-o", out, preexec_fn=limit_file_size)
+    left = [entry.name for entry in fgread.directory.iterdir() if "limited" in entry.name]
+    tap.check(run.status == 1 and not left, "a disk that fills up leaves no partial file",
+              f"{run}\n{left}")
+
+    child = subprocess.Popen([fgread.path, large], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    first = child.stdout.readline()
+    child.stdout.close()
+    message = child.stderr.read()
+    child.stderr.close()
+    status = child.wait(TIMEOUT)
+    tap.check(status == 0 and first == b"t00000;[prog] 1\n" and not message,
+              "a reader that has seen enough ends it quietly", f"{status} {first} {message}")
+    run = fgread(path, preexec_fn=lambda: os.close(1))
+    tap.check(run.status == 0 and not died(run), "a closed stdout ends quietly", run)
+    out = fgread.file("closed.folded")
+    run = fgread(path, "-o", out, preexec_fn=lambda: (os.close(0), os.close(1)))
+    tap.check(run.status == 0 and out.read_bytes() == OUTPUT,
+              "-o works without stdin and stdout", run)
+
+
+def check_interrupt(tap, fgread, large):
+    directory = fgread.file("interrupted")
+    directory.mkdir()
+    out = directory / "out"
+    child = subprocess.Popen([fgread.path, large, "-o", out],
+                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 5
+    while not leftovers(directory) and child.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.001)
+    child.send_signal(signal.SIGINT)
+    status = child.wait(TIMEOUT)
+    names = leftovers(directory)
+    # Either it was quick and wrote the whole file, or nothing is left.
+    whole = out.exists() and out.read_bytes().count(b"\n") == 20_000
+    tap.check(not names or (whole and names == ["out"]),
+              "an interrupt leaves no partial file", f"{status} {names}")
+
+
+def check_stats(tap, fgread, path):
+    run = fgread(path, "--stats")
+    tap.check(run.status == 0 and run.out == OUTPUT and "samples  2" in run.err, "--stats", run)
+    run = fgread(path, "--stats=json", "-q")
+    stats = json.loads(run.err)
+    tap.check(list(stats) == STATS_KEYS, "the keys of --stats=json", list(stats))
+    tap.check(stats["samples"] == 2 and stats["processes"] >= 1 and stats["frames"] == 2 and
+              stats["distinct_stacks"] == 2, "the counts of --stats=json", run)
+    tap.check(stats["file_bytes"] == os.stat(path).st_size, "the size of the file", run)
+    tap.check(stats["records"] == 4, "the number of records", stats["records"])
+    tap.check(stats["events"] == [{"name": "cpu-clock", "samples": 2, "period": 30,
+                                   "folded": True}], "the events", stats["events"])
+    modules = {module["path"]: module for module in stats["modules"]}
+    missing = modules.get("/nonexistent/prog", {})
+    tap.check(list(missing) == MODULE_KEYS and missing["state"] == "missing" and
+              missing["samples"] == 2, "a missing module is listed", stats["modules"])
+    tap.check(sum(stats["stop_reasons"].values()) == 2, "each sample has one stop reason",
+              stats["stop_reasons"])
+    tap.check(all(set(entry) == {"count", "first_offset", "first_detail"}
+                  for entry in stats["problems"].values()), "the problems", stats["problems"])
+
+    file = fgread.file("stats.json")
+    run = fgread(path, "--stats=json", "--stats-file", file)
+    tap.check(run.status == 0 and json.loads(file.read_text()) == stats,
+              "--stats-file takes the statistics", run)
+    tap.check("file_bytes" not in run.err, "--stats-file keeps them from stderr", run)
+    run = fgread(path, "--stats-file", file)
+    tap.check(run.status == 0 and "samples  2" in file.read_text(),
+              "--stats-file alone is for people", run)
+    run = fgread(path, "--stats-file", "/nonexistent/stats")
+    tap.check(run.status == 1 and "/nonexistent/stats" in run.err,
+              "a --stats-file that cannot be written is status 1", run)
+
+
+def check_jobs(tap, fgread, path, large):
+    for recording in (path, large):
+        expected = fgread(recording, "-j", 1, "--stats=json", "-q")
+        for jobs in (0, 2, 3, 8):
+            run = fgread(recording, "-j", jobs, "--stats=json", "-q")
+            tap.check(run.out == expected.out and run.err == expected.err and
+                      run.status == expected.status,
+                      f"--jobs {jobs} changes no byte of {os.path.basename(recording)}",
+                      f"{run.status} {len(run.out)} {len(expected.out)}")
+
+
+def main(path):
+    tap = Tap()
+    fgread = Tool(path)
+    recording = simple().write(fgread.file("simple.data"))
+    large = many_stacks().write(fgread.file("large.data"))
+    check_help(tap, fgread)
+    check_wrong_usage(tap, fgread)
+    check_default_input(tap, fgread)
+    check_messages(tap, fgread, recording)
+    check_output_file(tap, fgread, recording)
+    check_output_failures(tap, fgread, recording, large)
+    check_interrupt(tap, fgread, large)
+    check_stats(tap, fgread, recording)
+    check_jobs(tap, fgread, recording, large)
+    run = fgread(Recording([Event()]).comm(7, "prog").write(fgread.file("none.data")))
+    tap.check(run.status == 0 and not run.out and len(run.err.splitlines()) == 1 and
+              "no samples" in run.err, "a recording without samples: status 0, one sentence", run)
+    tap.finish()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

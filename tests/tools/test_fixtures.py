@@ -1,0 +1,101 @@
+#!/usr/bin/env python3
+"""Folds every recording in fixtures/ and compares.   test_fixtures.py SOURCE_ROOT FGREAD
+
+A case is a folder with [NAME.]perf.data and [NAME.]expected.folded; symfs/ and kallsyms are used
+where they exist, and `options` holds further options. Where there is a [NAME.]perf.folded, fgread
+must say the same as perf, except where DIFFERENCES explains why not.
+"""
+
+import pathlib
+import re
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+from tap import Tap  # noqa: E402
+
+# Recordings on which perf 6.1 is wrong, with the reason.
+DIFFERENCES = {
+    "layouts/debug_frame": "perf does not find the rules: the .eh_frame_hdr that is there covers "
+                           "only the start-up code",
+    "layouts/no_hdr": "perf unwinds only with an .eh_frame_hdr",
+    "layouts/static": "perf unwinds only with an .eh_frame_hdr",
+    "truncated": "perf adds an [unknown] frame where the dump ends",
+}
+VERSION = re.compile(r"@@?(?:GLIBC|GLIBCXX|CXXABI|GCC)_[\w.]+")
+
+
+def as_both_say(folded):
+    """Without what fgread names differently on purpose: symbol versions, the marks of split
+    functions (perf drops them from demangled names only), lambdas after their parameter list."""
+    stacks = {}
+    for line in folded.splitlines():
+        stack, weight = line.rsplit(" ", 1)
+        stack = VERSION.sub("", stack)
+        frames = [re.sub(r"\((?!anonymous namespace\)).*", "", frame) for frame in stack.split(";")]
+        frames = [re.sub(r"\.(?:cold|constprop\.\d+|isra\.\d+|part\.\d+)", "", frame)
+                  for frame in frames]
+        stack = ";".join(frames)
+        stacks[stack] = stacks.get(stack, 0) + int(weight)
+    return "\n".join(sorted(f"{stack} {weight}" for stack, weight in stacks.items()))
+
+
+class Case:
+    def __init__(self, root, recording):
+        self.recording = recording
+        self.folder = recording.parent
+        self.prefix = recording.name[:-len("perf.data")]
+        name = str(self.folder.relative_to(root / "fixtures"))
+        self.name = name + ("/" + self.prefix.rstrip(".") if self.prefix else "")
+
+    def text(self, name):
+        path = self.folder / (self.prefix + name)
+        return path.read_text() if path.is_file() else None
+
+    def options(self):
+        options = []
+        if (self.folder / "symfs").is_dir():
+            options += ["--symfs", str(self.folder / "symfs")]
+        if (self.folder / "kallsyms").is_file():
+            options += ["--kallsyms", str(self.folder / "kallsyms")]
+        return options + (self.text("options") or "--no-inline").split()
+
+
+def fold(fgread, case, *options):
+    done = subprocess.run([fgread, *case.options(), *options, case.recording],
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+def check_case(tap, fgread, case):
+    status, folded, messages = fold(fgread, case)
+    tap.check(status == 0, f"{case.name}: exit status 0", f"{status}: {messages}")
+    tap.equal(folded, case.text("expected.folded"), f"{case.name}: folds as expected")
+    alone = fold(fgread, case, "--jobs", "1")[1]
+    several = fold(fgread, case, "--jobs", "4")[1]
+    tap.check(alone == folded == several, f"{case.name}: the same with 1 and 4 threads")
+    from_perf = case.text("perf.folded")
+    if from_perf is None:
+        return
+    agree = as_both_say(folded) == as_both_say(from_perf)
+    if case.name in DIFFERENCES:
+        # Better than perf is expected; equal would mean that the list is out of date.
+        tap.check(not agree, f"{case.name}: differs from perf: {DIFFERENCES[case.name]}")
+    else:
+        tap.equal(as_both_say(folded), as_both_say(from_perf), f"{case.name}: agrees with perf")
+
+
+def main(root, fgread):
+    root = pathlib.Path(root).resolve()
+    tap = Tap()
+    cases = [Case(root, path) for path in sorted((root / "fixtures").rglob("*perf.data"))
+             if not path.is_relative_to(root / "fixtures" / "public")]
+    for case in cases:
+        if case.text("expected.folded") is not None:
+            check_case(tap, fgread, case)
+    tap.check(bool(cases), "there are fixtures")
+    tap.finish()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2])

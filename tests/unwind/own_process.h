@@ -1,0 +1,31 @@
+// Test support: this very process as modules, registers and stack memory.
+#pragma once
+
+#include <vector>
+
+#include "perfdata/address_space.h"
+#include "unwind/registers.h"
+#include "unwind/stack_memory.h"
+#include "unwind/static_modules.h"
+
+namespace fgread::test {
+
+// Adds what dl_iterate_phdr lists: .eh_frame_hdr from PT_GNU_EH_FRAME, .eh_frame by its pointer.
+void add_own_modules(StaticModules& modules, AddressSpace& space);
+
+// Registers and stack as they were when capture() was called, as a sample would hold them.
+class OwnStack {
+public:
+    // Copies up to `dump_size` bytes from the caller's stack pointer upwards.
+    [[gnu::noinline]] void capture(std::size_t dump_size);
+
+    [[nodiscard]] const RegisterFile& registers() const { return registers_; }
+    [[nodiscard]] StackMemory stack() const { return {Avma{base_}, bytes_}; }
+
+private:
+    RegisterFile registers_;
+    std::uint64_t base_ = 0;
+    std::vector<std::byte> bytes_;
+};
+
+}  // namespace fgread::test

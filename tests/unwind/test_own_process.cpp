@@ -1,0 +1,105 @@
+// This process's own stack, against what glibc's backtrace() (libgcc's unwinder) says of it.
+#include <doctest/doctest.h>
+#include <execinfo.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstdlib>
+#include <cstring>
+#include <vector>
+
+#include "own_process.h"
+#include "unwind/walker.h"
+
+using namespace fgread;
+using namespace fgread::test;
+
+namespace {
+
+struct Moment {
+    OwnStack own;
+    std::array<void*, 256> expected{};
+    int expected_count = 0;
+
+    [[gnu::noinline]] void take() {
+        expected_count = backtrace(expected.data(), static_cast<int>(expected.size()));
+        own.capture(65528);
+        asm volatile("");  // keeps the call from becoming a jump, and this frame on the stack
+    }
+};
+
+Moment* moment = nullptr;
+
+void on_signal(int) { moment->take(); }
+
+// Frames of different shapes: with and without saved registers, with an array whose size is known
+// only now.
+[[gnu::noinline]] int descend(int depth, volatile int* seed) {
+    if (depth == 0) {
+        moment->take();
+        return *seed;
+    }
+    const auto size = static_cast<std::size_t>(8 + (*seed + depth) % 5 * 16);
+    auto* dynamic = static_cast<volatile int*>(__builtin_alloca(size * sizeof(int)));
+    dynamic[0] = depth + *seed;
+    const int a = seed[0], b = dynamic[0];
+    return descend(depth - 1, dynamic) * a + b + dynamic[0];
+}
+
+int compare_integers(const void* left, const void* right) {
+    if (moment->expected_count == 0) moment->take();
+    int a = 0, b = 0;
+    std::memcpy(&a, left, sizeof a);
+    std::memcpy(&b, right, sizeof b);
+    return a - b;
+}
+
+// From the caller of Moment::take() outwards, all must be equal.
+void check_walk(const Moment& taken) {
+    StaticModules modules;
+    AddressSpace space;
+    add_own_modules(modules, space);
+    StackWalker walker(modules);
+    std::vector<WalkedFrame> frames;
+    const WalkResult result =
+        walker.walk(space, {}, taken.own.registers(), taken.own.stack(), frames);
+    CHECK(stop_reason_key(result.reason) == "complete");
+    // Ours starts in capture(), theirs in take().
+    REQUIRE(frames.size() == static_cast<std::size_t>(taken.expected_count) + 1);
+    for (std::size_t i = 2; i < frames.size(); ++i) {
+        CAPTURE(i);
+        CHECK(frames[i].pc.value == std::bit_cast<std::uint64_t>(taken.expected[i - 1]));
+    }
+}
+
+}  // namespace
+
+TEST_CASE("our own stack is walked as libgcc walks it") {
+    Moment taken;
+    moment = &taken;
+    volatile int seed = 3;
+    (void)descend(40, &seed);
+    check_walk(taken);
+}
+
+TEST_CASE("through a function of libc without a frame pointer") {
+    Moment taken;
+    moment = &taken;
+    std::array<int, 5> numbers{5, 3, 4, 1, 2};
+    std::qsort(numbers.data(), numbers.size(), sizeof numbers[0], compare_integers);
+    check_walk(taken);
+}
+
+TEST_CASE("through a signal handler") {
+    Moment taken;
+    moment = &taken;
+    struct sigaction action {};
+    struct sigaction before {};
+    action.sa_handler = on_signal;
+    sigaction(SIGUSR1, &action, &before);
+    raise(SIGUSR1);
+    sigaction(SIGUSR1, &before, nullptr);
+    check_walk(taken);
+}

@@ -1,0 +1,109 @@
+// Random CFI with gaps, overlaps and nested functions: the compiled blocks say at every pc what
+// running the FDE's program there says.
+#include <doctest/doctest.h>
+
+#include <random>
+
+#include "naive_rule.h"
+#include "support/cfi_builder.h"
+#include "unwind/unwind_table.h"
+
+using namespace fgread;
+using namespace fgread::test;
+
+namespace {
+
+constexpr std::uint64_t frame_address = 0x100000;
+constexpr std::uint64_t header_address = 0xf0000;
+constexpr std::uint64_t text = 0x10000;
+constexpr std::uint64_t text_size = 0x6000;  // three blocks
+
+class Random {
+public:
+    explicit Random(unsigned seed) : engine_(seed) {}
+    unsigned below(unsigned limit) { return static_cast<unsigned>(engine_() % limit); }
+
+private:
+    std::mt19937 engine_;
+};
+
+CfiBytes random_program(Random& random) {
+    CfiBytes program;
+    unsigned remembered = 0;
+    for (unsigned left = random.below(30); left > 0; --left) {
+        switch (random.below(10)) {
+            case 0:
+            case 1:
+                program.u8(0x40 + random.below(64));
+                break;
+            case 2:
+                program.u8(0x02).u8(random.below(256));
+                break;
+            case 3:
+                program.u8(0x0e).uleb(random.below(500));
+                break;
+            case 4:
+                program.u8(0x0c).u8(6 + random.below(2)).uleb(random.below(500));
+                break;
+            case 5:
+                program.u8(0x80 + random.below(16)).uleb(random.below(20));
+                break;
+            case 6:
+                program.u8(0xc0 + random.below(16));
+                break;
+            case 7:
+                program.u8(0x0a);
+                ++remembered;
+                break;
+            case 8:
+                if (remembered > 0) program.u8(0x0b);
+                remembered -= remembered > 0;
+                break;
+            default:
+                program.u8(0x16).u8(random.below(16)).block({0x23, random.below(128)});
+                break;
+        }
+    }
+    if (random.below(20) == 0) program.u8(0x3f);  // malformed from here on
+    return program;
+}
+
+CfiBuilder random_cfi(Random& random) {
+    CfiBuilder builder = CfiBuilder::eh_frame(frame_address);
+    CieSpec signal;
+    signal.augmentation = "zRS";
+    const std::size_t cies[] = {builder.cie(), builder.cie(signal)};
+    for (unsigned left = 5 + random.below(60); left > 0; --left) {
+        const unsigned size = random.below(8) == 0 ? random.below(0x3000) : random.below(0x200);
+        builder.fde(cies[random.below(2)], text + random.below(text_size), size,
+                    random_program(random));
+    }
+    return builder;
+}
+
+}  // namespace
+
+TEST_CASE("compiled blocks equal the naive way at every pc") {
+    for (unsigned seed = 0; seed < 15; ++seed) {
+        CAPTURE(seed);
+        Random random(seed);
+        const CfiBuilder builder = random_cfi(random);
+        CfiSection section;
+        section.bytes = builder.sections().eh_frame;
+        section.bases.section = frame_address;
+        UnwindSections with_header = builder.sections();
+        const CfiBytes header = builder.header(header_address, builder.table());
+        with_header.eh_frame_hdr = header.view();
+        with_header.eh_frame_hdr_address = {header_address};
+        const UnwindTable scanned(builder.sections()), through_header(with_header);
+        unsigned wrong = 0;
+        for (std::uint64_t pc = text - 3; pc < text + text_size + 0x3000; pc += 3) {
+            const auto expected = naive_rule(section, pc);
+            for (const UnwindTable* table : {&scanned, &through_header}) {
+                const UnwindRule* rule = table->find(Svma{pc});
+                if (expected ? !rule || !same_rule(*expected, *rule) : rule != nullptr) ++wrong;
+            }
+        }
+        CHECK(wrong == 0);
+    }
+}

@@ -1,0 +1,405 @@
+#include <doctest/doctest.h>
+
+#include <vector>
+
+#include "support/cfi_builder.h"
+#include "unwind/static_modules.h"
+#include "unwind/walker.h"
+#include "unwind/x86_64.h"
+
+using namespace fgread;
+using fgread::test::CfiBuilder;
+using fgread::test::CfiBytes;
+using fgread::test::CieSpec;
+
+namespace {
+
+constexpr std::uint64_t bias = 0x400000;
+constexpr std::uint64_t dump_base = 0x7ffd00001000;
+
+// Where the functions of the test module are (SVMA).
+constexpr std::uint64_t leaf = 0x1000;        // CFA = rsp + 8
+constexpr std::uint64_t middle = 0x1100;      // CFA = rsp + 16
+constexpr std::uint64_t with_rbp = 0x1200;    // CFA = rbp + 16, rbp saved
+constexpr std::uint64_t start = 0x1300;       // return address undefined
+constexpr std::uint64_t trampoline = 0x1400;  // signal frame; rip, rsp, rbp in the words at rsp
+constexpr std::uint64_t no_cfa = 0x1500;      // CFA is an operation CFI cannot hold
+constexpr std::uint64_t below = 0x1600;       // return address below the stack pointer
+constexpr std::uint64_t by_rax = 0x1700;      // CFA = rax + 8
+constexpr std::uint64_t stuck = 0x1800;       // CFA = rsp, return address in rbx
+constexpr std::uint64_t no_rule = 0x1f00;
+
+CfiBuilder module_cfi() {
+    CfiBuilder builder = CfiBuilder::eh_frame(0x8000);
+    const std::size_t cie = builder.cie();
+    builder.fde(cie, leaf, 0x100);
+    builder.fde(cie, middle, 0x100, {0x0e, 16});
+    builder.fde(cie, with_rbp, 0x100, {0x0c, 6, 16, 0x86, 2});
+    builder.fde(cie, start, 0x100, {0x07, 16});
+    builder.fde(cie, no_cfa, 0x100, CfiBytes{0x0f}.block({0x98, 0, 0}));
+    builder.fde(cie, below, 0x100, {0x0c, 7, 0});
+    builder.fde(cie, by_rax, 0x100, {0x0c, 0, 8});
+    builder.fde(cie, stuck, 0x100, {0x0c, 7, 0, 0x09, 16, 3});
+    CieSpec signal;
+    signal.augmentation = "zRS";
+    signal.instructions = CfiBytes{0x0f}
+                              .block({0x77, 8, 0x06})  // CFA: the word at rsp + 8
+                              .u8(0x10)
+                              .u8(16)
+                              .block({0x77, 0})
+                              .u8(0x10)
+                              .u8(6)
+                              .block({0x77, 16});
+    // As glibc's __restore_rt, whose FDE begins one byte before the function.
+    builder.fde(builder.cie(signal), trampoline - 1, 0x11);
+    return builder;
+}
+
+// A process with the module mapped at `bias`, and one whose binary is missing.
+class Process {
+public:
+    Process() {
+        const ModuleId module = modules.add(cfi_.sections());
+        modules.map(space, {1, 0}, module, Avma{bias + 0x1000}, Avma{bias + 0x2000}, bias);
+        modules.map(space, {1, 1}, ModuleId{}, Avma{0x900000}, Avma{0x901000}, 0x900000);
+        registers.set(x86_64::rsp, dump_base);
+    }
+
+    Process& pc(std::uint64_t svma) {
+        registers.set(x86_64::return_address, svma + bias);
+        return *this;
+    }
+    Process& word(std::uint64_t value) {
+        dump.u64(value);
+        return *this;
+    }
+    // A return address into the module.
+    Process& back_to(std::uint64_t svma) { return word(svma + 5 + bias); }
+
+    StopReason walk(WalkLimits limits = {}) {
+        StackWalker walker(modules, limits);
+        return walk(walker);
+    }
+    StopReason walk(StackWalker& walker, EventTime when = {2, 0}) {
+        return walker.walk(space, when, registers, {Avma{dump_base}, dump.view()}, frames).reason;
+    }
+    [[nodiscard]] std::vector<std::uint64_t> offsets() const {
+        std::vector<std::uint64_t> result;
+        for (const WalkedFrame& frame : frames) result.push_back(frame.frame.offset);
+        return result;
+    }
+
+    StaticModules modules;
+    AddressSpace space;
+    RegisterFile registers;
+    CfiBytes dump;
+    std::vector<WalkedFrame> frames;
+
+private:
+    CfiBuilder cfi_ = module_cfi();
+};
+
+using Offsets = std::vector<std::uint64_t>;
+
+}  // namespace
+
+TEST_CASE("a stack is walked to the function whose return address is undefined") {
+    Process process;
+    process.pc(leaf).back_to(middle).word(0).back_to(start);
+    CHECK(process.walk() == StopReason::complete);
+    REQUIRE(process.offsets() == Offsets{leaf, middle + 5, start + 5});
+    CHECK(process.frames[0].frame.kind == FrameKind::exact);
+    CHECK(process.frames[1].frame.kind == FrameKind::return_address);
+    CHECK(process.frames[1].frame.lookup_offset() == middle + 4);
+    CHECK(process.frames[0].sp == Avma{dump_base});
+    CHECK(process.frames[1].sp == Avma{dump_base + 8});
+    CHECK(process.frames[2].sp == Avma{dump_base + 24});
+    CHECK(process.frames[2].pc == Avma{start + 5 + bias});
+    CHECK(process.frames[2].frame.module == ModuleId{1});
+}
+
+TEST_CASE("a return address of 0 is the start of the thread, and no frame") {
+    Process process;
+    process.pc(leaf).back_to(middle).word(0).word(0);
+    CHECK(process.walk() == StopReason::complete);
+    CHECK(process.offsets() == Offsets{leaf, middle + 5});
+}
+
+TEST_CASE("rbp is restored from the frames on the way") {
+    Process process;
+    process.registers.set(x86_64::rbp, dump_base + 16);
+    process.pc(with_rbp).word(1).word(2).word(dump_base + 40).back_to(with_rbp);
+    process.word(3).word(0).back_to(start);
+    CHECK(process.walk() == StopReason::complete);
+    CHECK(process.offsets() == Offsets{with_rbp, with_rbp + 5, start + 5});
+}
+
+TEST_CASE("a call that is a function's last instruction returns into the next one") {
+    Process process;
+    process.pc(leaf).word(middle + bias).back_to(start);  // leaf's last byte was a call
+    CHECK(process.walk() == StopReason::complete);
+    CHECK(process.offsets() == Offsets{leaf, middle, start + 5});
+}
+
+TEST_CASE("the dump ended: truncated, with the frames up to there") {
+    Process process;
+    process.pc(leaf).back_to(middle).word(0);
+    CHECK(process.walk() == StopReason::truncated);
+    CHECK(process.offsets() == Offsets{leaf, middle + 5});
+}
+
+TEST_CASE("the dump ended inside a word") {
+    Process process;
+    process.pc(leaf).back_to(middle).word(0);
+    process.dump.u32(1);
+    CHECK(process.walk() == StopReason::truncated);
+}
+
+TEST_CASE("a frame larger than the dump is truncated too") {
+    Process process;
+    process.registers.set(x86_64::rbp, dump_base + 0x100000);
+    process.pc(with_rbp).word(0);
+    CHECK(process.walk() == StopReason::truncated);
+}
+
+TEST_CASE("a frame pointer that leads to another memory is bad memory") {
+    for (const std::uint64_t elsewhere :
+         {std::uint64_t{0x1000}, dump_base - 0x100, dump_base + (std::uint64_t{1} << 40),
+          ~std::uint64_t{0}}) {
+        Process process;
+        process.registers.set(x86_64::rbp, elsewhere);
+        process.pc(with_rbp).word(0);
+        CHECK(process.walk() == StopReason::bad_memory);
+        CHECK(process.offsets() == Offsets{with_rbp});
+    }
+}
+
+TEST_CASE("a return address below the dump is bad memory") {
+    Process process;
+    process.pc(below).back_to(middle);
+    CHECK(process.walk() == StopReason::bad_memory);
+}
+
+TEST_CASE("a register that is not known is never read through") {
+    Process process;
+    process.pc(by_rax).back_to(middle);
+    CHECK(process.walk() == StopReason::bad_memory);
+
+    Process known;
+    known.registers.set(x86_64::rax, dump_base);
+    known.pc(by_rax).back_to(start);
+    CHECK(known.walk() == StopReason::complete);
+
+    Process lost_in_a_call;
+    lost_in_a_call.registers.set(x86_64::rax, dump_base + 8);
+    lost_in_a_call.pc(leaf).back_to(by_rax).back_to(start);
+    CHECK(lost_in_a_call.walk() == StopReason::bad_memory);
+}
+
+TEST_CASE("no registers at all: no frame") {
+    Process process;
+    process.registers = {};
+    CHECK(process.walk() == StopReason::no_registers);
+    CHECK(process.frames.empty());
+}
+
+TEST_CASE("registers without a stack: the pc is a frame") {
+    Process process;
+    process.pc(leaf);
+    CHECK(process.walk() == StopReason::no_registers);
+    CHECK(process.offsets() == Offsets{leaf});
+
+    Process without_sp;
+    without_sp.registers.forget(x86_64::rsp);
+    without_sp.pc(leaf).back_to(start);
+    CHECK(without_sp.walk() == StopReason::no_registers);
+    CHECK(without_sp.offsets() == Offsets{leaf});
+}
+
+TEST_CASE("another ABI's registers: the pc is a frame") {
+    Process process;
+    process.registers.set_abi(TaskAbi::unsupported);
+    process.pc(leaf).back_to(start);
+    CHECK(process.walk() == StopReason::unsupported_abi);
+    CHECK(process.offsets() == Offsets{leaf});
+}
+
+TEST_CASE("a return address in no mapping is the last frame, of module 0") {
+    Process process;
+    process.pc(leaf).word(0x123456);
+    CHECK(process.walk() == StopReason::no_mapping);
+    REQUIRE(process.offsets() == Offsets{leaf, 0x123456});
+    CHECK(process.frames[1].frame.module == ModuleId{});
+}
+
+TEST_CASE("a pc of 0 is a frame if it was sampled: a call through a null pointer") {
+    Process process;
+    process.registers.set(x86_64::return_address, 0);
+    process.word(0);
+    CHECK(process.walk() == StopReason::no_mapping);
+    CHECK(process.offsets() == Offsets{0});
+}
+
+TEST_CASE("a module without unwind information ends the walk") {
+    Process process;
+    process.pc(leaf).word(0x900010);
+    CHECK(process.walk() == StopReason::module_unavailable);
+    CHECK(process.offsets() == Offsets{leaf, 0x10});
+}
+
+TEST_CASE("a pc without a rule ends the walk") {
+    Process process;
+    process.pc(leaf).back_to(no_rule);
+    CHECK(process.walk() == StopReason::no_cfi);
+    CHECK(process.offsets() == Offsets{leaf, no_rule + 5});
+}
+
+TEST_CASE("a rule that cannot be evaluated ends the walk") {
+    Process process;
+    process.pc(leaf).back_to(no_cfa);
+    CHECK(process.walk() == StopReason::rule_unsupported);
+    CHECK(process.offsets() == Offsets{leaf, no_cfa + 5});
+}
+
+TEST_CASE("a stack pointer that does not rise ends the walk, but not at the innermost frame") {
+    Process process;
+    process.registers.set(x86_64::rbx, stuck + 5 + bias);
+    process.pc(stuck).back_to(start);
+    CHECK(process.walk() == StopReason::no_progress);
+    CHECK(process.offsets() == Offsets{stuck, stuck + 5});
+}
+
+TEST_CASE("frames are limited") {
+    Process process;
+    process.pc(leaf);
+    for (unsigned i = 0; i < 100; ++i) process.back_to(leaf);
+    process.back_to(start);
+    CHECK(process.walk({10}) == StopReason::frame_limit);
+    CHECK(process.frames.size() == 10);
+    CHECK(process.walk({102}) == StopReason::complete);
+    CHECK(process.frames.size() == 102);
+}
+
+TEST_CASE("a frame that a signal interrupted is exact, and its registers are all back") {
+    Process process;
+    process.pc(leaf).word(trampoline + bias);
+    process.word(with_rbp + bias);  // rip: the first byte of a function
+    process.word(dump_base + 40);   // rsp
+    process.word(dump_base + 48);   // rbp
+    process.word(1).word(2).word(0).back_to(start);
+    // rbp + 16 is the CFA of the interrupted function
+    CHECK(process.walk() == StopReason::complete);
+    REQUIRE(process.offsets() == Offsets{leaf, trampoline, with_rbp, start + 5});
+    CHECK(process.frames[1].frame.kind == FrameKind::return_address);
+    CHECK(process.frames[2].frame.kind == FrameKind::exact);
+    CHECK(process.frames[3].frame.kind == FrameKind::return_address);
+    CHECK(process.frames[2].sp == Avma{dump_base + 40});
+}
+
+TEST_CASE("a signal frame may lead to a stack that lies lower, or was not recorded") {
+    Process lower;
+    lower.word(0).back_to(start);   // the interrupted stack
+    lower.word(trampoline + bias);  // the handler's, above it
+    lower.word(leaf + bias).word(dump_base + 8).word(0);
+    lower.registers.set(x86_64::rsp, dump_base + 16);
+    lower.pc(leaf);
+    CHECK(lower.walk() == StopReason::complete);
+    CHECK(lower.offsets() == Offsets{leaf, trampoline, leaf, start + 5});
+
+    Process unrecorded;
+    unrecorded.pc(leaf).word(trampoline + bias).word(leaf + bias).word(0x100000).word(0);
+    CHECK(unrecorded.walk() == StopReason::bad_memory);
+    CHECK(unrecorded.offsets() == Offsets{leaf, trampoline, leaf});
+}
+
+TEST_CASE("a chain of signal frames that leads nowhere is limited") {
+    Process process;
+    process.pc(trampoline).word(trampoline + bias).word(dump_base).word(0);
+    CHECK(process.walk() == StopReason::frame_limit);
+    CHECK(process.frames.size() == WalkLimits{}.max_frames);
+}
+
+TEST_CASE("a walker keeps what it learnt of one space apart from another") {
+    Process one;
+    one.pc(leaf).back_to(start);
+    AddressSpace other;
+    const ModuleId second = one.modules.add(UnwindSections{});
+    one.modules.map(other, {1, 0}, second, Avma{bias + 0x1000}, Avma{bias + 0x2000}, 0);
+    StackWalker walker(one.modules);
+    for (int round = 0; round < 3; ++round) {
+        CHECK(one.walk(walker) == StopReason::complete);
+        std::vector<WalkedFrame> frames;
+        const StackMemory stack(Avma{dump_base}, one.dump.view());
+        CHECK(walker.walk(other, {2, 0}, one.registers, stack, frames).reason ==
+              StopReason::no_cfi);
+        REQUIRE(frames.size() == 1);
+        CHECK(frames[0].frame.module == second);
+        CHECK(frames[0].frame.offset == leaf + bias);
+    }
+}
+
+TEST_CASE("what is mapped depends on the time, in whatever order times come") {
+    Process process;
+    process.pc(leaf).back_to(start);
+    const ModuleId second = process.modules.add(UnwindSections{});
+    process.modules.map(process.space, {10, 0}, second, Avma{bias + 0x1000}, Avma{bias + 0x2000},
+                        0);
+    StackWalker walker(process.modules);
+    for (int round = 0; round < 3; ++round) {
+        CHECK(process.walk(walker, {9, 0}) == StopReason::complete);
+        CHECK(process.walk(walker, {10, 0}) == StopReason::no_cfi);
+        CHECK(process.walk(walker, {0, 5}) == StopReason::no_mapping);
+    }
+}
+
+TEST_CASE("a space that was changed is asked again after forget_spaces") {
+    Process process;
+    process.pc(leaf).back_to(start);
+    StackWalker walker(process.modules);
+    CHECK(process.walk(walker) == StopReason::complete);
+    const ModuleId second = process.modules.add(UnwindSections{});
+    process.modules.map(process.space, {2, 0}, second, Avma{bias + 0x1000}, Avma{bias + 0x2000}, 0);
+    walker.forget_spaces();
+    CHECK(process.walk(walker) == StopReason::no_cfi);
+}
+
+TEST_CASE("more spaces than a walker remembers") {
+    Process process;
+    process.pc(leaf).back_to(start);
+    std::vector<AddressSpace> spaces(100);
+    std::vector<ModuleId> expected;
+    for (AddressSpace& space : spaces) {
+        expected.push_back(process.modules.add(UnwindSections{}));
+        process.modules.map(space, {1, 0}, expected.back(), Avma{bias + 0x1000},
+                            Avma{bias + 0x2000}, bias);
+    }
+    StackWalker walker(process.modules);
+    for (int round = 0; round < 2; ++round) {
+        for (std::size_t i = 0; i < spaces.size(); ++i) {
+            const Frame frame =
+                walker.resolve(spaces[i], {2, 0}, Avma{leaf + bias}, FrameKind::exact);
+            CHECK(frame.module == expected[i]);
+            CHECK(frame.offset == leaf);
+        }
+    }
+}
+
+TEST_CASE("a return address is resolved by the byte before it") {
+    Process process;
+    StackWalker walker(process.modules);
+    const Avma end{bias + 0x2000};
+    const Frame frame = walker.resolve(process.space, {2, 0}, end, FrameKind::return_address);
+    CHECK(frame.module == ModuleId{1});
+    CHECK(frame.offset == 0x2000);
+    CHECK(walker.resolve(process.space, {2, 0}, end, FrameKind::exact).module == ModuleId{});
+}
+
+TEST_CASE("every stop reason has a key and a text of its own") {
+    for (std::size_t i = 0; i < stop_reason_count; ++i) {
+        CHECK_FALSE(stop_reason_key(static_cast<StopReason>(i)).empty());
+        CHECK_FALSE(stop_reason_text(static_cast<StopReason>(i)).empty());
+    }
+    CHECK(stop_reason_key(StopReason::complete) == "complete");
+    CHECK(stop_reason_key(StopReason::truncated) == "truncated");
+    CHECK(stop_reason_key(StopReason::unsupported_abi) == "unsupported_abi");
+}

@@ -1,0 +1,173 @@
+// fgdump: what fgread sees in a recording or binary, for understanding a bug report.
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "tools/dump_module.h"
+#include "tools/dump_records.h"
+#include "tools/dump_rule.h"
+#include "tools/dump_stacks.h"
+#include "tools/dump_symbols.h"
+#include "tools/fold_messages.h"
+#include "tools/output_file.h"
+#include "tools/version.h"
+
+namespace {
+
+using namespace fgread;
+
+enum ExitStatus { dumped = 0, failed = 1, wrong_usage = 2, damaged_input = 3 };
+
+struct Arguments {
+    std::string input = "perf.data";
+    bool records = false;
+    bool stacks = false;
+    std::vector<std::string> rule;  // MODULE, then addresses
+    std::string symbolize;          // MODULE
+    std::string names;              // empty, "plain" or "raw"
+    bool inlines = true;
+    tools::StackDumpOptions stack_options;
+};
+
+constexpr const char* examples =
+    "Without any of --records, --stacks, --rule and --symbolize: header, features, events,\n"
+    "build-ids and how many records of each type there are.\n"
+    "\n"
+    "Examples:\n"
+    "  fgdump my.data --records | grep MMAP2\n"
+    "  fgdump my.data --stacks --names plain | awk -F'\\t' '$6 != \"complete\"'\n"
+    "  fgdump --rule /lib/x86_64-linux-gnu/libc.so.6 0x27cd0\n"
+    "  echo 0x27cd0 | fgdump --symbolize /lib/x86_64-linux-gnu/libc.so.6\n"
+    "\n"
+    "Exit status: 0 done; 1 nothing could be read, or an address of --rule has no rule; 2 wrong\n"
+    "usage; 3 the input was damaged or cut, and what came before the damage was shown.";
+
+tools::StackDumpOptions stack_options(const Arguments& arguments) {
+    tools::StackDumpOptions options = arguments.stack_options;
+    options.names = !arguments.names.empty();
+    options.style = arguments.names == "raw" ? NameStyle::raw : NameStyle::plain;
+    return options;
+}
+
+void define_options(CLI::App& app, Arguments& arguments) {
+    app.footer(std::string(tools::stacks_help) + "\n" + examples);
+    app.set_version_flag("--version", fmt::format("fgdump {}", tools::version));
+    app.add_option("input", arguments.input, "Recording made by perf record [./perf.data]");
+    auto* records = app.add_flag("--records", arguments.records, "One line for each record");
+    auto* stacks =
+        app.add_flag("--stacks", arguments.stacks, "One line for each sample, see below");
+    auto* rule = app.add_option("--rule", arguments.rule,
+                                "The unwind rules of an ELF file at these addresses (as the file "
+                                "states them, hexadecimal), in the words of readelf -wF; '-' "
+                                "reads addresses from standard input")
+                     ->expected(2, -1)
+                     ->type_name("MODULE ADDRESS");
+    auto* symbolize = app.add_option("--symbolize", arguments.symbolize,
+                                     "Functions of an ELF file at the addresses read from "
+                                     "standard input, printed as llvm-symbolizer --inlines does")
+                          ->type_name("MODULE");
+    records->excludes(stacks)->excludes(rule)->excludes(symbolize);
+    stacks->excludes(rule)->excludes(symbolize);
+    rule->excludes(symbolize);
+    app.add_option("--names", arguments.names,
+                   "Names of functions: plain (demangled, without parameters) or raw (as in the "
+                   "ELF file); --stacks has none without this option, --symbolize plain ones")
+        ->check(CLI::IsMember({"plain", "raw"}))
+        ->type_name("STYLE");
+    app.add_flag("--inline,!--no-inline", arguments.inlines,
+                 "Inlined functions in --symbolize [on]");
+    app.add_option("--symfs", arguments.stack_options.symfs,
+                   "Look for the recorded binaries under DIR first")
+        ->check(CLI::ExistingDirectory)
+        ->type_name("DIR");
+    app.add_option("--kallsyms", arguments.stack_options.kallsyms,
+                   "Kernel names from this copy of /proc/kallsyms")
+        ->check(CLI::ExistingFile)
+        ->type_name("FILE");
+}
+
+void say(const std::string& text) { fmt::print(stderr, "fgdump: {}\n", text); }
+
+int finish(const Result<void>& done, tools::OutputFile& file, tools::DumpOutput& out) {
+    out.flush();
+    if (file.reader_gone()) return dumped;
+    const Result<void> written = file.commit();
+    for (const Result<void>* result : {&done, &written}) {
+        if (*result) continue;
+        say(result->error().message);
+        return failed;
+    }
+    return dumped;
+}
+
+int dump_recording(const Arguments& arguments, tools::OutputFile& file, tools::DumpOutput& out) {
+    FoldStats stats;
+    const auto dump = [&]() -> Result<void> {
+        if (arguments.records) return dump_records(arguments.input, out, stats.diagnostics);
+        if (arguments.stacks) {
+            return dump_stacks(arguments.input, stack_options(arguments), out, stats.diagnostics);
+        }
+        return dump_summary(arguments.input, out, stats.diagnostics);
+    };
+    const int status = finish(dump(), file, out);
+    if (status != dumped) return status;
+    for (const std::string& warning : tools::warnings(stats)) say("warning: " + warning);
+    return stats.diagnostics.input_damaged() ? damaged_input : dumped;
+}
+
+int dump_rules(const Arguments& arguments, tools::OutputFile& file, tools::DumpOutput& out) {
+    std::vector<std::uint64_t> addresses;
+    for (std::size_t i = 1; i < arguments.rule.size(); ++i) {
+        const bool understood = arguments.rule[i] == "-"
+                                    ? tools::read_addresses(stdin, addresses)
+                                    : tools::add_address(arguments.rule[i], addresses);
+        if (understood) continue;
+        say(fmt::format("'{}' is not a hexadecimal address", arguments.rule[i]));
+        return wrong_usage;
+    }
+    bool missing = false;
+    const int status =
+        finish(tools::dump_rules(arguments.rule[0], addresses, out, missing), file, out);
+    return status == dumped && missing ? failed : status;
+}
+
+int dump_symbols(const Arguments& arguments, tools::OutputFile& file, tools::DumpOutput& out) {
+    const SymbolizerOptions options{
+        .names = arguments.names == "raw" ? NameStyle::raw : NameStyle::plain,
+        .inlines = arguments.inlines};
+    return finish(tools::dump_symbols(arguments.symbolize, options, stdin, out), file, out);
+}
+
+int run(const Arguments& arguments) {
+    Result<tools::OutputFile> file = tools::OutputFile::create("");
+    if (!file) {
+        say(file.error().message);
+        return failed;
+    }
+    tools::DumpOutput out(*file);
+    if (!arguments.rule.empty()) return dump_rules(arguments, *file, out);
+    if (!arguments.symbolize.empty()) return dump_symbols(arguments, *file, out);
+    return dump_recording(arguments, *file, out);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    // A reader that has seen enough (| head) must not kill us silently: write() says EPIPE.
+    std::signal(SIGPIPE, SIG_IGN);
+    Arguments arguments;
+    CLI::App app("Shows what is in a perf.data recording, and what fgread makes of it.", "fgdump");
+    define_options(app, arguments);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        const int status = app.exit(error);
+        return status == 0 ? dumped : wrong_usage;
+    }
+    return run(arguments);
+}

@@ -1,0 +1,191 @@
+// fgread: a perf.data file in, folded stacks out.
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <regex>
+#include <string>
+#include <system_error>
+
+#include "collapse/fold.h"
+#include "tools/fold_messages.h"
+#include "tools/output_file.h"
+#include "tools/standard_streams.h"
+#include "tools/version.h"
+
+namespace {
+
+using namespace fgread;
+
+enum ExitStatus { folded = 0, failed = 1, wrong_usage = 2, damaged_input = 3 };
+
+struct Arguments {
+    std::string input = "perf.data";
+    std::string output;
+    std::string group_by = "comm";
+    std::string weight = "period";
+    std::string names = "plain";
+    std::string stats;  // empty, "text" or "json"
+    std::string stats_file;
+    bool quiet = false;
+    FoldOptions fold;
+};
+
+constexpr const char* examples =
+    "Examples:\n"
+    "  perf record -F 999 --call-graph dwarf -- ./program\n"
+    "  fgread > out.folded                    fold ./perf.data\n"
+    "  fgread | flamegraph.pl > flame.svg     draw it with a renderer\n"
+    "  fgread -o out.folded --stats my.data   and say what became of every stack\n"
+    "  fgread --symfs /mnt/target their.data  binaries from a copy of the recorded machine\n"
+    "\n"
+    "Exit status: 0 all was folded; 1 no output could be made; 2 wrong usage; 3 the input was\n"
+    "damaged or cut, and what came before the damage was folded.";
+
+// Names of options without the values that flags stand for: "--stats", not "--stats{text}".
+class HelpText : public CLI::Formatter {
+public:
+    std::string make_option_name(const CLI::Option* option, bool positional) const override {
+        static const std::regex flag_value("\\{[^}]*\\}");
+        return std::regex_replace(CLI::Formatter::make_option_name(option, positional), flag_value,
+                                  "");
+    }
+};
+
+void define_options(CLI::App& app, Arguments& arguments) {
+    app.formatter(std::make_shared<HelpText>());
+    app.footer(examples);
+    app.set_version_flag("--version", fmt::format("fgread {}", tools::version));
+    app.add_option("input", arguments.input, "Recording made by perf record [./perf.data]")
+        ->option_text("FILE");
+    app.add_option("-o,--output", arguments.output, "Write to FILE instead of standard output")
+        ->option_text("FILE");
+    app.add_option("--event", arguments.fold.event,
+                   "Fold the events of this name or glob [the first that has samples]")
+        ->option_text("NAME");
+    app.add_option("--weight", arguments.weight, "What a stack weighs: period or samples [period]")
+        ->check(CLI::IsMember({"period", "samples"}))
+        ->option_text("WHAT");
+    app.add_option("--group-by", arguments.group_by, "Root frame: comm, pid or tid [comm]")
+        ->check(CLI::IsMember({"comm", "pid", "tid"}))
+        ->option_text("WHAT");
+    app.add_flag("--hide-kernel", arguments.fold.aggregate.hide_kernel, "Leave out kernel frames");
+    app.add_flag("--hide-user", arguments.fold.aggregate.hide_user, "Leave out user frames");
+    app.add_flag("--annotate", arguments.fold.naming.annotate,
+                 "Mark kernel frames _[k] and inlined functions _[i]");
+    app.add_flag("--addrs", arguments.fold.naming.addresses,
+                 "Show the address of frames that have no name");
+    app.add_option("--names", arguments.names,
+                   "plain: demangled, without parameters; raw: as in the ELF file [plain]")
+        ->check(CLI::IsMember({"plain", "raw"}))
+        ->option_text("STYLE");
+    app.add_flag("--inline,!--no-inline", arguments.fold.symbols.inlines,
+                 "Expand inlined functions [on]");
+    app.add_option("--symfs", arguments.fold.symfs,
+                   "Look for the recorded binaries under DIR first")
+        ->check(CLI::ExistingDirectory)
+        ->option_text("DIR");
+    app.add_option("--kallsyms", arguments.fold.kallsyms,
+                   "Kernel names from this copy of /proc/kallsyms")
+        ->check(CLI::ExistingFile)
+        ->option_text("FILE");
+    app.add_option("-j,--jobs", arguments.fold.aggregate.jobs, "Threads [all cores]")
+        ->check(CLI::Range(0u, 1024u))
+        ->option_text("N");
+    app.add_flag("--stats{text}", arguments.stats,
+                 "Say on stderr what became of every stack; --stats=json for programs")
+        ->check(CLI::IsMember({"text", "json"}))
+        ->option_text(" ");
+    app.add_option("--stats-file", arguments.stats_file, "Write the statistics to FILE")
+        ->option_text("FILE");
+    app.add_flag("-q,--quiet", arguments.quiet, "No summary and no warnings on stderr");
+}
+
+void finish_options(Arguments& arguments) {
+    FoldOptions& fold = arguments.fold;
+    if (arguments.group_by == "pid") fold.aggregate.group_by = GroupBy::pid;
+    if (arguments.group_by == "tid") fold.aggregate.group_by = GroupBy::tid;
+    fold.weigh_by_samples = arguments.weight == "samples";
+    fold.symbols.names = arguments.names == "raw" ? NameStyle::raw : NameStyle::plain;
+    fold.naming.jobs = fold.aggregate.jobs;
+    fold.aggregate.unknown_addresses = fold.naming.addresses;
+    if (!arguments.stats_file.empty() && arguments.stats.empty()) arguments.stats = "text";
+    fold.module_stats = !arguments.stats.empty();
+}
+
+void say(const std::string& text) { tools::say("fgread", text); }
+
+bool is_same_file(const std::string& left, const std::string& right) {
+    std::error_code error;
+    return !left.empty() && std::filesystem::equivalent(left, right, error);
+}
+
+bool report_stats(const Arguments& arguments, const FoldStats& stats) {
+    if (arguments.stats.empty()) return true;
+    const std::string text = arguments.stats == "json" ? stats_json(stats) : stats_text(stats);
+    if (arguments.stats_file.empty()) {
+        std::fwrite(text.data(), 1, text.size(), stderr);
+        return true;
+    }
+    Result<tools::OutputFile> file = tools::OutputFile::create(arguments.stats_file);
+    if (!file) {
+        say(file.error().message);
+        return false;
+    }
+    file->write(text);
+    const Result<void> done = file->commit();
+    if (!done) say(done.error().message);
+    return done.has_value();
+}
+
+int run(const Arguments& arguments) {
+    for (const std::string& path : {arguments.output, arguments.stats_file}) {
+        if (!is_same_file(path, arguments.input)) continue;
+        say(path + ": is the recording itself; write to another file");
+        return wrong_usage;
+    }
+    Result<tools::OutputFile> output = tools::OutputFile::create(arguments.output);
+    if (!output) {
+        say(output.error().message);
+        return failed;
+    }
+    const Result<FoldStats> stats =
+        fold_recording(arguments.input, arguments.fold,
+                       [&](std::string_view text) { return output->write(text); });
+    if (!stats) {
+        say(stats.error().message);
+        return failed;
+    }
+    if (output->reader_gone()) return folded;
+    const Result<void> committed = output->commit();
+    if (!committed) {
+        say(committed.error().message);
+        return failed;
+    }
+    if (!arguments.quiet) {
+        for (const std::string& warning : tools::warnings(*stats)) say("warning: " + warning);
+        say(tools::summary(*stats));
+    }
+    if (!report_stats(arguments, *stats)) return failed;
+    return stats->diagnostics.input_damaged() ? damaged_input : folded;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    tools::prepare_standard_streams();
+    Arguments arguments;
+    CLI::App app("Folds the stacks of a perf.data recording for flame graphs.", "fgread");
+    define_options(app, arguments);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        const int status = app.exit(error);
+        return status == 0 ? folded : wrong_usage;
+    }
+    finish_options(arguments);
+    return run(arguments);
+}

@@ -1,0 +1,151 @@
+#include "tools/fold_messages.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace fgread::tools {
+
+namespace {
+
+// Binaries named one by one; the rest are counted.
+constexpr std::size_t max_named_modules = 3;
+
+bool is_state(const ModuleStats& module, ModuleState state) {
+    return module.state == module_state_key(state);
+}
+
+bool lacks_binary(const ModuleStats& module) {
+    return is_state(module, ModuleState::missing) || is_state(module, ModuleState::mismatch) ||
+           is_state(module, ModuleState::not_regular) ||
+           is_state(module, ModuleState::unreadable) || is_state(module, ModuleState::foreign);
+}
+
+std::string samples_text(std::uint64_t count) {
+    return fmt::format("{} {}", count, count == 1 ? "sample" : "samples");
+}
+
+std::string module_reason(const ModuleStats& module) {
+    if (is_state(module, ModuleState::missing)) return "not found";
+    if (is_state(module, ModuleState::not_regular)) return "not a regular file, not opened";
+    if (is_state(module, ModuleState::unreadable)) return "not readable, or not ELF";
+    if (is_state(module, ModuleState::foreign)) {
+        return "not used: recorded on another machine, without a build-id to compare";
+    }
+    if (module.recorded_build_id.empty()) {
+        return "not used: replaced or changed since it was recorded, without a build-id to compare";
+    }
+    return fmt::format("not used: its build-id is {}, recorded was {}",
+                       module.file_build_id.empty() ? "missing" : module.file_build_id,
+                       module.recorded_build_id);
+}
+
+void add_module_warnings(const FoldStats& stats, std::vector<std::string>& out) {
+    std::size_t named = 0;
+    std::size_t others = 0;
+    for (const ModuleStats& module : stats.modules) {
+        if (!lacks_binary(module)) continue;
+        if (named == max_named_modules) {
+            ++others;
+            continue;
+        }
+        ++named;
+        out.push_back(fmt::format("{}: {} ({} with frames in it, {} of them cut short there)",
+                                  module.path, module_reason(module), samples_text(module.samples),
+                                  module.stopped));
+    }
+    if (others != 0) {
+        out.push_back(
+            fmt::format("{} more binaries are missing or differ: --stats lists them", others));
+    }
+    if (named != 0) {
+        out.push_back("a copy of the recorded machine's files can be given with --symfs DIR");
+    }
+}
+
+// The problems that have no better place: those of modules are told per module.
+bool is_told_elsewhere(Problem problem) {
+    switch (problem) {
+        case Problem::module_missing:
+        case Problem::module_mismatch:
+        case Problem::module_not_regular:
+        case Problem::module_unreadable:
+        case Problem::module_foreign:
+        case Problem::kallsyms_restricted:
+        case Problem::kallsyms_mismatch:
+        case Problem::cfi_malformed:
+        case Problem::symbol_malformed:
+        case Problem::name_too_long:
+            return true;
+        default:
+            return false;
+    }
+}
+
+void add_problem_warnings(const FoldStats& stats, std::vector<std::string>& out) {
+    for (std::size_t i = 0; i < problem_count; ++i) {
+        const auto problem = static_cast<Problem>(i);
+        const ProblemEntry& entry = stats.diagnostics[problem];
+        if (entry.count == 0 || is_told_elsewhere(problem)) continue;
+        std::string text =
+            fmt::format("{} (first at file offset {}", problem_text(problem), entry.first_offset);
+        if (!entry.first_detail.empty()) text += ": " + entry.first_detail;
+        text += entry.count == 1 ? ")" : fmt::format("; {} times)", entry.count);
+        out.push_back(std::move(text));
+    }
+}
+
+void add_kernel_warnings(const FoldStats& stats, std::vector<std::string>& out) {
+    if (stats.diagnostics[Problem::kallsyms_restricted].count != 0) {
+        out.push_back(
+            "kernel frames have no names: /proc/kallsyms shows only zeros to this user; run as "
+            "root, or 'sysctl kernel.kptr_restrict=0', or give a copy with --kallsyms FILE");
+    }
+    if (stats.diagnostics[Problem::kallsyms_mismatch].count != 0) {
+        out.push_back(
+            "kernel frames have no names: the running kernel is not the recorded one; give the "
+            "/proc/kallsyms of that machine with --kallsyms FILE");
+    }
+}
+
+void add_event_warnings(const FoldStats& stats, std::vector<std::string>& out) {
+    for (const EventStats& event : stats.events) {
+        if (event.folded || event.samples == 0) continue;
+        out.push_back(fmt::format("not in the output: {} of event '{}'; --event '{}' folds them",
+                                  samples_text(event.samples), event.name, event.name));
+    }
+}
+
+}  // namespace
+
+std::vector<std::string> warnings(const FoldStats& stats) {
+    std::vector<std::string> out;
+    add_problem_warnings(stats, out);
+    add_event_warnings(stats, out);
+    add_module_warnings(stats, out);
+    add_kernel_warnings(stats, out);
+    if (stats.lost_events != 0) {
+        out.push_back(
+            fmt::format("the kernel lost {} events while recording: a lower -F or a "
+                        "larger -m of perf record avoids that",
+                        stats.lost_events));
+    }
+    return out;
+}
+
+std::string summary(const FoldStats& stats) {
+    if (stats.samples == 0) return "no samples in this recording";
+    std::string out = samples_text(stats.samples);
+    const char* separator = ": ";
+    for (std::size_t i = 0; i < stop_reason_count; ++i) {
+        if (stats.stop_reasons[i] == 0) continue;
+        const double share =
+            100.0 * static_cast<double>(stats.stop_reasons[i]) / static_cast<double>(stats.samples);
+        out += fmt::format("{}{:.1f} % {}", separator, share,
+                           stop_reason_key(static_cast<StopReason>(i)));
+        separator = ", ";
+    }
+    return out;
+}
+
+}  // namespace fgread::tools

@@ -1,0 +1,18 @@
+// What fgread says on stderr about a folded recording.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "collapse/fold_stats.h"
+
+namespace fgread::tools {
+
+// Warnings, each one line without the tool's name: damage, missing and differing binaries, events
+// left out, kernel names that cannot be had, each with its remedy. Empty if there is nothing.
+std::vector<std::string> warnings(const FoldStats& stats);
+
+// "13037 samples: 36.0 % complete, 64.0 % truncated"
+std::string summary(const FoldStats& stats);
+
+}  // namespace fgread::tools

@@ -1,0 +1,68 @@
+// FdeIndex: the ways from an address to the FDEs that cover it.
+//
+// HeaderIndex trusts the sorted table a linker made (.eh_frame_hdr), entry by entry and only as
+// far as the FDEs themselves agree. LinearIndex reads the whole section once.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "unwind/cfi.h"
+
+namespace fgread {
+
+// CIEs by offset, read once: a section has few, and every FDE needs one.
+class CieCache {
+public:
+    explicit CieCache(const CfiSection& section) : section_(section) {}
+    // Null if the CIE cannot be used. Valid until the next call.
+    const Cie* find(std::uint64_t offset);
+
+private:
+    // A hostile section may have as many CIEs as FDEs; then the cache starts anew.
+    static constexpr std::size_t max_entries = 4096;
+
+    const CfiSection& section_;
+    std::unordered_map<std::uint64_t, std::optional<Cie>> cies_;
+};
+
+// The FDE at `offset`, with its CIE looked up; nothing if either is malformed.
+[[nodiscard]] std::optional<Fde> read_fde_at(const CfiSection& section, std::uint64_t offset,
+                                             CieCache& cies);
+
+// Addresses from `first` to `last`, both inclusive, so that the top of the address space can be
+// named. Empty if first > last.
+struct AddressRange {
+    std::uint64_t first = 1;
+    std::uint64_t last = 0;
+};
+
+// Not thread-safe: the owner locks.
+class FdeIndex {
+public:
+    // More FDEs than this cannot begin in one block of code without being empty or overlapping.
+    static constexpr std::size_t max_collected = 8192;
+
+    virtual ~FdeIndex() = default;
+    // No FDE covers an address outside.
+    [[nodiscard]] virtual AddressRange span() const = 0;
+    // Puts the FDEs that overlap `range` into `fdes` (cleared), ordered so that of overlapping ones
+    // the later wins: by start, the longer first.
+    virtual void collect(AddressRange range, CieCache& cies, std::vector<Fde>& fdes) const = 0;
+};
+
+// Null if the header is not there, not of version 1, or has no table of fixed-size entries.
+// O(1): looks at the first and last entry only.
+[[nodiscard]] std::unique_ptr<FdeIndex> make_header_index(const CfiSection& eh_frame,
+                                                          ByteView header,
+                                                          std::uint64_t header_address);
+
+// Reads the section from its start to its end or first impossible length; O(n log n).
+// Counts entries that had to be skipped in `malformed`.
+[[nodiscard]] std::unique_ptr<FdeIndex> make_linear_index(const CfiSection& section,
+                                                          std::uint64_t& malformed);
+
+}  // namespace fgread

@@ -1,0 +1,106 @@
+// The binary search table of .eh_frame_hdr. LSB Core 5.0, 10.6.2.
+#include <algorithm>
+
+#include "unwind/dwarf_constants.h"
+#include "unwind/fde_index.h"
+
+namespace fgread {
+namespace {
+
+struct Table {
+    ByteView bytes;  // whole entries only
+    std::uint64_t address = 0;
+    std::uint8_t encoding = 0;
+    unsigned field_size = 0;
+    std::uint64_t count = 0;
+};
+
+class HeaderIndex final : public FdeIndex {
+public:
+    HeaderIndex(const CfiSection& section, const Table& table, const PointerBases& bases)
+        : section_(section), table_(table), bases_(bases) {
+        CieCache cies(section);
+        const auto last = verified_fde(table_.count - 1, cies);
+        if (last && last->end > start_of(0)) span_ = {start_of(0), last->end - 1};
+    }
+
+    AddressRange span() const override { return span_; }
+
+    // If the table is not sorted, this finds too few: the caller then asks a LinearIndex.
+    void collect(AddressRange range, CieCache& cies, std::vector<Fde>& fdes) const override {
+        fdes.clear();
+        const std::uint64_t begin = last_at_or_before(range.first);
+        const std::uint64_t end = std::min<std::uint64_t>(table_.count, begin + max_collected);
+        for (std::uint64_t i = begin; i < end && start_of(i) <= range.last; ++i) {
+            const auto fde = verified_fde(i, cies);
+            if (fde && fde->end > range.first) fdes.push_back(*fde);
+        }
+        std::stable_sort(fdes.begin(), fdes.end(), [](const Fde& a, const Fde& b) {
+            return a.start != b.start ? a.start < b.start : a.end > b.end;
+        });
+    }
+
+private:
+    std::uint64_t field(std::uint64_t number) const {
+        ByteReader reader(table_.bytes, section_.endian);
+        reader.seek(number * table_.field_size);
+        PointerBases bases = bases_;
+        bases.section = table_.address;
+        return read_encoded(reader, table_.encoding, bases).value_or(0);
+    }
+    std::uint64_t start_of(std::uint64_t entry) const { return field(entry * 2); }
+
+    // The FDE an entry points to, if it begins where the table says.
+    std::optional<Fde> verified_fde(std::uint64_t entry, CieCache& cies) const {
+        const std::uint64_t address = field(entry * 2 + 1);
+        if (address < section_.bases.section) return std::nullopt;
+        const auto fde = read_fde_at(section_, address - section_.bases.section, cies);
+        if (!fde || fde->start != start_of(entry)) return std::nullopt;
+        return fde;
+    }
+
+    std::uint64_t last_at_or_before(std::uint64_t address) const {
+        std::uint64_t low = 0, high = table_.count;
+        while (high - low > 1) {
+            const std::uint64_t middle = low + (high - low) / 2;
+            (start_of(middle) <= address ? low : high) = middle;
+        }
+        return low;
+    }
+
+    const CfiSection& section_;
+    Table table_;
+    PointerBases bases_;
+    AddressRange span_;
+};
+
+}  // namespace
+
+std::unique_ptr<FdeIndex> make_header_index(const CfiSection& eh_frame, ByteView header,
+                                            std::uint64_t header_address) {
+    ByteReader reader(header, eh_frame.endian);
+    const std::uint8_t version = reader.u8();
+    const std::uint8_t frame_pointer_encoding = reader.u8();
+    const std::uint8_t count_encoding = reader.u8();
+    Table table;
+    table.encoding = reader.u8();
+    if (!reader.ok() || version != 1) return nullptr;
+
+    // datarel means here: relative to the header itself.
+    const PointerBases bases{header_address, 0, header_address, eh_frame.bases.address_size};
+    if (!skip_encoded(reader, frame_pointer_encoding, bases)) return nullptr;
+    const auto count = read_encoded(reader, count_encoding, bases);
+    const unsigned base = table.encoding & dwarf::pe_base_mask;
+    table.field_size = encoded_size(table.encoding, bases.address_size);
+    if (!count || !reader.ok() || table.field_size == 0 || table.encoding == dwarf::pe_omit ||
+        (base != dwarf::pe_absptr && base != dwarf::pe_pcrel && base != dwarf::pe_datarel)) {
+        return nullptr;
+    }
+    table.address = header_address + reader.position();
+    table.count = std::min<std::uint64_t>(*count, reader.remaining() / (2 * table.field_size));
+    if (table.count == 0) return nullptr;
+    table.bytes = reader.bytes(table.count * 2 * table.field_size);
+    return std::make_unique<HeaderIndex>(eh_frame, table, bases);
+}
+
+}  // namespace fgread

@@ -1,0 +1,40 @@
+// RuleStore: the distinct rules of one module. Compilers repeat themselves: a million rows of
+// librustc_driver hold 1,200 different ones.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <unordered_map>
+
+#include "unwind/cfa_program.h"
+#include "unwind/unwind_rule.h"
+
+namespace fgread {
+
+// Numbers are u16, 0 is "no rule". intern() is for one thread at a time; a number may be looked up
+// by any thread that got it through something released after intern() returned.
+class RuleStore {
+public:
+    // The number of this row's rule, new or known; 0 when all numbers are taken.
+    [[nodiscard]] std::uint16_t intern(const CfaRow& row, const Cie& cie);
+
+    // Null for 0. Rules never move.
+    [[nodiscard]] const UnwindRule* operator[](std::uint16_t number) const {
+        return number == 0 ? nullptr : &(*chunks_[number / chunk_size])[number % chunk_size];
+    }
+
+    // Distinct rules so far.
+    [[nodiscard]] std::size_t size() const { return next_ - 1; }
+
+private:
+    static constexpr std::size_t chunk_size = 128;
+    static constexpr std::size_t max_rules = 65536;
+    using Chunk = std::array<UnwindRule, chunk_size>;
+
+    std::array<std::unique_ptr<Chunk>, max_rules / chunk_size> chunks_;
+    std::unordered_multimap<std::uint64_t, std::uint16_t> numbers_;  // by hash
+    std::uint32_t next_ = 1;
+};
+
+}  // namespace fgread

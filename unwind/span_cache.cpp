@@ -1,0 +1,64 @@
+#include "unwind/span_cache.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace fgread {
+namespace {
+
+constexpr EventTime end_of_time{std::numeric_limits<std::uint64_t>::max(),
+                                std::numeric_limits<std::uint64_t>::max()};
+
+}  // namespace
+
+std::uint32_t SpanCache::select(const AddressSpace& space, EventTime when) {
+    when_ = when;
+    if (current_->space != &space) {
+        auto known = std::find_if(spaces_.begin(), spaces_.end(),
+                                  [&](const Space& entry) { return entry.space == &space; });
+        if (known == spaces_.end()) {
+            known = spaces_.begin() + static_cast<std::ptrdiff_t>(next_victim_);
+            next_victim_ = (next_victim_ + 1) % max_spaces;
+            renew(*known, space);
+        }
+        current_ = &*known;
+    }
+    if (when < current_->from || when >= current_->until) renew(*current_, space);
+    return current_->generation;
+}
+
+void SpanCache::renew(Space& entry, const AddressSpace& space) {
+    // After 2^32 generations a number would come again; what carries it must be gone by then.
+    if (last_generation_ == std::numeric_limits<std::uint32_t>::max()) clear();
+    entry = Space{&space, EventTime{}, end_of_time, ++last_generation_};
+}
+
+void SpanCache::fill(Span& span, std::uint64_t address) {
+    const AddressSpace::Found found = current_->space->find_span(Avma{address}, when_);
+    current_->from = std::max(current_->from, found.from);
+    current_->until = std::min(current_->until, found.until);
+    span.mapping = found.id;
+    span.start = address;
+    span.size = 1;
+    // Believed only if it says what was asked.
+    if (found.start.value <= address && address < found.end.value) {
+        span.start = found.start.value;
+        span.size = found.end.value - found.start.value;
+    }
+    span.generation = current_->generation;
+    span.code = found.id ? resolve(found.id) : CodeMapping{};
+}
+
+const CodeMapping& SpanCache::resolve(MappingId mapping) {
+    if (mapping.value >= resolved_.size()) resolved_.resize(std::size_t{mapping.value} + 1);
+    auto& known = resolved_[mapping.value];
+    if (!known) known = provider_.resolve(mapping);
+    return *known;
+}
+
+void SpanCache::clear() {
+    spaces_.fill(Space{});
+    spans_.fill(Span{});
+}
+
+}  // namespace fgread

@@ -1,0 +1,39 @@
+#include "unwind/static_modules.h"
+
+namespace fgread {
+
+ModuleId StaticModules::add(const UnwindSections& sections) {
+    modules_.emplace_back(sections);
+    return {static_cast<std::uint32_t>(modules_.size())};
+}
+
+void StaticModules::add_memory(ModuleId module, Svma address, ByteView bytes) {
+    if (module.value == 0 || module.value > modules_.size()) return;
+    modules_[module.value - 1].memory.push_back({address.value, bytes});
+}
+
+MappingId StaticModules::map(AddressSpace& space, EventTime when, ModuleId module, Avma start,
+                             Avma end, std::uint64_t bias) {
+    const bool known = module.value > 0 && module.value <= modules_.size();
+    mappings_.push_back({module, bias, known ? &modules_[module.value - 1].table : nullptr});
+    const MappingId id{static_cast<std::uint32_t>(mappings_.size())};
+    space.map(when, start, end, id);
+    return id;
+}
+
+CodeMapping StaticModules::resolve(MappingId mapping) {
+    if (!mapping || mapping.value > mappings_.size()) return {};
+    return mappings_[mapping.value - 1];
+}
+
+std::optional<std::uint64_t> StaticModules::read_word(ModuleId module, Svma svma) {
+    if (module.value == 0 || module.value > modules_.size()) return std::nullopt;
+    const Module& found = modules_[module.value - 1];
+    for (const Memory& memory : found.memory) {
+        const auto word = checked_subview(memory.bytes, svma.value - memory.address, 8);
+        if (word) return load_unchecked<std::uint64_t>(word->data(), found.endian);
+    }
+    return std::nullopt;
+}
+
+}  // namespace fgread

@@ -1,0 +1,33 @@
+// step(): from one frame's registers to its caller's, by any rule.
+#pragma once
+
+#include <cstdint>
+
+#include "unwind/frame_memory.h"
+#include "unwind/registers.h"
+#include "unwind/unwind_rule.h"
+
+namespace fgread {
+
+// What the ABI of an architecture decides where CFI is silent.
+struct AbiRegisters {
+    unsigned pc;             // under which the RegisterFile keeps the pc
+    unsigned stack_pointer;  // is the CFA in the caller, unless a rule says otherwise
+    std::uint64_t callee_saved;
+};
+
+enum class StepStatus : std::uint8_t {
+    ok,
+    outermost,  // the return address is undefined: there is no caller
+    truncated,  // as in EvalStatus
+    bad_memory,
+    unsupported,
+};
+
+// Turns `registers` into the caller's, its return address under abi.pc; leaves them alone unless
+// the answer is ok. A register whose saved value cannot be read becomes unknown: only the CFA and
+// the return address are needed to go on. Never allocates.
+[[nodiscard]] StepStatus step(const UnwindRule& rule, const AbiRegisters& abi,
+                              const FrameMemory& memory, RegisterFile& registers);
+
+}  // namespace fgread

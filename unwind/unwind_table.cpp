@@ -1,0 +1,113 @@
+#include "unwind/unwind_table.h"
+
+#include <array>
+#include <atomic>
+#include <mutex>
+
+#include "unwind/rule_blocks.h"
+
+namespace fgread {
+namespace {
+
+CfiSection make_section(const UnwindSections& sections, bool is_debug_frame) {
+    CfiSection section;
+    section.is_debug_frame = is_debug_frame;
+    section.bytes = is_debug_frame ? sections.debug_frame : sections.eh_frame;
+    section.endian = sections.endian;
+    section.bases.section = is_debug_frame ? 0 : sections.eh_frame_address.value;
+    section.bases.text = sections.text_address.value;
+    section.bases.data = sections.data_address.value;
+    section.bases.address_size = sections.address_size;
+    return section;
+}
+
+}  // namespace
+
+// The ways to a rule, in the order they are tried. Each is opened when the one before had no
+// answer: most modules never need more than the first.
+struct UnwindTable::State {
+    enum Way : std::size_t { header, eh_frame, debug_frame, way_count };
+
+    explicit State(const UnwindSections& given)
+        : sections(given),
+          eh_section(make_section(given, false)),
+          debug_section(make_section(given, true)) {}
+
+    ~State() {
+        for (auto& way : ways) delete way.load();
+    }
+
+    // Null if the module has no such section.
+    RuleBlocks* open(Way way) {
+        RuleBlocks* known = ways[way].load(std::memory_order_acquire);
+        if (known || !available(way)) return known;
+        const std::lock_guard lock(mutex);
+        known = ways[way].load(std::memory_order_relaxed);
+        if (known || unusable[way]) return known;
+        const bool is_debug_frame = way == debug_frame;
+        const CfiSection& section = is_debug_frame ? debug_section : eh_section;
+        auto index = way == header ? make_header_index(section, sections.eh_frame_hdr,
+                                                       sections.eh_frame_hdr_address.value)
+                                   : make_linear_index(section, skipped_entries);
+        if (!index) {
+            unusable[way].store(true, std::memory_order_relaxed);
+            return nullptr;
+        }
+        known = new RuleBlocks(section, std::move(index), rules, mutex);
+        ways[way].store(known, std::memory_order_release);
+        return known;
+    }
+
+    [[nodiscard]] bool available(Way way) const {
+        if (unusable[way].load(std::memory_order_relaxed)) return false;
+        if (way == debug_frame) return !sections.debug_frame.empty();
+        return !sections.eh_frame.empty() && (way != header || !sections.eh_frame_hdr.empty());
+    }
+
+    UnwindSections sections;
+    CfiSection eh_section, debug_section;
+    std::mutex mutex;
+    RuleStore rules;
+    std::array<std::atomic<RuleBlocks*>, way_count> ways{};
+    std::array<std::atomic<bool>, way_count> unusable{};
+    std::uint64_t skipped_entries = 0;
+};
+
+UnwindTable::UnwindTable(const UnwindSections& sections)
+    : state_(std::make_unique<State>(sections)) {}
+UnwindTable::~UnwindTable() = default;
+UnwindTable::UnwindTable(UnwindTable&&) noexcept = default;
+UnwindTable& UnwindTable::operator=(UnwindTable&&) noexcept = default;
+
+const UnwindRule* UnwindTable::find(Svma pc) const {
+    for (std::size_t way = 0; way < State::way_count; ++way) {
+        RuleBlocks* blocks = state_->open(static_cast<State::Way>(way));
+        if (!blocks) continue;
+        if (const std::uint16_t rule = blocks->find(pc.value)) return state_->rules[rule];
+    }
+    return nullptr;
+}
+
+std::optional<UnwindTable::FdeRange> UnwindTable::fde_range(Svma pc) const {
+    for (std::size_t way = 0; way < State::way_count; ++way) {
+        RuleBlocks* blocks = state_->open(static_cast<State::Way>(way));
+        if (!blocks) continue;
+        if (const auto fde = blocks->find_fde(pc.value)) return FdeRange{{fde->start}, {fde->end}};
+    }
+    return std::nullopt;
+}
+
+UnwindTable::Stats UnwindTable::stats() const {
+    const std::lock_guard lock(state_->mutex);
+    Stats stats{0, 0, state_->rules.size(), state_->skipped_entries};
+    for (const auto& way : state_->ways) {
+        const RuleBlocks* blocks = way.load();
+        if (!blocks) continue;
+        stats.fdes_compiled += blocks->counts().fdes;
+        stats.rows += blocks->counts().rows;
+        stats.malformed += blocks->counts().malformed;
+    }
+    return stats;
+}
+
+}  // namespace fgread

@@ -1,0 +1,157 @@
+#include "unwind/walker.h"
+
+#include <array>
+
+#include "unwind/frame_memory.h"
+#include "unwind/span_cache.h"
+#include "unwind/step.h"
+#include "unwind/x86_64.h"
+
+namespace fgread {
+namespace {
+
+constexpr AbiRegisters abi{x86_64::return_address, x86_64::rsp, x86_64::callee_saved};
+
+// All that a frame needs to be recorded and left, found by its pc: one cache line.
+struct alignas(64) KnownPc {
+    std::uint64_t lookup = 0;          // AVMA; of a return address already lowered
+    const UnwindRule* rule = nullptr;  // null: the walk ends here, because of `stop`
+    std::uint64_t bias = 0;
+    ModuleId module;
+    std::uint32_t generation = 0;  // of the SpanCache; 0 is never used
+    FastRule fast;
+    StopReason stop = StopReason::complete;
+};
+static_assert(sizeof(KnownPc) == 64);
+
+StopReason as_stop_reason(StepStatus status) {
+    switch (status) {
+        case StepStatus::outermost:
+            return StopReason::complete;
+        case StepStatus::truncated:
+            return StopReason::truncated;
+        case StepStatus::bad_memory:
+            return StopReason::bad_memory;
+        default:
+            return StopReason::rule_unsupported;
+    }
+}
+
+}  // namespace
+
+struct StackWalker::State {
+    State(ModuleProvider& the_provider, WalkLimits the_limits)
+        : provider(the_provider),
+          limits(the_limits),
+          spans(the_provider),
+          known(size_t{1} << known_bits) {}
+
+    // 2,048 lines of 64 bytes fit a level-2 cache; programs have some hundred hot return addresses.
+    static constexpr unsigned known_bits = 11;
+
+    const KnownPc& look_up(std::uint64_t lookup, std::uint32_t generation) {
+        const std::uint64_t key = (lookup + generation) * 0x9e3779b97f4a7c15u;
+        KnownPc& entry = known[key >> (64 - known_bits)];
+        if (entry.lookup != lookup || entry.generation != generation) {
+            fill(entry, lookup, generation);
+        }
+        return entry;
+    }
+
+    void fill(KnownPc& entry, std::uint64_t lookup, std::uint32_t generation) {
+        const SpanCache::Span& span = spans.find(lookup);
+        entry = KnownPc{};
+        entry.lookup = lookup;
+        entry.generation = generation;
+        entry.module = span.code.module;
+        entry.bias = span.code.bias;
+        if (!span.mapping) {
+            entry.stop = StopReason::no_mapping;
+        } else if (!span.code.table) {
+            entry.stop = StopReason::module_unavailable;
+        } else if (const UnwindRule* rule = span.code.table->find(Svma{lookup - entry.bias})) {
+            entry.rule = rule;
+            entry.fast = rule->fast;
+        } else {
+            entry.stop = StopReason::no_cfi;
+        }
+    }
+
+    StopReason walk(std::uint32_t generation, RegisterFile& registers, const StackMemory& stack,
+                    std::vector<WalkedFrame>& frames);
+    StepStatus slow_step(const KnownPc& at, const StackMemory& stack, RegisterFile& registers);
+
+    ModuleProvider& provider;
+    WalkLimits limits;
+    SpanCache spans;
+    std::vector<KnownPc> known;
+};
+
+StepStatus StackWalker::State::slow_step(const KnownPc& at, const StackMemory& stack,
+                                         RegisterFile& registers) {
+    const FrameMemory memory(stack, &provider, at.module, at.bias);
+    return step(*at.rule, abi, memory, registers);
+}
+
+StopReason StackWalker::State::walk(std::uint32_t generation, RegisterFile& registers,
+                                    const StackMemory& stack, std::vector<WalkedFrame>& frames) {
+    FrameKind kind = FrameKind::exact;
+    for (;;) {
+        const std::uint64_t pc = registers[abi.pc];
+        const std::uint64_t sp =
+            registers.has(abi.stack_pointer) ? registers[abi.stack_pointer] : 0;
+        const KnownPc& at = look_up(kind == FrameKind::return_address ? pc - 1 : pc, generation);
+        frames.push_back({{at.module, kind, pc - at.bias}, {pc}, {sp}});
+        if (!at.rule) return at.stop;
+
+        if (!at.fast.usable() || !x86_64::fast_step(at.fast, stack, registers)) {
+            const StepStatus status = slow_step(at, stack, registers);
+            if (status != StepStatus::ok) return as_stop_reason(status);
+        }
+        if (registers[abi.pc] == 0) return StopReason::complete;
+        if (frames.size() >= limits.max_frames) return StopReason::frame_limit;
+
+        // The stack grows down, so callers lie higher. Not so where a signal came: its handler may
+        // run on a stack of its own. The innermost frame may be one that pushed nothing.
+        const bool interrupted = at.rule->signal_frame;
+        if (!interrupted && frames.size() > 1 && registers[abi.stack_pointer] <= sp) {
+            return StopReason::no_progress;
+        }
+        kind = interrupted ? FrameKind::exact : FrameKind::return_address;
+    }
+}
+
+StackWalker::StackWalker(ModuleProvider& provider, WalkLimits limits)
+    : state_(std::make_unique<State>(provider, limits)) {}
+StackWalker::~StackWalker() = default;
+StackWalker::StackWalker(StackWalker&&) noexcept = default;
+
+WalkResult StackWalker::walk(const AddressSpace& space, EventTime when,
+                             const RegisterFile& registers, const StackMemory& stack,
+                             std::vector<WalkedFrame>& frames) {
+    frames.clear();
+    if (!registers.has(abi.pc)) return {StopReason::no_registers};
+    const std::uint32_t generation = state_->spans.select(space, when);
+    const bool unsupported = registers.abi() != TaskAbi::x86_64;
+    if (unsupported || stack.empty() || !registers.has(abi.stack_pointer)) {
+        const Avma pc{registers[abi.pc]};
+        const Avma sp{registers.has(abi.stack_pointer) ? registers[abi.stack_pointer] : 0};
+        frames.push_back({resolve(space, when, pc, FrameKind::exact), pc, sp});
+        return {unsupported ? StopReason::unsupported_abi : StopReason::no_registers};
+    }
+    RegisterFile running = registers;
+    return {state_->walk(generation, running, stack, frames)};
+}
+
+Frame StackWalker::resolve(const AddressSpace& space, EventTime when, Avma address,
+                           FrameKind kind) {
+    state_->spans.select(space, when);
+    const std::uint64_t lookup =
+        kind == FrameKind::return_address ? address.value - 1 : address.value;
+    const CodeMapping& code = state_->spans.find(lookup).code;
+    return {code.module, kind, address.value - code.bias};
+}
+
+void StackWalker::forget_spaces() { state_->spans.clear(); }
+
+}  // namespace fgread

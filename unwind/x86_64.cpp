@@ -1,0 +1,83 @@
+#include "unwind/x86_64.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace fgread::x86_64 {
+namespace {
+
+constexpr unsigned not_tracked = RegisterFile::capacity;
+constexpr std::uint64_t abi_64_bit = 2;  // PERF_SAMPLE_REGS_ABI_64
+constexpr unsigned perf_sp = 7, perf_ip = 8;
+
+// AX BX CX DX SI DI BP SP IP FLAGS CS SS DS ES FS GS R8-R15 by perf number.
+constexpr std::array<unsigned, 24> dwarf_of_perf = {rax,         rbx,         rcx,
+                                                    rdx,         rsi,         rdi,
+                                                    rbp,         rsp,         return_address,
+                                                    not_tracked, not_tracked, not_tracked,
+                                                    not_tracked, not_tracked, not_tracked,
+                                                    not_tracked, r8,          r8 + 1,
+                                                    r8 + 2,      r8 + 3,      r12,
+                                                    r12 + 1,     r12 + 2,     r15};
+
+constexpr std::uint64_t hidden_from_nmi = (1u << rbx) | (0xfu << r12);
+
+bool is_hidden(unsigned reg, std::uint64_t value) {
+    return ((hidden_from_nmi >> reg) & 1) && value == ~std::uint64_t{0};
+}
+
+// Distance below the CFA in words, if `rule` is a save slot that a FastRule can name; else 0.
+unsigned slot_distance(const RegisterRule& rule) {
+    if (rule.kind != RuleKind::at_cfa || rule.offset >= 0 || rule.offset % 8 != 0) return 0;
+    return rule.offset >= -8 * 255 ? static_cast<unsigned>(-rule.offset / 8) : 0;
+}
+
+bool is_callee_saved(unsigned reg) { return reg <= r15 && ((callee_saved >> reg) & 1); }
+
+}  // namespace
+
+RegisterFile registers_from_sample(const RegsView& regs) {
+    RegisterFile result;
+    const bool is_64_bit = regs.abi == abi_64_bit;
+    if (!is_64_bit) result.set_abi(TaskAbi::unsupported);
+    std::size_t place = 0;
+    for (std::uint64_t left = regs.mask; left != 0 && place < regs.values.size();
+         left &= left - 1, ++place) {
+        const auto number = static_cast<unsigned>(std::countr_zero(left));
+        if (number >= dwarf_of_perf.size() || dwarf_of_perf[number] == not_tracked) continue;
+        if (!is_64_bit && number != perf_sp && number != perf_ip) continue;
+        const unsigned reg = dwarf_of_perf[number];
+        const std::uint64_t value = regs.values[place];
+        if (!is_hidden(reg, value)) result.set(reg, value);
+    }
+    return result;
+}
+
+FastRule make_fast_rule(const UnwindRule& rule) {
+    FastRule fast;
+    if (rule.signal_frame || rule.return_address != return_address ||
+        rule.cfa.kind != RuleKind::in_register || rule.cfa.source > r15 ||
+        rule.cfa.offset != static_cast<std::int32_t>(rule.cfa.offset) ||
+        slot_distance(rule.rule_of(return_address)) != 1) {
+        return {};
+    }
+    fast.depth = 1;
+    fast.saved.fill(return_address);
+    fast.distance.fill(1);
+    std::size_t count = 0;
+    for (const NumberedRule& entry : rule.registers) {
+        if (entry.reg == return_address || entry.rule.kind == RuleKind::unspecified) continue;
+        if (!is_callee_saved(entry.reg)) return {};
+        if (entry.rule.kind == RuleKind::same_value) continue;
+        const unsigned distance = slot_distance(entry.rule);
+        if (distance == 0) return {};
+        fast.saved[count] = entry.reg;
+        fast.distance[count++] = static_cast<std::uint8_t>(distance);
+        fast.depth = std::max(fast.depth, static_cast<std::uint8_t>(distance));
+    }
+    fast.cfa_register = static_cast<std::uint8_t>(rule.cfa.source);
+    fast.cfa_offset = static_cast<std::int32_t>(rule.cfa.offset);
+    return fast;
+}
+
+}  // namespace fgread::x86_64
