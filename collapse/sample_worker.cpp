@@ -156,7 +156,8 @@ void SampleWorker::add_leaf(const SampleView& sample, const ProcessAt& process, 
 
 void SampleWorker::count_stop(StopReason reason, ModuleId module, ChunkResult& result) {
     ++result.stop_reasons[static_cast<std::size_t>(reason)];
-    if (reason == StopReason::complete) return;
+    // Of no module's making: the end of the stack, and samples without one.
+    if (reason == StopReason::complete || reason == StopReason::no_registers) return;
     for (StopCount& stop : result.stops) {
         if (stop.module != module || stop.reason != reason) continue;
         ++stop.samples;

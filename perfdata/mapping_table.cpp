@@ -142,10 +142,11 @@ std::size_t MappingTable::mapping_count() const { return state_->mappings.values
 
 void MappingTable::set_build_id(const std::string& path, const BuildId& id, CpuMode mode) {
     if (id.empty()) return;
-    const auto [entry, is_new] = state_->build_ids.insert({table_key(path, mode), id});
+    const std::string key = table_key(path, mode);
+    const bool is_new = state_->build_ids.insert({key, id}).second;
     if (!is_new || state_->images.values().empty()) return;
     state_->images.alter([&](Image& image) {
-        if (!image.build_id.empty() || table_key(image.path, image.mode) != entry->first) return;
+        if (!image.build_id.empty() || table_key(image.path, image.mode) != key) return;
         image.build_id = id;
     });
 }

@@ -122,12 +122,12 @@ std::optional<PerfFile::AttrSample> PerfFile::decode_sample(const RecordView& re
         diagnostics.add(Problem::record_unknown_id, record.file_offset);
         return std::nullopt;
     }
-    auto sample = state_->layouts[*attr].decode(record);
+    const auto sample = state_->layouts[*attr].decode(record);
     if (!sample) {
         diagnostics.add(Problem::sample_malformed, record.file_offset);
         return std::nullopt;
     }
-    return AttrSample{*attr, *std::move(sample)};
+    return AttrSample{*attr, *sample};
 }
 
 const SampleLayout& PerfFile::State::trailer_layout(const RecordView& record) const {

@@ -9,7 +9,7 @@ namespace {
 
 // A side-band record and the next header fit in the smallest window; beyond the largest a read
 // costs no less per byte.
-constexpr std::size_t min_read = 512;
+constexpr std::size_t min_read = 256;
 constexpr std::size_t max_read = std::size_t{256} << 10;
 // Below this average size of a record, reading all of it costs less than a system call to jump.
 constexpr std::uint64_t small_record = 1024;

@@ -5,7 +5,7 @@
 // small (frame-pointer recordings, bursts of side-band) the window grows and many records are
 // served from one read:
 //
-//      8 KB samples     [w]......... [w]......... [w].........      one read of 512 B each
+//      8 KB samples     [w]......... [w]......... [w].........      one read of 256 B each
 //      small records    [w w w w w w w w w w w w w w w w ][w w      one read of up to 256 KB
 #pragma once
 

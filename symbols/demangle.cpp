@@ -67,7 +67,7 @@ std::string demangle(std::string_view name, bool* too_long) {
         if (too_long != nullptr) *too_long = true;
         return std::string(plain);
     }
-    const std::string full = without_llvm_suffix(plain);
+    std::string full = without_llvm_suffix(plain);
     const std::size_t suffix = suffix_start(full);
     const std::string base = full.substr(0, suffix);
 

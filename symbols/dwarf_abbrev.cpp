@@ -10,8 +10,10 @@ namespace {
 
 DieRole role_of(std::uint64_t tag) {
     switch (tag) {
-        case DW_TAG_subprogram: return DieRole::subprogram;
-        case DW_TAG_inlined_subroutine: return DieRole::inlined;
+        case DW_TAG_subprogram:
+            return DieRole::subprogram;
+        case DW_TAG_inlined_subroutine:
+            return DieRole::inlined;
         case DW_TAG_namespace:
         case DW_TAG_module:
         case DW_TAG_class_type:
@@ -19,12 +21,15 @@ DieRole role_of(std::uint64_t tag) {
         case DW_TAG_union_type:
         case DW_TAG_interface_type:
         // rustc puts the methods of a field-less enum into it.
-        case DW_TAG_enumeration_type: return DieRole::scope;
+        case DW_TAG_enumeration_type:
+            return DieRole::scope;
         case DW_TAG_call_site:
         case DW_TAG_GNU_call_site:
         case DW_TAG_array_type:
-        case DW_TAG_subroutine_type: return DieRole::leaf_tree;
-        default: return DieRole::plain;
+        case DW_TAG_subroutine_type:
+            return DieRole::leaf_tree;
+        default:
+            return DieRole::plain;
     }
 }
 
@@ -33,27 +38,24 @@ bool walk_keeps(DieRole role, std::uint16_t name) {
         case DieRole::subprogram:
         case DieRole::inlined:
             return name == DW_AT_low_pc || name == DW_AT_high_pc || name == DW_AT_ranges;
-        case DieRole::leaf_tree: return name == DW_AT_sibling;
+        case DieRole::leaf_tree:
+            return name == DW_AT_sibling;
         case DieRole::scope:
-        case DieRole::plain: return false;
+        case DieRole::plain:
+            return false;
     }
     return false;
 }
 
-SkipStep::Kind variable_step(std::uint64_t form) {
-    switch (form) {
-        case DW_FORM_udata:
-        case DW_FORM_sdata:
-        case DW_FORM_ref_udata:
-        case DW_FORM_strx:
-        case DW_FORM_GNU_str_index:
-        case DW_FORM_addrx:
-        case DW_FORM_GNU_addr_index:
-        case DW_FORM_loclistx:
-        case DW_FORM_rnglistx: return SkipStep::Kind::leb;
-        case DW_FORM_block:
-        case DW_FORM_exprloc: return SkipStep::Kind::leb_block;
-        default: return SkipStep::Kind::variable;
+SkipStep::Kind variable_step(FormLayout layout) {
+    switch (layout.kind) {
+        case FormLayout::Kind::uleb:
+        case FormLayout::Kind::sleb:
+            return SkipStep::Kind::leb;
+        case FormLayout::Kind::block:
+            return layout.size == 0 ? SkipStep::Kind::leb_block : SkipStep::Kind::variable;
+        default:
+            return SkipStep::Kind::variable;
     }
 }
 
@@ -111,27 +113,28 @@ void AbbrevTable::compile(Abbrev& abbrev, const FormSizes& sizes) {
     for (std::uint32_t i = 0; i < abbrev.spec_count; ++i) {
         const std::uint32_t index = abbrev.first_spec + i;
         const AttributeSpec& spec = specs_[index];
+        const FormLayout layout = form_layout(spec.form, sizes);
         if (walk_keeps(abbrev.role, spec.name)) {
-            steps_.push_back({SkipStep::Kind::keep, spec.form, 0, index});
+            steps_.push_back({SkipStep::Kind::keep, layout, 0, index});
             if (abbrev.role == DieRole::subprogram) may_have_code_ = true;
             continue;
         }
-        const int size = fixed_form_size(spec.form, sizes);
+        const int size = layout.fixed_size();
         const bool extends = size >= 0 && steps_.size() > abbrev.first_step &&
                              steps_.back().kind == SkipStep::Kind::bytes;
         if (extends) {
             steps_.back().size += static_cast<std::uint32_t>(size);
         } else if (size > 0) {
-            steps_.push_back({SkipStep::Kind::bytes, 0, static_cast<std::uint32_t>(size), 0});
+            steps_.push_back({SkipStep::Kind::bytes, {}, static_cast<std::uint32_t>(size), 0});
         } else if (size < 0) {
-            steps_.push_back({variable_step(spec.form), spec.form, 0, 0});
+            steps_.push_back({variable_step(layout), layout, 0, 0});
         }
     }
     abbrev.step_count = static_cast<std::uint32_t>(steps_.size()) - abbrev.first_step;
 }
 
-std::optional<SingleAbbrev> find_abbrev(ByteView section, std::uint64_t offset,
-                                        std::uint64_t code, std::uint64_t& budget) {
+std::optional<SingleAbbrev> find_abbrev(ByteView section, std::uint64_t offset, std::uint64_t code,
+                                        std::uint64_t& budget) {
     if (offset > section.size()) return std::nullopt;
     DieCursor cursor(section, static_cast<std::size_t>(offset));
     SingleAbbrev result;

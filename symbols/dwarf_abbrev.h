@@ -25,11 +25,11 @@ struct AttributeSpec {
 
 // What the walk does at a DIE of this abbreviation.
 enum class DieRole : std::uint8_t {
-    plain,       // nothing: skip its attributes, visit its children
+    plain,  // nothing: skip its attributes, visit its children
     subprogram,
     inlined,
-    scope,       // may qualify a name: namespace, class, module ...
-    leaf_tree,   // its children are never code: skip them when a sibling is given
+    scope,      // may qualify a name: namespace, class, module ...
+    leaf_tree,  // its children are never code: skip them when a sibling is given
 };
 
 struct SkipStep {
@@ -41,7 +41,7 @@ struct SkipStep {
         keep,       // an attribute the walk wants
     };
     Kind kind = Kind::bytes;
-    std::uint16_t form = 0;  // variable, keep
+    FormLayout layout;       // variable, keep
     std::uint32_t size = 0;  // bytes
     std::uint32_t spec = 0;  // keep: index of the attribute's spec
 };

@@ -6,87 +6,6 @@
 
 namespace fgread {
 
-namespace {
-
-// How the bytes of a form are laid out.
-enum class Layout : std::uint8_t {
-    unknown,
-    empty,
-    implicit,
-    fixed,    // `size` bytes
-    address,  // address_size bytes
-    offset,   // offset_size bytes
-    uleb,
-    sleb,
-    c_string,
-    block,    // length of `size` bytes, then that many bytes; size 0: a ULEB128 length
-    indirect,
-};
-
-struct FormInfo {
-    Layout layout = Layout::unknown;
-    std::uint8_t size = 0;
-    FormClass form_class = FormClass::none;
-};
-
-FormInfo form_info(std::uint64_t form, const FormSizes& sizes) {
-    using C = FormClass;
-    switch (form) {
-        case DW_FORM_addr: return {Layout::address, 0, C::address};
-        case DW_FORM_addrx:
-        case DW_FORM_GNU_addr_index: return {Layout::uleb, 0, C::address_index};
-        case DW_FORM_addrx1: return {Layout::fixed, 1, C::address_index};
-        case DW_FORM_addrx2: return {Layout::fixed, 2, C::address_index};
-        case DW_FORM_addrx3: return {Layout::fixed, 3, C::address_index};
-        case DW_FORM_addrx4: return {Layout::fixed, 4, C::address_index};
-        case DW_FORM_data1: return {Layout::fixed, 1, C::constant};
-        case DW_FORM_data2: return {Layout::fixed, 2, C::constant};
-        case DW_FORM_data4: return {Layout::fixed, 4, C::constant};
-        case DW_FORM_data8: return {Layout::fixed, 8, C::constant};
-        case DW_FORM_data16: return {Layout::fixed, 16, C::block};
-        case DW_FORM_udata: return {Layout::uleb, 0, C::constant};
-        case DW_FORM_sdata: return {Layout::sleb, 0, C::constant};
-        case DW_FORM_implicit_const: return {Layout::implicit, 0, C::constant};
-        case DW_FORM_flag: return {Layout::fixed, 1, C::flag};
-        case DW_FORM_flag_present: return {Layout::empty, 0, C::flag};
-        case DW_FORM_sec_offset: return {Layout::offset, 0, C::section_offset};
-        case DW_FORM_rnglistx: return {Layout::uleb, 0, C::range_list_index};
-        case DW_FORM_loclistx: return {Layout::uleb, 0, C::constant};
-        case DW_FORM_string: return {Layout::c_string, 0, C::string_inline};
-        case DW_FORM_strp: return {Layout::offset, 0, C::string_offset};
-        case DW_FORM_line_strp: return {Layout::offset, 0, C::line_string_offset};
-        case DW_FORM_strx:
-        case DW_FORM_GNU_str_index: return {Layout::uleb, 0, C::string_index};
-        case DW_FORM_strx1: return {Layout::fixed, 1, C::string_index};
-        case DW_FORM_strx2: return {Layout::fixed, 2, C::string_index};
-        case DW_FORM_strx3: return {Layout::fixed, 3, C::string_index};
-        case DW_FORM_strx4: return {Layout::fixed, 4, C::string_index};
-        case DW_FORM_strp_sup:
-        case DW_FORM_GNU_strp_alt: return {Layout::offset, 0, C::string_supplementary};
-        case DW_FORM_ref1: return {Layout::fixed, 1, C::reference_unit};
-        case DW_FORM_ref2: return {Layout::fixed, 2, C::reference_unit};
-        case DW_FORM_ref4: return {Layout::fixed, 4, C::reference_unit};
-        case DW_FORM_ref8: return {Layout::fixed, 8, C::reference_unit};
-        case DW_FORM_ref_udata: return {Layout::uleb, 0, C::reference_unit};
-        case DW_FORM_ref_addr:
-            // DWARF 2 gave it the size of an address.
-            return {sizes.version <= 2 ? Layout::address : Layout::offset, 0, C::reference_info};
-        case DW_FORM_ref_sup4: return {Layout::fixed, 4, C::reference_supplementary};
-        case DW_FORM_ref_sup8: return {Layout::fixed, 8, C::reference_supplementary};
-        case DW_FORM_GNU_ref_alt: return {Layout::offset, 0, C::reference_supplementary};
-        case DW_FORM_ref_sig8: return {Layout::fixed, 8, C::reference_signature};
-        case DW_FORM_block1: return {Layout::block, 1, C::block};
-        case DW_FORM_block2: return {Layout::block, 2, C::block};
-        case DW_FORM_block4: return {Layout::block, 4, C::block};
-        case DW_FORM_block:
-        case DW_FORM_exprloc: return {Layout::block, 0, C::block};
-        case DW_FORM_indirect: return {Layout::indirect, 0, C::none};
-        default: return {};
-    }
-}
-
-}  // namespace
-
 std::int64_t DieCursor::sleb() {
     std::uint64_t value = 0;
     unsigned shift = 0;
@@ -117,10 +36,14 @@ std::uint64_t DieCursor::long_uleb() {
 
 std::uint64_t DieCursor::read_sized(std::size_t size, Endian endian) {
     switch (size) {
-        case 1: return read<std::uint8_t>(endian);
-        case 2: return read<std::uint16_t>(endian);
-        case 4: return read<std::uint32_t>(endian);
-        case 8: return read<std::uint64_t>(endian);
+        case 1:
+            return read<std::uint8_t>(endian);
+        case 2:
+            return read<std::uint16_t>(endian);
+        case 4:
+            return read<std::uint32_t>(endian);
+        case 8:
+            return read<std::uint64_t>(endian);
         case 3: {
             const ByteView raw = bytes(3);
             if (raw.size() != 3) return 0;
@@ -129,7 +52,9 @@ std::uint64_t DieCursor::read_sized(std::size_t size, Endian endian) {
             const auto high = static_cast<std::uint32_t>(raw[little ? 2 : 0]);
             return low | static_cast<std::uint32_t>(raw[1]) << 8 | high << 16;
         }
-        default: fail(); return 0;
+        default:
+            fail();
+            return 0;
     }
 }
 
@@ -155,61 +80,165 @@ ByteView DieCursor::c_string() {
     return {from, static_cast<std::size_t>(stop - from)};
 }
 
-int fixed_form_size(std::uint64_t form, const FormSizes& sizes) {
-    const FormInfo info = form_info(form, sizes);
-    switch (info.layout) {
-        case Layout::empty:
-        case Layout::implicit: return 0;
-        case Layout::fixed: return info.size;
-        case Layout::address: return sizes.address_size;
-        case Layout::offset: return sizes.offset_size;
-        default: return -1;
+FormLayout form_layout(std::uint64_t form, const FormSizes& sizes) {
+    using C = FormClass;
+    using Layout = FormLayout::Kind;
+    const std::uint8_t address = sizes.address_size;
+    const std::uint8_t offset = sizes.offset_size;
+    switch (form) {
+        case DW_FORM_addr:
+            return {Layout::fixed, address, C::address};
+        case DW_FORM_addrx:
+        case DW_FORM_GNU_addr_index:
+            return {Layout::uleb, 0, C::address_index};
+        case DW_FORM_addrx1:
+            return {Layout::fixed, 1, C::address_index};
+        case DW_FORM_addrx2:
+            return {Layout::fixed, 2, C::address_index};
+        case DW_FORM_addrx3:
+            return {Layout::fixed, 3, C::address_index};
+        case DW_FORM_addrx4:
+            return {Layout::fixed, 4, C::address_index};
+        case DW_FORM_data1:
+            return {Layout::fixed, 1, C::constant};
+        case DW_FORM_data2:
+            return {Layout::fixed, 2, C::constant};
+        case DW_FORM_data4:
+            return {Layout::fixed, 4, C::constant};
+        case DW_FORM_data8:
+            return {Layout::fixed, 8, C::constant};
+        case DW_FORM_data16:
+            return {Layout::raw, 16, C::block};
+        case DW_FORM_udata:
+            return {Layout::uleb, 0, C::constant};
+        case DW_FORM_sdata:
+            return {Layout::sleb, 0, C::constant};
+        case DW_FORM_implicit_const:
+            return {Layout::implicit, 0, C::constant};
+        case DW_FORM_flag:
+            return {Layout::fixed, 1, C::flag};
+        case DW_FORM_flag_present:
+            return {Layout::none, 0, C::flag};
+        case DW_FORM_sec_offset:
+            return {Layout::fixed, offset, C::section_offset};
+        case DW_FORM_rnglistx:
+            return {Layout::uleb, 0, C::range_list_index};
+        case DW_FORM_loclistx:
+            return {Layout::uleb, 0, C::constant};
+        case DW_FORM_string:
+            return {Layout::c_string, 0, C::string_inline};
+        case DW_FORM_strp:
+            return {Layout::fixed, offset, C::string_offset};
+        case DW_FORM_line_strp:
+            return {Layout::fixed, offset, C::line_string_offset};
+        case DW_FORM_strx:
+        case DW_FORM_GNU_str_index:
+            return {Layout::uleb, 0, C::string_index};
+        case DW_FORM_strx1:
+            return {Layout::fixed, 1, C::string_index};
+        case DW_FORM_strx2:
+            return {Layout::fixed, 2, C::string_index};
+        case DW_FORM_strx3:
+            return {Layout::fixed, 3, C::string_index};
+        case DW_FORM_strx4:
+            return {Layout::fixed, 4, C::string_index};
+        case DW_FORM_strp_sup:
+        case DW_FORM_GNU_strp_alt:
+            return {Layout::fixed, offset, C::string_supplementary};
+        case DW_FORM_ref1:
+            return {Layout::fixed, 1, C::reference_unit};
+        case DW_FORM_ref2:
+            return {Layout::fixed, 2, C::reference_unit};
+        case DW_FORM_ref4:
+            return {Layout::fixed, 4, C::reference_unit};
+        case DW_FORM_ref8:
+            return {Layout::fixed, 8, C::reference_unit};
+        case DW_FORM_ref_udata:
+            return {Layout::uleb, 0, C::reference_unit};
+        case DW_FORM_ref_addr:
+            // DWARF 2 gave it the size of an address.
+            return {Layout::fixed, sizes.version <= 2 ? address : offset, C::reference_info};
+        case DW_FORM_ref_sup4:
+            return {Layout::fixed, 4, C::reference_supplementary};
+        case DW_FORM_ref_sup8:
+            return {Layout::fixed, 8, C::reference_supplementary};
+        case DW_FORM_GNU_ref_alt:
+            return {Layout::fixed, offset, C::reference_supplementary};
+        case DW_FORM_ref_sig8:
+            return {Layout::fixed, 8, C::reference_signature};
+        case DW_FORM_block1:
+            return {Layout::block, 1, C::block};
+        case DW_FORM_block2:
+            return {Layout::block, 2, C::block};
+        case DW_FORM_block4:
+            return {Layout::block, 4, C::block};
+        case DW_FORM_block:
+        case DW_FORM_exprloc:
+            return {Layout::block, 0, C::block};
+        case DW_FORM_indirect:
+            return {Layout::indirect, 0, C::none};
+        default:
+            return {};
     }
 }
 
-FormValue read_form(DieCursor& cursor, std::uint64_t form, const FormSizes& sizes,
-                    std::int64_t implicit_const) {
-    FormInfo info = form_info(form, sizes);
-    if (info.layout == Layout::indirect) {
-        // One level only: an indirect form that names itself again has no meaning.
-        info = form_info(cursor.uleb(), sizes);
-        if (info.layout == Layout::implicit) info = {};
+int FormLayout::fixed_size() const {
+    switch (kind) {
+        case Kind::none:
+        case Kind::implicit:
+            return 0;
+        case Kind::fixed:
+        case Kind::raw:
+            return size;
+        default:
+            return -1;
     }
-    FormValue result{info.form_class, 0, {}};
-    switch (info.layout) {
-        case Layout::empty: result.value = 1; break;
-        case Layout::implicit: result.value = static_cast<std::uint64_t>(implicit_const); break;
-        case Layout::fixed:
-            if (info.form_class == FormClass::block) {
-                result.bytes = cursor.bytes(info.size);
-            } else {
-                result.value = cursor.read_sized(info.size, sizes.endian);
-            }
+}
+
+FormValue read_form(DieCursor& cursor, FormLayout layout, const FormSizes& sizes,
+                    std::int64_t implicit_const) {
+    using Kind = FormLayout::Kind;
+    if (layout.kind == Kind::indirect) {
+        // One level only: an indirect form that names itself again has no meaning.
+        layout = form_layout(cursor.uleb(), sizes);
+        if (layout.kind == Kind::implicit) layout = {};
+    }
+    FormValue result{layout.form_class, 0, {}};
+    switch (layout.kind) {
+        case Kind::none:
+            result.value = 1;
             break;
-        case Layout::address:
-            result.value = cursor.read_sized(sizes.address_size, sizes.endian);
+        case Kind::implicit:
+            result.value = static_cast<std::uint64_t>(implicit_const);
             break;
-        case Layout::offset:
-            result.value = cursor.read_sized(sizes.offset_size, sizes.endian);
+        case Kind::fixed:
+            result.value = cursor.read_sized(layout.size, sizes.endian);
             break;
-        case Layout::uleb: result.value = cursor.uleb(); break;
-        case Layout::sleb: result.value = static_cast<std::uint64_t>(cursor.sleb()); break;
-        case Layout::c_string: result.bytes = cursor.c_string(); break;
-        case Layout::block: {
+        case Kind::raw:
+            result.bytes = cursor.bytes(layout.size);
+            break;
+        case Kind::uleb:
+            result.value = cursor.uleb();
+            break;
+        case Kind::sleb:
+            result.value = static_cast<std::uint64_t>(cursor.sleb());
+            break;
+        case Kind::c_string:
+            result.bytes = cursor.c_string();
+            break;
+        case Kind::block: {
             const std::uint64_t size =
-                info.size == 0 ? cursor.uleb() : cursor.read_sized(info.size, sizes.endian);
+                layout.size == 0 ? cursor.uleb() : cursor.read_sized(layout.size, sizes.endian);
             result.bytes = cursor.bytes(size);
             break;
         }
-        case Layout::indirect:
-        case Layout::unknown: cursor.fail(); break;
+        case Kind::indirect:
+        case Kind::unknown:
+            cursor.fail();
+            break;
     }
     if (!cursor.ok()) return {};
     return result;
-}
-
-void skip_form(DieCursor& cursor, std::uint64_t form, const FormSizes& sizes) {
-    static_cast<void>(read_form(cursor, form, sizes, 0));
 }
 
 }  // namespace fgread

@@ -21,21 +21,21 @@ struct FormSizes {
 enum class FormClass : std::uint8_t {
     none,
     address,
-    address_index,        // into .debug_addr
+    address_index,  // into .debug_addr
     constant,
     section_offset,
     range_list_index,
     flag,
     block,
     string_inline,
-    string_offset,        // into .debug_str
-    line_string_offset,   // into .debug_line_str
-    string_index,         // into .debug_str_offsets
-    string_supplementary, // into .debug_str of the supplementary (dwz) file
-    reference_unit,       // offset from the start of this unit
-    reference_info,       // offset into .debug_info of this file
+    string_offset,            // into .debug_str
+    line_string_offset,       // into .debug_line_str
+    string_index,             // into .debug_str_offsets
+    string_supplementary,     // into .debug_str of the supplementary (dwz) file
+    reference_unit,           // offset from the start of this unit
+    reference_info,           // offset into .debug_info of this file
     reference_supplementary,  // offset into .debug_info of the supplementary file
-    reference_signature,  // of a type unit
+    reference_signature,      // of a type unit
 };
 
 struct FormValue {
@@ -106,13 +106,36 @@ private:
     const std::byte* at_;
 };
 
-// Size of a form whose size does not depend on the value; -1 if it does or the form is unknown.
-[[nodiscard]] int fixed_form_size(std::uint64_t form, const FormSizes& sizes);
+// How a form is laid out, looked up once per attribute of an abbreviation and not once per DIE.
+struct FormLayout {
+    enum class Kind : std::uint8_t {
+        unknown,
+        none,      // no bytes: the value is 1 (DW_FORM_flag_present)
+        implicit,  // no bytes: the value is in the abbreviation
+        fixed,     // a number of `size` bytes
+        raw,       // `size` bytes that are no number
+        uleb,
+        sleb,
+        c_string,
+        block,     // length of `size` bytes (0: ULEB128), then that many
+        indirect,  // the form itself stands before the value
+    };
+    Kind kind = Kind::unknown;
+    std::uint8_t size = 0;
+    FormClass form_class = FormClass::none;
+
+    // Size of any value of this form; -1 if it depends on the value.
+    [[nodiscard]] int fixed_size() const;
+};
+[[nodiscard]] FormLayout form_layout(std::uint64_t form, const FormSizes& sizes);
 
 // Reads a value and moves behind it. `implicit_const` is the abbreviation's own value. An unknown
 // form fails the cursor: its size, and so the rest of the unit, is unknown.
-[[nodiscard]] FormValue read_form(DieCursor& cursor, std::uint64_t form, const FormSizes& sizes,
+[[nodiscard]] FormValue read_form(DieCursor& cursor, FormLayout layout, const FormSizes& sizes,
                                   std::int64_t implicit_const);
-void skip_form(DieCursor& cursor, std::uint64_t form, const FormSizes& sizes);
+[[nodiscard]] inline FormValue read_form(DieCursor& cursor, std::uint64_t form,
+                                         const FormSizes& sizes, std::int64_t implicit_const) {
+    return read_form(cursor, form_layout(form, sizes), sizes, implicit_const);
+}
 
 }  // namespace fgread

@@ -36,9 +36,11 @@ void set_line(const LineTable& table, std::uint64_t pc, InlineFrame& frame) {
 }  // namespace
 
 struct DwarfIndex::State {
-    explicit State(const DwarfInputs& inputs, DwarfSections sections);
+    explicit State(DwarfInputs inputs);
 
     std::optional<DwarfSections> find_split(const DwarfUnit& skeleton) const;
+    template <class Visit>
+    bool visit_units(std::uint64_t pc, Visit&& visit);
     const FunctionName& name_of(const WalkedUnit& walked, std::uint32_t node);
     bool chain_in_unit(const DwarfUnit& unit, std::uint64_t pc, bool want_lines,
                        std::vector<InlineFrame>& out);
@@ -51,25 +53,26 @@ struct DwarfIndex::State {
     std::unique_ptr<WalkedFile> supplementary;
     WalkedFile file;
     DwarfNames names;
-    std::optional<UnitRanges> ranges;
+    CodeUnits units;
+    std::once_flag late_once;
+    UnitRanges late;  // of units.unplaced, known once they have been walked
 };
 
-DwarfIndex::State::State(const DwarfInputs& inputs, DwarfSections sections)
-    : open_split(inputs.open_split),
-      supplementary(inputs.supplementary == nullptr
-                        ? nullptr
-                        : std::make_unique<WalkedFile>(read_dwarf_sections(*inputs.supplementary),
-                                                       nullptr, WalkedFile::FindSplit{}, tally)),
-      file(std::move(sections), supplementary.get(),
-           [this](const DwarfUnit& skeleton) { return find_split(skeleton); }, tally),
+DwarfIndex::State::State(DwarfInputs inputs)
+    : open_split(std::move(inputs.open_split)),
+      supplementary(inputs.supplementary
+                        ? std::make_unique<WalkedFile>(std::move(*inputs.supplementary), nullptr,
+                                                       WalkedFile::FindSplit{}, tally)
+                        : nullptr),
+      file(
+          std::move(inputs.debug_file), supplementary.get(),
+          [this](const DwarfUnit& skeleton) { return find_split(skeleton); }, tally),
       names([](const DwarfUnit& unit) -> const UnitInlines& {
           return WalkedFile::walk_any(unit).inlines;
       }) {
-    if (inputs.package != nullptr) {
-        package.emplace(read_dwarf_sections(*inputs.package, DwarfFlavour::split));
-    }
+    if (inputs.package) package.emplace(std::move(*inputs.package));
     DwarfProblems problems;
-    ranges.emplace(file, problems);
+    units = find_code_units(file, problems);
     problems.bad_units += file.bad_units() + (supplementary ? supplementary->bad_units() : 0);
     tally.update([&](DwarfStats& stats) {
         stats.units = file.units().size();
@@ -82,9 +85,22 @@ std::optional<DwarfSections> DwarfIndex::State::find_split(const DwarfUnit& skel
         if (auto part = package->find(skeleton.id)) return part;
     }
     if (!open_split) return std::nullopt;
-    const std::optional<ElfImage> image = open_split(split_file_path(skeleton));
-    if (!image) return std::nullopt;
-    return read_dwarf_sections(*image, DwarfFlavour::split);
+    return open_split(split_file_path(skeleton));
+}
+
+// Units that may have code at `pc`, until `visit` returns true.
+template <class Visit>
+bool DwarfIndex::State::visit_units(std::uint64_t pc, Visit&& visit) {
+    if (units.placed.visit(pc, visit)) return true;
+    std::call_once(late_once, [this] {
+        for (const DwarfUnit* unit : units.unplaced) {
+            for (const SvmaRange& range : file.walked(*unit).inlines.covered()) {
+                late.add(*unit, range);
+            }
+        }
+        late.sort();
+    });
+    return late.visit(pc, visit);
 }
 
 const FunctionName& DwarfIndex::State::name_of(const WalkedUnit& walked, std::uint32_t node) {
@@ -135,20 +151,19 @@ DwarfIndex::DwarfIndex(DwarfIndex&&) noexcept = default;
 DwarfIndex& DwarfIndex::operator=(DwarfIndex&&) noexcept = default;
 DwarfIndex::~DwarfIndex() = default;
 
-std::optional<DwarfIndex> DwarfIndex::open(const DwarfInputs& inputs) {
-    DwarfSections sections = read_dwarf_sections(*inputs.debug_file);
-    if (sections[DwarfSection::info].empty()) return std::nullopt;
-    return DwarfIndex(std::make_unique<State>(inputs, std::move(sections)));
+std::optional<DwarfIndex> DwarfIndex::open(DwarfInputs inputs) {
+    if (inputs.debug_file[DwarfSection::info].empty()) return std::nullopt;
+    return DwarfIndex(std::make_unique<State>(std::move(inputs)));
 }
 
 void DwarfIndex::chain(Svma pc, bool want_lines, std::vector<InlineFrame>& out) const {
     out.clear();
-    const bool found = state_->ranges->visit(pc.value, [&](const DwarfUnit& unit) {
+    const bool found = state_->visit_units(pc.value, [&](const DwarfUnit& unit) {
         return state_->chain_in_unit(unit, pc.value, want_lines, out);
     });
     if (found || !want_lines) return;
     // Assembler has lines, but mostly no DIEs of functions.
-    state_->ranges->visit(pc.value, [&](const DwarfUnit& unit) {
+    state_->visit_units(pc.value, [&](const DwarfUnit& unit) {
         InlineFrame frame;
         set_line(state_->file.lines(unit), pc.value, frame);
         if (frame.file.empty()) return false;

@@ -14,7 +14,6 @@
 #include "perfdata/address.h"
 #include "symbols/dwarf_split.h"
 #include "symbols/dwarf_walks.h"
-#include "symbols/elf_image.h"
 
 namespace fgread {
 
@@ -33,20 +32,20 @@ struct InlineFrame {
     std::uint32_t column = 0;
 };
 
-// Where debug information is. Only open_split is kept; the images are not needed after open().
+// Where debug information is. read_dwarf_sections() makes sections of an ElfImage.
 struct DwarfInputs {
-    const ElfImage* debug_file = nullptr;     // the binary, or its separate debug file
-    const ElfImage* supplementary = nullptr;  // dwz: what .gnu_debugaltlink names
-    const ElfImage* package = nullptr;        // .dwp
-    OpenSplitFile open_split;                 // .dwo files; empty: none are read
+    DwarfSections debug_file;                    // the binary, or its separate debug file
+    std::optional<DwarfSections> supplementary;  // dwz: what .gnu_debugaltlink names
+    std::optional<DwarfSections> package;        // .dwp, read as DwarfFlavour::split
+    OpenSplitFile open_split;                    // .dwo files; empty: none are read
 };
 
 // Thread-safe: units are walked by whoever asks first, others of the same unit wait.
 class DwarfIndex {
 public:
-    // Nothing if the file has no .debug_info.
-    // Cost: reading the sections, and a visit per unit header; nothing is walked.
-    static std::optional<DwarfIndex> open(const DwarfInputs& inputs);
+    // Nothing if the file has no .debug_info. Cost: a visit per unit header, 1 us per unit; nothing
+    // is walked.
+    static std::optional<DwarfIndex> open(DwarfInputs inputs);
 
     DwarfIndex(DwarfIndex&&) noexcept;
     DwarfIndex& operator=(DwarfIndex&&) noexcept;

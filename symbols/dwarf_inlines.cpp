@@ -29,6 +29,8 @@ private:
 
     Step step(DieCursor& cursor);
     Step leave(const DieCursor& cursor);
+    template <class Keep>
+    void read_attributes(const Abbrev& abbrev, DieCursor& cursor, Keep&& keep) const;
     void skip(const Abbrev& abbrev, DieCursor& cursor) const;
     bool skip_tree(const Abbrev& abbrev, DieCursor& cursor) const;
     std::uint32_t add_node(const Abbrev& abbrev, DieCursor& cursor, std::uint32_t die);
@@ -68,12 +70,16 @@ UnitWalker::Step UnitWalker::step(DieCursor& cursor) {
     Open children = inside_;
     switch (abbrev->role) {
         case DieRole::plain:
-        case DieRole::scope: skip(*abbrev, cursor); break;
+        case DieRole::scope:
+            skip(*abbrev, cursor);
+            break;
         case DieRole::leaf_tree:
             if (skip_tree(*abbrev, cursor)) return Step::next;
             break;
         case DieRole::subprogram:
-        case DieRole::inlined: children.node = add_node(*abbrev, cursor, die); break;
+        case DieRole::inlined:
+            children.node = add_node(*abbrev, cursor, die);
+            break;
     }
     if (!cursor.ok()) return Step::damaged;
     if (!abbrev->has_children) return outer_.empty() ? Step::done : Step::next;
@@ -97,32 +103,41 @@ UnitWalker::Step UnitWalker::leave(const DieCursor& cursor) {
     return outer_.empty() ? Step::done : Step::next;
 }
 
-void UnitWalker::skip(const Abbrev& abbrev, DieCursor& cursor) const {
+// Moves over the attributes of a DIE; `keep(spec, value)` gets those the plan keeps.
+template <class Keep>
+void UnitWalker::read_attributes(const Abbrev& abbrev, DieCursor& cursor, Keep&& keep) const {
     for (const SkipStep& step : table_.steps(abbrev)) {
         switch (step.kind) {
-            case SkipStep::Kind::bytes: cursor.skip(step.size); break;
-            case SkipStep::Kind::leb: cursor.skip_leb(); break;
-            case SkipStep::Kind::leb_block: cursor.skip(cursor.uleb()); break;
+            case SkipStep::Kind::bytes:
+                cursor.skip(step.size);
+                break;
+            case SkipStep::Kind::leb:
+                cursor.skip_leb();
+                break;
+            case SkipStep::Kind::leb_block:
+                cursor.skip(cursor.uleb());
+                break;
             case SkipStep::Kind::variable:
-            case SkipStep::Kind::keep: skip_form(cursor, step.form, unit_.sizes); break;
+                static_cast<void>(read_form(cursor, step.layout, unit_.sizes, 0));
+                break;
+            case SkipStep::Kind::keep: {
+                const AttributeSpec& spec = table_.spec(step.spec);
+                keep(spec.name, read_form(cursor, step.layout, unit_.sizes, spec.implicit_const));
+                break;
+            }
         }
     }
+}
+
+void UnitWalker::skip(const Abbrev& abbrev, DieCursor& cursor) const {
+    read_attributes(abbrev, cursor, [](std::uint16_t, const FormValue&) {});
 }
 
 // Skips a DIE together with its children, if it says where they end; otherwise only the DIE.
 bool UnitWalker::skip_tree(const Abbrev& abbrev, DieCursor& cursor) const {
     FormValue sibling;
-    for (const SkipStep& step : table_.steps(abbrev)) {
-        switch (step.kind) {
-            case SkipStep::Kind::bytes: cursor.skip(step.size); break;
-            case SkipStep::Kind::leb: cursor.skip_leb(); break;
-            case SkipStep::Kind::leb_block: cursor.skip(cursor.uleb()); break;
-            case SkipStep::Kind::variable: skip_form(cursor, step.form, unit_.sizes); break;
-            case SkipStep::Kind::keep:
-                sibling = read_form(cursor, step.form, unit_.sizes, 0);
-                break;
-        }
-    }
+    read_attributes(abbrev, cursor,
+                    [&](std::uint16_t, const FormValue& value) { sibling = value; });
     if (!cursor.ok() || !abbrev.has_children) return false;
     if (sibling.form_class != FormClass::reference_unit) return false;
     // Only forward: a damaged one must not make the walk turn in a circle.
@@ -133,22 +148,11 @@ bool UnitWalker::skip_tree(const Abbrev& abbrev, DieCursor& cursor) const {
 
 PcAttributes UnitWalker::read_pcs(const Abbrev& abbrev, DieCursor& cursor) const {
     PcAttributes pcs;
-    for (const SkipStep& step : table_.steps(abbrev)) {
-        switch (step.kind) {
-            case SkipStep::Kind::bytes: cursor.skip(step.size); break;
-            case SkipStep::Kind::leb: cursor.skip_leb(); break;
-            case SkipStep::Kind::leb_block: cursor.skip(cursor.uleb()); break;
-            case SkipStep::Kind::variable: skip_form(cursor, step.form, unit_.sizes); break;
-            case SkipStep::Kind::keep: {
-                const AttributeSpec& spec = table_.spec(step.spec);
-                FormValue& slot = spec.name == DW_AT_low_pc    ? pcs.low_pc
-                                  : spec.name == DW_AT_high_pc ? pcs.high_pc
-                                                               : pcs.ranges;
-                slot = read_form(cursor, spec.form, unit_.sizes, spec.implicit_const);
-                break;
-            }
-        }
-    }
+    read_attributes(abbrev, cursor, [&](std::uint16_t name, const FormValue& value) {
+        if (name == DW_AT_low_pc) pcs.low_pc = value;
+        if (name == DW_AT_high_pc) pcs.high_pc = value;
+        if (name == DW_AT_ranges) pcs.ranges = value;
+    });
     return pcs;
 }
 
@@ -169,17 +173,10 @@ std::uint32_t UnitWalker::add_node(const Abbrev& abbrev, DieCursor& cursor, std:
 void UnitWalker::add_ranges(const PcAttributes& pcs, std::uint32_t node) {
     ranges_.clear();
     if (!append_ranges(unit_, pcs, budget_, ranges_)) ++bad_ranges_;
-    for (const SvmaRange& range : ranges_) painted_.push_back({range.low, range.high, node, node});
+    for (const SvmaRange& range : ranges_) painted_.push_back({range.low, range.high, node});
 }
 
 void UnitWalker::paint_nodes() {
-    if (getenv("FIRST")) {
-        // post-order priority
-        std::vector<std::uint32_t> size(result_.nodes_.size(), 1), depth(result_.nodes_.size(), 0);
-        for (std::size_t i = 0; i < size.size(); i++) { auto p = result_.nodes_[i].parent; if (p != no_node) depth[i] = depth[p] + 1; }
-        for (std::size_t i = size.size(); i-- > 0;) { auto p = result_.nodes_[i].parent; if (p != no_node) size[p] += size[i]; }
-        for (auto& r : painted_) r.priority = ~(r.owner - depth[r.owner] + size[r.owner] - 1);
-    }
     PaintedIntervals intervals = paint(painted_, no_node);
     result_.starts_ = std::move(intervals.starts);
     result_.owners_ = std::move(intervals.owners);
@@ -203,6 +200,17 @@ std::uint32_t UnitInlines::find(std::uint64_t svma) const {
     const auto after = std::upper_bound(starts_.begin(), starts_.end(), svma);
     if (after == starts_.begin()) return no_node;
     return owners_[static_cast<std::size_t>(after - starts_.begin()) - 1];
+}
+
+std::vector<SvmaRange> UnitInlines::covered() const {
+    std::vector<SvmaRange> ranges;
+    for (std::size_t i = 0; i + 1 < starts_.size(); ++i) {
+        if (owners_[i] == no_node) continue;
+        const bool extends = !ranges.empty() && ranges.back().high == starts_[i];
+        if (!extends) ranges.push_back({starts_[i], 0});
+        ranges.back().high = starts_[i + 1];
+    }
+    return ranges;
 }
 
 std::uint32_t UnitInlines::scope_of(std::uint32_t offset) const {

@@ -6,8 +6,9 @@
 //       inlined h     [30, 35)
 //
 // A search by depth, as in other tools, does not serve: gcc 12 -O2 emits sibling inlined functions
-// that overlap, and the bodies of lambdas as subprograms inside range-less abstract subprograms
-// (subprogram > structure_type > subprogram), where depth means nothing.
+// that overlap (dwarf_paint.h says who wins), and the bodies of lambdas as subprograms inside
+// range-less abstract subprograms (subprogram > structure_type > subprogram), where depth means
+// nothing.
 #pragma once
 
 #include <cstddef>
@@ -51,9 +52,8 @@ public:
 
     [[nodiscard]] std::uint64_t dies() const { return dies_; }
     [[nodiscard]] std::size_t interval_count() const { return starts_.size(); }
-    // Lowest and highest address painted; equal if none.
-    [[nodiscard]] std::uint64_t low() const { return starts_.empty() ? 0 : starts_.front(); }
-    [[nodiscard]] std::uint64_t high() const { return starts_.empty() ? 0 : starts_.back(); }
+    // Where there is any node, as few ranges as possible.
+    [[nodiscard]] std::vector<SvmaRange> covered() const;
 
 private:
     friend class UnitWalker;

@@ -10,7 +10,7 @@ namespace fgread {
 namespace {
 
 std::string_view as_text(ByteView bytes) {
-    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+    return {static_cast<const char*>(static_cast<const void*>(bytes.data())), bytes.size()};
 }
 
 std::uint16_t clamp16(std::uint64_t value) {
@@ -102,9 +102,8 @@ bool LineReader::read_header() {
         operand_counts_[opcode] = cursor_.read<std::uint8_t>(endian);
     }
     if (sizes_.version < 5) return read_old_tables();
-    const bool directories = read_new_table([this](std::string_view name, std::uint64_t) {
-        table_.directories_.push_back(name);
-    });
+    const bool directories = read_new_table(
+        [this](std::string_view name, std::uint64_t) { table_.directories_.push_back(name); });
     return directories && read_new_table([this](std::string_view name, std::uint64_t directory) {
                table_.files_.push_back({name, directory});
            });
@@ -168,10 +167,9 @@ bool LineReader::run() {
     }
     const bool complete = cursor_.ok() && cursor_.at_end();
     table_.rows_.resize(sequence_first_);  // a sequence without an end covers nothing
-    std::stable_sort(table_.sequences_.begin(), table_.sequences_.end(),
-                     [](const LineTable::Sequence& a, const LineTable::Sequence& b) {
-                         return a.low < b.low;
-                     });
+    std::stable_sort(
+        table_.sequences_.begin(), table_.sequences_.end(),
+        [](const LineTable::Sequence& a, const LineTable::Sequence& b) { return a.low < b.low; });
     return complete;
 }
 
@@ -194,14 +192,24 @@ void LineReader::special(std::uint8_t opcode) {
 
 bool LineReader::standard(std::uint8_t opcode) {
     switch (opcode) {
-        case DW_LNS_copy: emit(); break;
-        case DW_LNS_advance_pc: advance(cursor_.uleb()); break;
+        case DW_LNS_copy:
+            emit();
+            break;
+        case DW_LNS_advance_pc:
+            advance(cursor_.uleb());
+            break;
         case DW_LNS_advance_line:
             registers_.line += static_cast<std::uint64_t>(cursor_.sleb());
             break;
-        case DW_LNS_set_file: registers_.file = cursor_.uleb(); break;
-        case DW_LNS_set_column: registers_.column = cursor_.uleb(); break;
-        case DW_LNS_const_add_pc: advance((255U - opcode_base_) / line_range_); break;
+        case DW_LNS_set_file:
+            registers_.file = cursor_.uleb();
+            break;
+        case DW_LNS_set_column:
+            registers_.column = cursor_.uleb();
+            break;
+        case DW_LNS_const_add_pc:
+            advance((255U - opcode_base_) / line_range_);
+            break;
         case DW_LNS_fixed_advance_pc:
             registers_.address += cursor_.read<std::uint16_t>(sizes_.endian);
             break;
@@ -218,7 +226,9 @@ bool LineReader::extended() {
     const std::size_t start = cursor_.position();
     const auto opcode = cursor_.read<std::uint8_t>(sizes_.endian);
     switch (opcode) {
-        case DW_LNE_end_sequence: end_sequence(); break;
+        case DW_LNE_end_sequence:
+            end_sequence();
+            break;
         case DW_LNE_set_address:
             registers_.address =
                 cursor_.read_sized(static_cast<std::size_t>(length - 1), sizes_.endian);
@@ -228,7 +238,8 @@ bool LineReader::extended() {
             table_.files_.push_back({name, cursor_.uleb()});
             break;
         }
-        default: break;
+        default:
+            break;
     }
     if (!cursor_.ok()) return false;
     cursor_.seek(start);
@@ -261,8 +272,8 @@ void LineReader::end_sequence() {
                        table_.rows_[sequence_first_].address < registers_.address &&
                        unit_.file->sections().is_code(table_.rows_[sequence_first_].address);
     if (sound) {
-        table_.sequences_.push_back({table_.rows_[sequence_first_].address, registers_.address,
-                                     sequence_first_, last});
+        table_.sequences_.push_back(
+            {table_.rows_[sequence_first_].address, registers_.address, sequence_first_, last});
         sequence_first_ = last;
     } else {
         table_.rows_.resize(sequence_first_);  // code the linker dropped

@@ -27,10 +27,17 @@ Facts read_facts(DieRef die) {
             case DW_AT_MIPS_linkage_name:  // before DWARF 4
                 facts.linkage_name = attribute_string(unit, value);
                 break;
-            case DW_AT_name: facts.name = attribute_string(unit, value); break;
-            case DW_AT_abstract_origin: facts.origin = attribute_reference(unit, value); break;
-            case DW_AT_specification: facts.specification = attribute_reference(unit, value); break;
-            default: break;
+            case DW_AT_name:
+                facts.name = attribute_string(unit, value);
+                break;
+            case DW_AT_abstract_origin:
+                facts.origin = attribute_reference(unit, value);
+                break;
+            case DW_AT_specification:
+                facts.specification = attribute_reference(unit, value);
+                break;
+            default:
+                break;
         }
     });
     return facts;
@@ -51,20 +58,28 @@ bool has_scopes(std::uint16_t language) {
         case DW_LANG_C89:
         case DW_LANG_C99:
         case DW_LANG_C11:
-        case DW_LANG_Mips_Assembler: return false;
-        default: return true;
+        case DW_LANG_Mips_Assembler:
+            return false;
+        default:
+            return true;
     }
 }
 
 // As clang and gcc call what has no name.
 std::string_view nameless(std::uint16_t tag) {
     switch (tag) {
-        case DW_TAG_namespace: return "(anonymous namespace)";
-        case DW_TAG_class_type: return "(anonymous class)";
-        case DW_TAG_structure_type: return "(anonymous struct)";
-        case DW_TAG_union_type: return "(anonymous union)";
-        case DW_TAG_enumeration_type: return "(anonymous enum)";
-        default: return {};
+        case DW_TAG_namespace:
+            return "(anonymous namespace)";
+        case DW_TAG_class_type:
+            return "(anonymous class)";
+        case DW_TAG_structure_type:
+            return "(anonymous struct)";
+        case DW_TAG_union_type:
+            return "(anonymous union)";
+        case DW_TAG_enumeration_type:
+            return "(anonymous enum)";
+        default:
+            return {};
     }
 }
 

@@ -34,7 +34,7 @@ public:
     PaintedIntervals result;
 
 private:
-    static bool lower(const PaintRange& a, const PaintRange& b) { return a.priority < b.priority; }
+    static bool lower(const PaintRange& a, const PaintRange& b) { return a.owner < b.owner; }
 
     void show(std::uint64_t at, std::uint32_t owner) {
         if (!result.owners.empty() && result.starts.back() == at) {

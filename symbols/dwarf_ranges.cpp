@@ -54,8 +54,7 @@ bool RangeReader::read_list(const FormValue& ranges) {
     if (unit_.rnglists_base > lists.size() || ranges.value > lists.size()) return false;
     DieCursor cursor(lists, static_cast<std::size_t>(unit_.rnglists_base));
     cursor.skip(ranges.value * unit_.sizes.offset_size);
-    const std::uint64_t offset =
-        cursor.read_sized(unit_.sizes.offset_size, unit_.sizes.endian);
+    const std::uint64_t offset = cursor.read_sized(unit_.sizes.offset_size, unit_.sizes.endian);
     return cursor.ok() && read_rnglist(unit_.rnglists_base + offset);
 }
 
@@ -100,7 +99,8 @@ bool RangeReader::read_rnglist_entry(DieCursor& cursor, std::uint8_t kind) {
     const Endian endian = unit_.sizes.endian;
     std::uint64_t low = 0, high = 0;
     switch (kind) {
-        case DW_RLE_base_addressx: return indexed_address(cursor, base_);
+        case DW_RLE_base_addressx:
+            return indexed_address(cursor, base_);
         case DW_RLE_startx_endx:
             if (!indexed_address(cursor, low) || !indexed_address(cursor, high)) return false;
             break;
@@ -112,7 +112,9 @@ bool RangeReader::read_rnglist_entry(DieCursor& cursor, std::uint8_t kind) {
             low = base_ + cursor.uleb();
             high = base_ + cursor.uleb();
             break;
-        case DW_RLE_base_address: base_ = cursor.read_sized(size, endian); return true;
+        case DW_RLE_base_address:
+            base_ = cursor.read_sized(size, endian);
+            return true;
         case DW_RLE_start_end:
             low = cursor.read_sized(size, endian);
             high = cursor.read_sized(size, endian);
@@ -121,7 +123,8 @@ bool RangeReader::read_rnglist_entry(DieCursor& cursor, std::uint8_t kind) {
             low = cursor.read_sized(size, endian);
             high = low + cursor.uleb();
             break;
-        default: return false;
+        default:
+            return false;
     }
     if (cursor.ok()) add(low, high);
     return true;

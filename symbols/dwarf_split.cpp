@@ -15,15 +15,21 @@ constexpr std::uint64_t word_size = 4;
 // The section of a column (DW_SECT_*; DWARF 5, 7.3.5.3). Version 2 is GNU's, for DWARF 4.
 std::optional<DwarfSection> column_section(std::uint64_t id, std::uint64_t version) {
     switch (id) {
-        case 1: return DwarfSection::info;
-        case 2: return DwarfSection::types;
-        case 3: return DwarfSection::abbrev;
-        case 4: return DwarfSection::line;
-        case 6: return DwarfSection::str_offsets;
+        case 1:
+            return DwarfSection::info;
+        case 2:
+            return DwarfSection::types;
+        case 3:
+            return DwarfSection::abbrev;
+        case 4:
+            return DwarfSection::line;
+        case 6:
+            return DwarfSection::str_offsets;
         case 8:
             if (version >= 5) return DwarfSection::rnglists;
             return std::nullopt;
-        default: return std::nullopt;
+        default:
+            return std::nullopt;
     }
 }
 
@@ -62,8 +68,7 @@ std::optional<std::uint32_t> DwarfPackage::find_row(std::uint64_t dwo_id) const 
     const std::uint64_t step = ((dwo_id >> 32) & mask) | 1;
     std::uint64_t slot = dwo_id & mask;
     for (std::uint64_t probes = 0; probes < slots_; ++probes) {
-        const std::uint64_t row =
-            word(index_header_size + slots_ * hash_size + slot * word_size);
+        const std::uint64_t row = word(index_header_size + slots_ * hash_size + slot * word_size);
         if (row == 0) return std::nullopt;
         const auto hash = load_unchecked<std::uint64_t>(
             index.data() + index_header_size + slot * hash_size, sections_.endian);
@@ -84,8 +89,8 @@ std::optional<DwarfSections> DwarfPackage::find(std::uint64_t dwo_id) const {
         const auto section = column_section(word(ids + column * word_size), version_);
         if (!section) continue;
         const std::uint64_t cell = ((*row - 1) * columns_ + column) * word_size;
-        const auto view = checked_subview(sections_[*section], word(offsets + cell),
-                                          word(sizes + cell));
+        const auto view =
+            checked_subview(sections_[*section], word(offsets + cell), word(sizes + cell));
         if (!view) return std::nullopt;
         part.bytes[static_cast<std::size_t>(*section)] = *view;
     }

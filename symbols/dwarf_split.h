@@ -9,14 +9,13 @@
 
 #include "symbols/dwarf_sections.h"
 #include "symbols/dwarf_units.h"
-#include "symbols/elf_image.h"
 
 namespace fgread {
 
-// Opens a .dwo file by the path the compiler recorded, absolute unless the compilation directory
-// was not. The path is untrusted: whoever implements this opens regular files only. May be called
-// from several threads at once.
-using OpenSplitFile = std::function<std::optional<ElfImage>(const std::string& path)>;
+// Reads a .dwo file (DwarfFlavour::split) by the path the compiler recorded, absolute unless the
+// compilation directory was not. The path is untrusted: whoever implements this opens regular
+// files only. May be called from several threads at once.
+using OpenSplitFile = std::function<std::optional<DwarfSections>(const std::string& path)>;
 
 // A package: an index from DWO ids to parts of the sections. Immutable: share it between threads.
 class DwarfPackage {

@@ -4,6 +4,7 @@
 // (rust-lang/rust#45246), and optional everywhere.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -11,31 +12,31 @@
 
 namespace fgread {
 
+// Ranges of many units, by address. add() all, then sort(), then visit().
 class UnitRanges {
 public:
-    // Cost: the range lists of the units' first DIEs.
-    UnitRanges(const DwarfFile& file, DwarfProblems& problems);
+    void add(const DwarfUnit& unit, const SvmaRange& range) {
+        ranges_.push_back({range.low, range.high, 0, &unit});
+    }
+    void sort();
 
-    // Calls `visit(unit)` for the units that may have code at `svma` until it returns true: first
-    // those whose ranges contain it, then those that do not say where their code is.
+    // Calls `visit(unit)` for the units whose ranges contain `svma` until it returns true. A unit
+    // may come twice. Thread-safe.
     template <class Visit>
     bool visit(std::uint64_t svma, Visit&& visit) const {
         std::size_t next = first_after(svma);
-        for (int tried = 0; next > 0 && tried < max_candidates; ++tried) {
+        for (int step = 0; next > 0 && step < max_steps; ++step) {
             const Range& range = ranges_[--next];
             if (range.max_high <= svma) break;
             if (svma < range.high && visit(*range.unit)) return true;
-        }
-        for (const DwarfUnit* unit : unplaced_) {
-            if (visit(*unit)) return true;
         }
         return false;
     }
 
 private:
-    // Ranges that begin before an address and are looked at: one in sound files. Overlaps occur
-    // where identical code was folded, and in damaged files.
-    static constexpr int max_candidates = 64;
+    // How far a search goes back over ranges that begin before the address. One step in sound
+    // files; more where one unit claims a span in which others lie. 4 us at most.
+    static constexpr int max_steps = 4096;
 
     struct Range {
         std::uint64_t low = 0;
@@ -44,11 +45,18 @@ private:
         const DwarfUnit* unit = nullptr;
     };
 
-    void add(const DwarfUnit& unit, DwarfProblems& problems);
     [[nodiscard]] std::size_t first_after(std::uint64_t svma) const;
 
-    std::vector<Range> ranges_;  // sorted by low
-    std::vector<const DwarfUnit*> unplaced_;
+    std::vector<Range> ranges_;
 };
+
+// The units of a file that may have code.
+struct CodeUnits {
+    UnitRanges placed;                       // sorted
+    std::vector<const DwarfUnit*> unplaced;  // do not say which addresses are theirs
+};
+
+// Cost: the range lists of the units' first DIEs.
+[[nodiscard]] CodeUnits find_code_units(const DwarfFile& file, DwarfProblems& problems);
 
 }  // namespace fgread

@@ -21,18 +21,21 @@ constexpr std::uint64_t abbrev_budget_allowance = 1 << 20;
 constexpr std::uint64_t min_average_unit = 64;
 constexpr std::uint64_t unit_allowance = 1 << 16;
 
+std::string_view as_text(ByteView bytes) {
+    return {static_cast<const char*>(static_cast<const void*>(bytes.data())), bytes.size()};
+}
+
 std::string_view text_at(ByteView section, std::uint64_t offset) {
     if (offset >= section.size()) return {};
     DieCursor cursor(section, static_cast<std::size_t>(offset));
     const ByteView text = cursor.c_string();
     if (!cursor.ok()) return {};
-    return {reinterpret_cast<const char*>(text.data()), text.size()};
+    return as_text(text);
 }
 
 // Entry `index` of a table of `entry_size`-byte numbers that starts at `base`.
-std::optional<std::uint64_t> table_entry(ByteView section, std::uint64_t base,
-                                         std::uint64_t index, std::size_t entry_size,
-                                         Endian endian) {
+std::optional<std::uint64_t> table_entry(ByteView section, std::uint64_t base, std::uint64_t index,
+                                         std::size_t entry_size, Endian endian) {
     if (base > section.size() || index >= section.size() / entry_size) return std::nullopt;
     DieCursor cursor(section, static_cast<std::size_t>(base));
     cursor.skip(index * entry_size);
@@ -60,8 +63,9 @@ std::string_view attribute_string(const DwarfUnit& unit, const FormValue& value)
     const DwarfSections& sections = unit.file->sections();
     switch (value.form_class) {
         case FormClass::string_inline:
-            return {reinterpret_cast<const char*>(value.bytes.data()), value.bytes.size()};
-        case FormClass::string_offset: return text_at(sections[DwarfSection::str], value.value);
+            return as_text(value.bytes);
+        case FormClass::string_offset:
+            return text_at(sections[DwarfSection::str], value.value);
         case FormClass::line_string_offset:
             return text_at(sections[DwarfSection::line_str], value.value);
         case FormClass::string_supplementary: {
@@ -71,12 +75,13 @@ std::string_view attribute_string(const DwarfUnit& unit, const FormValue& value)
         }
         case FormClass::string_index: {
             const auto offset =
-                table_entry(sections[DwarfSection::str_offsets], unit.str_offsets_base,
-                            value.value, unit.sizes.offset_size, sections.endian);
+                table_entry(sections[DwarfSection::str_offsets], unit.str_offsets_base, value.value,
+                            unit.sizes.offset_size, sections.endian);
             if (!offset) return {};
             return text_at(sections[DwarfSection::str], *offset);
         }
-        default: return {};
+        default:
+            return {};
     }
 }
 
@@ -94,12 +99,15 @@ DieRef attribute_reference(const DwarfUnit& unit, const FormValue& value) {
         case FormClass::reference_unit:
             if (value.value >= unit.bytes.size()) return {};
             return {&unit, static_cast<std::uint32_t>(value.value)};
-        case FormClass::reference_info: return unit.file->die_at(value.value);
+        case FormClass::reference_info:
+            return unit.file->die_at(value.value);
         case FormClass::reference_supplementary:
             if (unit.file->supplementary() == nullptr) return {};
             return unit.file->supplementary()->die_at(value.value);
-        case FormClass::reference_signature: return unit.file->type_die(value.value);
-        default: return {};
+        case FormClass::reference_signature:
+            return unit.file->type_die(value.value);
+        default:
+            return {};
     }
 }
 
@@ -120,7 +128,8 @@ DwarfFile::DwarfFile(DwarfSections sections, const DwarfFile* supplementary)
 
 void DwarfFile::read_units(DwarfSection section) {
     const ByteView bytes = sections_[section];
-    const std::uint64_t max_units = units_.size() + bytes.size() / min_average_unit + unit_allowance;
+    const std::uint64_t max_units =
+        units_.size() + bytes.size() / min_average_unit + unit_allowance;
     std::size_t offset = 0;
     while (offset < bytes.size()) {
         if (units_.size() >= max_units) {
@@ -179,10 +188,14 @@ bool DwarfFile::read_header(DwarfUnit& unit, DwarfSection section) const {
             break;
         }
         case DW_UT_skeleton:
-        case DW_UT_split_compile: unit.id = cursor.read<std::uint64_t>(endian); break;
+        case DW_UT_split_compile:
+            unit.id = cursor.read<std::uint64_t>(endian);
+            break;
         case DW_UT_compile:
-        case DW_UT_partial: break;
-        default: return false;
+        case DW_UT_partial:
+            break;
+        default:
+            return false;
     }
     if (!cursor.ok()) return false;
     unit.first_die = static_cast<std::uint32_t>(cursor.position());
@@ -193,8 +206,8 @@ bool DwarfFile::read_first_die(DwarfUnit& unit) {
     DieCursor cursor(unit.bytes, unit.first_die);
     const std::uint64_t code = cursor.uleb();
     if (!cursor.ok() || code == 0) return false;
-    const auto abbrev = find_abbrev(sections_[DwarfSection::abbrev], unit.abbrev_offset, code,
-                                    first_die_budget_);
+    const auto abbrev =
+        find_abbrev(sections_[DwarfSection::abbrev], unit.abbrev_offset, code, first_die_budget_);
     if (!abbrev) return false;
     unit.tag = abbrev->tag;
     unit.has_children = abbrev->has_children;
@@ -205,22 +218,47 @@ bool DwarfFile::read_first_die(DwarfUnit& unit) {
         const FormValue value = read_form(cursor, spec.form, unit.sizes, spec.implicit_const);
         if (!cursor.ok()) return false;
         switch (spec.name) {
-            case DW_AT_low_pc: low_pc = value; break;
+            case DW_AT_low_pc:
+                low_pc = value;
+                break;
             case DW_AT_high_pc:
-            case DW_AT_ranges: unit.has_ranges_attribute = true; break;
-            case DW_AT_name: name = value; break;
-            case DW_AT_comp_dir: comp_dir = value; break;
-            case DW_AT_language: unit.language = static_cast<std::uint16_t>(value.value); break;
-            case DW_AT_stmt_list: unit.line_offset = value.value; break;
-            case DW_AT_str_offsets_base: unit.str_offsets_base = value.value; break;
+            case DW_AT_ranges:
+                unit.has_ranges_attribute = true;
+                break;
+            case DW_AT_name:
+                name = value;
+                break;
+            case DW_AT_comp_dir:
+                comp_dir = value;
+                break;
+            case DW_AT_language:
+                unit.language = static_cast<std::uint16_t>(value.value);
+                break;
+            case DW_AT_stmt_list:
+                unit.line_offset = value.value;
+                break;
+            case DW_AT_str_offsets_base:
+                unit.str_offsets_base = value.value;
+                break;
             case DW_AT_addr_base:
-            case DW_AT_GNU_addr_base: unit.addr_base = value.value; break;
-            case DW_AT_rnglists_base: unit.rnglists_base = value.value; break;
-            case DW_AT_GNU_ranges_base: unit.ranges_base = value.value; break;
-            case DW_AT_GNU_dwo_id: unit.id = value.value; break;
+            case DW_AT_GNU_addr_base:
+                unit.addr_base = value.value;
+                break;
+            case DW_AT_rnglists_base:
+                unit.rnglists_base = value.value;
+                break;
+            case DW_AT_GNU_ranges_base:
+                unit.ranges_base = value.value;
+                break;
+            case DW_AT_GNU_dwo_id:
+                unit.id = value.value;
+                break;
             case DW_AT_dwo_name:
-            case DW_AT_GNU_dwo_name: dwo_name = value; break;
-            default: break;
+            case DW_AT_GNU_dwo_name:
+                dwo_name = value;
+                break;
+            default:
+                break;
         }
     }
     // Only now are the bases known that these may need.
@@ -233,15 +271,14 @@ bool DwarfFile::read_first_die(DwarfUnit& unit) {
 
 const AbbrevTable* DwarfFile::abbrevs(const DwarfUnit& unit) const {
     const FormSizes& sizes = unit.sizes;
-    const std::uint64_t key = unit.abbrev_offset << 3 |
-                              (sizes.address_size == 8 ? 4U : 0U) |
+    const std::uint64_t key = unit.abbrev_offset << 3 | (sizes.address_size == 8 ? 4U : 0U) |
                               (sizes.offset_size == 8 ? 2U : 0U) | (sizes.version <= 2 ? 1U : 0U);
     const std::scoped_lock lock(abbrev_mutex_);
     const auto found = abbrev_tables_.find(key);
     if (found != abbrev_tables_.end()) return found->second.get();
     if (abbrev_budget_ == 0) return nullptr;
-    auto table = std::make_unique<AbbrevTable>(sections_[DwarfSection::abbrev],
-                                               unit.abbrev_offset, sizes);
+    auto table =
+        std::make_unique<AbbrevTable>(sections_[DwarfSection::abbrev], unit.abbrev_offset, sizes);
     abbrev_budget_ -= std::min(abbrev_budget_, table->parsed_bytes());
     return abbrev_tables_.emplace(key, std::move(table)).first->second.get();
 }

@@ -24,14 +24,14 @@ struct DwarfUnit {
     ByteView bytes;            // the whole unit, header included: DIE offsets count from here
     std::uint64_t offset = 0;  // of `bytes` in .debug_info or .debug_types
     FormSizes sizes;
-    std::uint8_t type = 0;         // DW_UT_*; DWARF 2 to 4: DW_UT_compile or DW_UT_type
-    std::uint32_t first_die = 0;   // offset in `bytes`
+    std::uint8_t type = 0;        // DW_UT_*; DWARF 2 to 4: DW_UT_compile or DW_UT_type
+    std::uint32_t first_die = 0;  // offset in `bytes`
     std::uint64_t abbrev_offset = 0;
-    std::uint64_t id = 0;          // DWO id, or signature of a type unit
-    std::uint32_t type_die = 0;    // type units: the type's DIE
+    std::uint64_t id = 0;        // DWO id, or signature of a type unit
+    std::uint32_t type_die = 0;  // type units: the type's DIE
 
-    std::uint16_t tag = 0;         // of the first DIE
-    std::uint16_t language = 0;    // DW_LANG_*
+    std::uint16_t tag = 0;       // of the first DIE
+    std::uint16_t language = 0;  // DW_LANG_*
     bool has_children = false;
     bool has_ranges_attribute = false;  // the unit says which addresses are its own
     std::uint64_t low_pc = 0;           // base of its range lists
@@ -130,8 +130,7 @@ bool visit_attributes(DieRef die, Visit&& visit) {
     const Abbrev* abbrev = table->find(cursor.uleb());
     if (abbrev == nullptr) return false;
     for (const AttributeSpec& spec : table->specs(*abbrev)) {
-        const FormValue value =
-            read_form(cursor, spec.form, die.unit->sizes, spec.implicit_const);
+        const FormValue value = read_form(cursor, spec.form, die.unit->sizes, spec.implicit_const);
         if (!cursor.ok()) return false;
         visit(spec.name, value);
     }

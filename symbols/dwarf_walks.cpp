@@ -6,8 +6,8 @@
 
 namespace fgread {
 
-WalkedFile::WalkedFile(DwarfSections sections, const DwarfFile* supplementary,
-                       FindSplit find_split, DwarfTally& tally)
+WalkedFile::WalkedFile(DwarfSections sections, const DwarfFile* supplementary, FindSplit find_split,
+                       DwarfTally& tally)
     : DwarfFile(std::move(sections), supplementary),
       find_split_(std::move(find_split)),
       tally_(tally),

@@ -8,6 +8,7 @@ namespace fgread {
 namespace {
 
 constexpr std::string_view kernel_image = "[kernel.kallsyms]";
+constexpr std::string_view guest_image = "[guest.kernel.kallsyms";
 
 std::string_view basename_of(std::string_view path) {
     const std::size_t slash = path.rfind('/');
@@ -21,10 +22,6 @@ std::string_view without_brackets(std::string_view name) {
     return name;
 }
 
-bool is_kernel_text(std::string_view path) {
-    return path.starts_with(kernel_image) || path.starts_with("[guest.kernel.kallsyms");
-}
-
 // "/lib/modules/6.1.0/kernel/fs/nls-utf8.ko.xz" and "[nls_utf8]" are one module: nls_utf8.
 std::string kernel_module_name(std::string_view path) {
     std::string name(without_brackets(basename_of(path)));
@@ -36,7 +33,9 @@ std::string kernel_module_name(std::string_view path) {
 
 std::string short_name(const Image& image, PathKind kind) {
     if (kind == PathKind::kernel) {
-        return is_kernel_text(image.path) ? "kernel" : kernel_module_name(image.path);
+        if (image.path.starts_with(kernel_image)) return "kernel";
+        return image.path.starts_with(guest_image) ? "guest.kernel"
+                                                   : kernel_module_name(image.path);
     }
     const std::string_view name = without_brackets(basename_of(without_deleted(image.path)));
     return name.empty() ? "unknown" : std::string(name);
@@ -90,6 +89,7 @@ const Module* ModuleCache::Impl::open(const Image& image, const Mapping& mapping
     }
     if (module.kind == PathKind::kernel) {
         module.info.state = ModuleState::kernel;
+        module.is_guest = image.mode != CpuMode::kernel;
         if (image.path.starts_with(kernel_image)) {
             module.anchor = image.path.substr(kernel_image.size());
             module.anchor_address = mapping.file_offset;

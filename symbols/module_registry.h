@@ -24,6 +24,8 @@ struct Module {
     ModuleInfo info;
     std::shared_ptr<Binary> binary;  // null unless loaded
     PathKind kind = PathKind::file;
+    // A guest's kernel is another one than the recorded machine's: its addresses have no names.
+    bool is_guest = false;
     // Kernel only: where the recording says that `anchor` was; 0 if it does not say.
     std::string anchor;
     std::uint64_t anchor_address = 0;

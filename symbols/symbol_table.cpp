@@ -170,7 +170,7 @@ SymbolTable SymbolTable::read(const ElfImage& binary, const ElfImage* debug_file
     const bool split = symbols_of(debug_file, SHT_SYMTAB).image != nullptr;
     const ElfImage* image = split ? debug_file : &binary;
     std::vector<SymbolSections> tables;
-    for (const std::uint32_t type : {SHT_SYMTAB, SHT_DYNSYM}) {
+    for (const std::uint32_t type : {std::uint32_t{SHT_SYMTAB}, std::uint32_t{SHT_DYNSYM}}) {
         const SymbolSections found = symbols_of(image, type);
         if (found.image != nullptr) tables.push_back(found);
     }

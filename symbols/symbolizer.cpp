@@ -84,9 +84,9 @@ std::string Symbolizer::State::user_name(Binary& binary, Svma address) {
     return found ? shown(&symbols, found->name_id, found->name) : std::string();
 }
 
-// Kernel names are C: they are not demangled, but Rust code in the kernel is left as it is too,
-// which is what perf shows.
+// Not demangled, as in perf: the kernel is C, and its few Rust names stay as kallsyms has them.
 std::string Symbolizer::State::kernel_name(const Module& module, Avma address) {
+    if (module.is_guest) return {};
     const KernelSymbols& symbols = registry.kernel_symbols();
     std::uint64_t shift = 0;
     const std::optional<Avma> anchor = symbols.address_of(module.anchor);

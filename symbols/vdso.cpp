@@ -5,6 +5,7 @@
 #include <sys/auxv.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 namespace fgread {
@@ -21,7 +22,7 @@ std::vector<std::byte> copy_own_vdso() {
     const unsigned long address = ::getauxval(AT_SYSINFO_EHDR);
     if (address == 0) return {};
     // The address of a mapping the kernel made: there is no object to take it from.
-    const std::byte* image = reinterpret_cast<const std::byte*>(address);  // NOLINT
+    const auto* image = std::bit_cast<const std::byte*>(address);
     ElfW(Ehdr) header;
     std::memcpy(&header, image, sizeof header);
     std::size_t size = header.e_shoff + std::size_t{header.e_shnum} * header.e_shentsize;

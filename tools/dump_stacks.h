@@ -31,7 +31,7 @@ inline constexpr const char* stacks_help =
     "  7 frames of the walk, innermost first, joined by ',': pc/sp in hexadecimal; return\n"
     "    addresses as found\n"
     "  8 the recorded chain, innermost first, joined by ',': addresses in hexadecimal, and\n"
-    "    K, U, H, G for the markers 'kernel', 'user', 'hypervisor', 'guest' or others follow\n"
+    "    K, U and H for the markers of kernel, user and hypervisor, G for all others\n"
     "  with --names:\n"
     "  9 functions of column 7, joined by ';' ([module] where there is no name, ';' in a name\n"
     "    is ':'), without inlined ones\n"

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <csignal>
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -15,6 +14,7 @@
 #include "tools/dump_symbols.h"
 #include "tools/fold_messages.h"
 #include "tools/output_file.h"
+#include "tools/standard_streams.h"
 #include "tools/version.h"
 
 namespace {
@@ -34,9 +34,18 @@ struct Arguments {
     tools::StackDumpOptions stack_options;
 };
 
-constexpr const char* examples =
+constexpr const char* help_text =
     "Without any of --records, --stacks, --rule and --symbolize: header, features, events,\n"
     "build-ids and how many records of each type there are.\n"
+    "\n"
+    "--rule prints the unwind rules that hold at the addresses in the words of readelf -wF.\n"
+    "Addresses are those of the file, in hexadecimal; '-' reads them from standard input.\n"
+    "\n"
+    "--symbolize reads addresses from standard input and prints the functions there, innermost\n"
+    "first, as llvm-symbolizer --inlines does.\n"
+    "\n"
+    "--names plain: demangled, without parameters; raw: as in the ELF file. --stacks shows no\n"
+    "names without this option, --symbolize plain ones.\n"
     "\n"
     "Examples:\n"
     "  fgdump my.data --records | grep MMAP2\n"
@@ -55,28 +64,17 @@ tools::StackDumpOptions stack_options(const Arguments& arguments) {
 }
 
 void define_options(CLI::App& app, Arguments& arguments) {
-    app.footer(std::string(tools::stacks_help) + "\n" + examples);
+    app.footer(std::string(tools::stacks_help) + "\n" + help_text);
     app.set_version_flag("--version", fmt::format("fgdump {}", tools::version));
     app.add_option("input", arguments.input, "Recording made by perf record [./perf.data]");
-    auto* records = app.add_flag("--records", arguments.records, "One line for each record");
-    auto* stacks =
-        app.add_flag("--stacks", arguments.stacks, "One line for each sample, see below");
-    auto* rule = app.add_option("--rule", arguments.rule,
-                                "The unwind rules of an ELF file at these addresses (as the file "
-                                "states them, hexadecimal), in the words of readelf -wF; '-' "
-                                "reads addresses from standard input")
-                     ->expected(2, -1)
-                     ->type_name("MODULE ADDRESS");
-    auto* symbolize = app.add_option("--symbolize", arguments.symbolize,
-                                     "Functions of an ELF file at the addresses read from "
-                                     "standard input, printed as llvm-symbolizer --inlines does")
-                          ->type_name("MODULE");
-    records->excludes(stacks)->excludes(rule)->excludes(symbolize);
-    stacks->excludes(rule)->excludes(symbolize);
-    rule->excludes(symbolize);
-    app.add_option("--names", arguments.names,
-                   "Names of functions: plain (demangled, without parameters) or raw (as in the "
-                   "ELF file); --stacks has none without this option, --symbolize plain ones")
+    app.add_flag("--records", arguments.records, "One line for each record");
+    app.add_flag("--stacks", arguments.stacks, "One line for each sample, see below");
+    app.add_option("--rule", arguments.rule, "Unwind rules of an ELF file, see below")
+        ->expected(2, -1)
+        ->type_name("MODULE ADDRESS");
+    app.add_option("--symbolize", arguments.symbolize, "Functions of an ELF file, see below")
+        ->type_name("MODULE");
+    app.add_option("--names", arguments.names, "Names of functions: plain or raw, see below")
         ->check(CLI::IsMember({"plain", "raw"}))
         ->type_name("STYLE");
     app.add_flag("--inline,!--no-inline", arguments.inlines,
@@ -91,7 +89,12 @@ void define_options(CLI::App& app, Arguments& arguments) {
         ->type_name("FILE");
 }
 
-void say(const std::string& text) { fmt::print(stderr, "fgdump: {}\n", text); }
+int mode_count(const Arguments& arguments) {
+    return int{arguments.records} + int{arguments.stacks} + int{!arguments.rule.empty()} +
+           int{!arguments.symbolize.empty()};
+}
+
+void say(const std::string& text) { tools::say("fgdump", text); }
 
 int finish(const Result<void>& done, tools::OutputFile& file, tools::DumpOutput& out) {
     out.flush();
@@ -158,8 +161,7 @@ int run(const Arguments& arguments) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    // A reader that has seen enough (| head) must not kill us silently: write() says EPIPE.
-    std::signal(SIGPIPE, SIG_IGN);
+    tools::prepare_standard_streams();
     Arguments arguments;
     CLI::App app("Shows what is in a perf.data recording, and what fgread makes of it.", "fgdump");
     define_options(app, arguments);
@@ -168,6 +170,10 @@ int main(int argc, char** argv) {
     } catch (const CLI::ParseError& error) {
         const int status = app.exit(error);
         return status == 0 ? dumped : wrong_usage;
+    }
+    if (mode_count(arguments) > 1) {
+        say("only one of --records, --stacks, --rule and --symbolize");
+        return wrong_usage;
     }
     return run(arguments);
 }

@@ -22,42 +22,48 @@ std::optional<Fde> read_fde_at(const CfiSection& section, std::uint64_t offset, 
 namespace {
 
 struct IndexEntry {
-    std::uint64_t start;
-    std::uint64_t end;
+    FdePlace fde;
     std::uint64_t highest_end;  // of this and all earlier entries
-    std::uint64_t offset;
 };
 
 class LinearIndex final : public FdeIndex {
 public:
-    LinearIndex(const CfiSection& section, std::vector<IndexEntry> entries)
-        : section_(section), entries_(std::move(entries)) {}
+    LinearIndex(const CfiSection& section, const std::vector<FdePlace>& all) : section_(section) {
+        entries_.reserve(all.size());
+        std::uint64_t highest = 0;
+        for (const FdePlace& fde : all) {
+            highest = std::max(highest, fde.end);
+            entries_.push_back({fde, highest});
+        }
+    }
 
     AddressRange span() const override {
         if (entries_.empty()) return {};
-        return {entries_.front().start, entries_.back().highest_end - 1};
+        return {entries_.front().fde.start, entries_.back().highest_end - 1};
     }
 
     void collect(AddressRange range, CieCache& cies, std::vector<Fde>& fdes) const override {
         fdes.clear();
         auto at = std::upper_bound(
             entries_.begin(), entries_.end(), range.last,
-            [](std::uint64_t last, const IndexEntry& entry) { return last < entry.start; });
+            [](std::uint64_t last, const IndexEntry& entry) { return last < entry.fde.start; });
         while (at != entries_.begin() && fdes.size() < max_collected) {
             --at;
             if (at->highest_end <= range.first) break;
-            if (at->end <= range.first) continue;
-            if (auto fde = read_fde_at(section_, at->offset, cies)) fdes.push_back(*fde);
+            if (at->fde.end <= range.first) continue;
+            if (auto fde = read_fde_at(section_, at->fde.offset, cies)) fdes.push_back(*fde);
         }
         std::reverse(fdes.begin(), fdes.end());
     }
+
+    bool is_complete(const std::vector<FdePlace>&) const override { return true; }
 
 private:
     const CfiSection& section_;
     std::vector<IndexEntry> entries_;
 };
 
-bool inner_comes_later(const IndexEntry& a, const IndexEntry& b) {
+bool inner_comes_later(const FdePlace& a, const FdePlace& b) {
     if (a.start != b.start) return a.start < b.start;
     if (a.end != b.end) return a.end > b.end;
     return a.offset < b.offset;
@@ -70,8 +76,8 @@ bool is_dropped_function(const CfiSection& section, const Fde& fde) {
 
 }  // namespace
 
-std::unique_ptr<FdeIndex> make_linear_index(const CfiSection& section, std::uint64_t& malformed) {
-    std::vector<IndexEntry> entries;
+std::vector<FdePlace> scan_fdes(const CfiSection& section, std::uint64_t& malformed) {
+    std::vector<FdePlace> fdes;
     CieCache cies(section);
     std::uint64_t offset = 0;
     while (offset < section.bytes.size()) {
@@ -90,12 +96,15 @@ std::unique_ptr<FdeIndex> make_linear_index(const CfiSection& section, std::uint
             continue;
         }
         if (is_dropped_function(section, *fde)) continue;
-        entries.push_back({fde->start, fde->end, 0, fde->offset});
+        fdes.push_back({fde->start, fde->end, fde->offset});
     }
-    std::sort(entries.begin(), entries.end(), inner_comes_later);
-    std::uint64_t highest = 0;
-    for (IndexEntry& entry : entries) entry.highest_end = highest = std::max(highest, entry.end);
-    return std::make_unique<LinearIndex>(section, std::move(entries));
+    std::sort(fdes.begin(), fdes.end(), inner_comes_later);
+    return fdes;
+}
+
+std::unique_ptr<FdeIndex> make_linear_index(const CfiSection& section,
+                                            const std::vector<FdePlace>& all) {
+    return std::make_unique<LinearIndex>(section, all);
 }
 
 }  // namespace fgread

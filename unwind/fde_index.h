@@ -40,6 +40,13 @@ struct AddressRange {
     std::uint64_t last = 0;
 };
 
+// Where an FDE is, in the section and in the address space.
+struct FdePlace {
+    std::uint64_t start;
+    std::uint64_t end;
+    std::uint64_t offset;
+};
+
 // Not thread-safe: the owner locks.
 class FdeIndex {
 public:
@@ -52,6 +59,9 @@ public:
     // Puts the FDEs that overlap `range` into `fdes` (cleared), ordered so that of overlapping ones
     // the later wins: by start, the longer first.
     virtual void collect(AddressRange range, CieCache& cies, std::vector<Fde>& fdes) const = 0;
+    // True if it lists the FDEs `all` (in the order of scan_fdes) and these do not overlap: then
+    // nothing can be found elsewhere in the section that is not found here.
+    [[nodiscard]] virtual bool is_complete(const std::vector<FdePlace>& all) const = 0;
 };
 
 // Null if the header is not there, not of version 1, or has no table of fixed-size entries.
@@ -60,9 +70,12 @@ public:
                                                           ByteView header,
                                                           std::uint64_t header_address);
 
-// Reads the section from its start to its end or first impossible length; O(n log n).
-// Counts entries that had to be skipped in `malformed`.
+// Reads the section from its start to its end or first impossible length; ordered as collect()
+// orders them; O(n log n). Counts entries that had to be skipped in `malformed`.
+[[nodiscard]] std::vector<FdePlace> scan_fdes(const CfiSection& section, std::uint64_t& malformed);
+
+// An index of what scan_fdes found.
 [[nodiscard]] std::unique_ptr<FdeIndex> make_linear_index(const CfiSection& section,
-                                                          std::uint64_t& malformed);
+                                                          const std::vector<FdePlace>& all);
 
 }  // namespace fgread

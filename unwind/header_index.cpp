@@ -40,6 +40,17 @@ public:
         });
     }
 
+    bool is_complete(const std::vector<FdePlace>& all) const override {
+        if (all.size() != table_.count) return false;
+        for (std::uint64_t i = 0; i < table_.count; ++i) {
+            const FdePlace& fde = all[i];
+            if (start_of(i) != fde.start) return false;
+            if (field(i * 2 + 1) - section_.bases.section != fde.offset) return false;
+            if (i + 1 < table_.count && fde.end > all[i + 1].start) return false;
+        }
+        return true;
+    }
+
 private:
     std::uint64_t field(std::uint64_t number) const {
         ByteReader reader(table_.bytes, section_.endian);

@@ -15,6 +15,9 @@ bool operator==(const RegisterRule& a, const RegisterRule& b) {
 
 namespace {
 
+// A power of two. Most modules have 100 to 1,200 rules.
+constexpr std::size_t first_slots = 1024;
+
 class Hash {
 public:
     void add(std::uint64_t value) { state_ = (std::rotl(state_, 5) ^ value) * 0x9e3779b97f4a7c15u; }
@@ -23,7 +26,8 @@ public:
         add(static_cast<std::uint64_t>(rule.offset));
         for (const std::byte byte : rule.expression) add(static_cast<std::uint64_t>(byte));
     }
-    [[nodiscard]] std::uint64_t value() const { return state_; }
+    // The high bits of a product are the well-mixed ones; slots are chosen by the low ones.
+    [[nodiscard]] std::uint64_t value() const { return state_ ^ (state_ >> 32); }
 
 private:
     std::uint64_t state_ = 0;
@@ -73,18 +77,35 @@ UnwindRule make_rule(const CfaRow& row, const Cie& cie) {
 }  // namespace
 
 std::uint16_t RuleStore::intern(const CfaRow& row, const Cie& cie) {
+    if (slots_.size() < 2 * std::size_t{next_}) grow();
     const std::uint64_t hash = hash_of(row, cie);
-    const auto [begin, end] = numbers_.equal_range(hash);
-    for (auto known = begin; known != end; ++known) {
-        if (same_rule(*(*this)[known->second], row, cie)) return known->second;
+    for (std::size_t at = hash & (slots_.size() - 1); slots_[at] != 0;
+         at = (at + 1) & (slots_.size() - 1)) {
+        const std::uint16_t known = slots_[at];
+        if (hashes_[known] == hash && same_rule(*(*this)[known], row, cie)) return known;
     }
     if (next_ == max_rules) return 0;
     auto& chunk = chunks_[next_ / chunk_size];
     if (!chunk) chunk = std::make_unique<Chunk>();
     const auto number = static_cast<std::uint16_t>(next_++);
     (*chunk)[number % chunk_size] = make_rule(row, cie);
-    numbers_.emplace(hash, number);
+    hashes_.push_back(hash);
+    enter(number);
     return number;
+}
+
+void RuleStore::grow() {
+    if (hashes_.empty()) hashes_.push_back(0);  // of number 0, which is no rule
+    slots_.assign(std::max(first_slots, 2 * slots_.size()), 0);
+    for (std::uint32_t number = 1; number < next_; ++number) {
+        enter(static_cast<std::uint16_t>(number));
+    }
+}
+
+void RuleStore::enter(std::uint16_t number) {
+    std::size_t at = hashes_[number] & (slots_.size() - 1);
+    while (slots_[at] != 0) at = (at + 1) & (slots_.size() - 1);
+    slots_[at] = number;
 }
 
 }  // namespace fgread

@@ -5,7 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
-#include <unordered_map>
+#include <vector>
 
 #include "unwind/cfa_program.h"
 #include "unwind/unwind_rule.h"
@@ -32,9 +32,14 @@ private:
     static constexpr std::size_t max_rules = 65536;
     using Chunk = std::array<UnwindRule, chunk_size>;
 
+    void grow();
+    void enter(std::uint16_t number);
+
     std::array<std::unique_ptr<Chunk>, max_rules / chunk_size> chunks_;
-    std::unordered_multimap<std::uint64_t, std::uint16_t> numbers_;  // by hash
     std::uint32_t next_ = 1;
+    // Open addressing, at most half full: interning is a third of the time a block takes.
+    std::vector<std::uint16_t> slots_;   // numbers; 0 is free
+    std::vector<std::uint64_t> hashes_;  // by number
 };
 
 }  // namespace fgread

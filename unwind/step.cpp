@@ -61,10 +61,17 @@ EvalResult evaluate_register(const RegisterRule& rule, unsigned reg, std::uint64
     }
 }
 
+// Whether the word that holds the register lies below the stack pointer: it has been popped.
+bool is_popped(const RegisterRule& rule, const AbiRegisters& abi, std::uint64_t cfa,
+               const RegisterFile& registers) {
+    const std::uint64_t at = cfa + static_cast<std::uint64_t>(rule.offset);
+    return rule.kind == RuleKind::at_cfa && at < registers[abi.stack_pointer];
+}
+
 }  // namespace
 
 StepStatus step(const UnwindRule& rule, const AbiRegisters& abi, const FrameMemory& memory,
-                RegisterFile& registers) {
+                RegisterFile& registers, bool returning) {
     const RegisterRule return_address = rule.rule_of(rule.return_address);
     if (return_address.kind == RuleKind::undefined) return StepStatus::outermost;
     const EvalResult cfa = evaluate_cfa(rule.cfa, registers, memory);
@@ -82,6 +89,9 @@ StepStatus step(const UnwindRule& rule, const AbiRegisters& abi, const FrameMemo
             evaluate_register(entry.rule, entry.reg, cfa.value, registers, memory);
         if (value.ok()) {
             caller.set(entry.reg, value.value);
+        } else if (returning && registers.has(entry.reg) &&
+                   is_popped(entry.rule, abi, cfa.value, registers)) {
+            caller.set(entry.reg, registers[entry.reg]);
         } else {
             caller.forget(entry.reg);  // undefined comes here too
         }

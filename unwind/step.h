@@ -27,7 +27,13 @@ enum class StepStatus : std::uint8_t {
 // Turns `registers` into the caller's, its return address under abi.pc; leaves them alone unless
 // the answer is ok. A register whose saved value cannot be read becomes unknown: only the CFA and
 // the return address are needed to go on. Never allocates.
+//
+// `returning`: the pc is among the pops of an epilogue, or at its return. gcc's rows still say
+// there that rbp is saved at CFA - 16, although `leave` or `pop` has restored it: that word now
+// lies below the stack pointer, where no dump reaches, and the register itself holds the caller's
+// value.
 [[nodiscard]] StepStatus step(const UnwindRule& rule, const AbiRegisters& abi,
-                              const FrameMemory& memory, RegisterFile& registers);
+                              const FrameMemory& memory, RegisterFile& registers,
+                              bool returning = false);
 
 }  // namespace fgread

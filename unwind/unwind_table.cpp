@@ -37,25 +37,38 @@ struct UnwindTable::State {
         for (auto& way : ways) delete way.load();
     }
 
-    // Null if the module has no such section.
+    // Null if the module has no such section, or all it holds is found an earlier way.
     RuleBlocks* open(Way way) {
         RuleBlocks* known = ways[way].load(std::memory_order_acquire);
         if (known || !available(way)) return known;
         const std::lock_guard lock(mutex);
         known = ways[way].load(std::memory_order_relaxed);
         if (known || unusable[way]) return known;
-        const bool is_debug_frame = way == debug_frame;
-        const CfiSection& section = is_debug_frame ? debug_section : eh_section;
-        auto index = way == header ? make_header_index(section, sections.eh_frame_hdr,
-                                                       sections.eh_frame_hdr_address.value)
-                                   : make_linear_index(section, skipped_entries);
+        auto index = make_index(way);
         if (!index) {
             unusable[way].store(true, std::memory_order_relaxed);
             return nullptr;
         }
-        known = new RuleBlocks(section, std::move(index), rules, mutex);
+        known = new RuleBlocks(section_of(way), std::move(index), rules, mutex);
         ways[way].store(known, std::memory_order_release);
         return known;
+    }
+
+    std::unique_ptr<FdeIndex> make_index(Way way) {
+        const CfiSection& section = section_of(way);
+        if (way == header) {
+            return make_header_index(section, sections.eh_frame_hdr,
+                                     sections.eh_frame_hdr_address.value);
+        }
+        const std::vector<FdePlace> all = scan_fdes(section, skipped_entries);
+        // A pc between two functions is no reason to compile everything a second time.
+        const RuleBlocks* by_header = ways[header].load(std::memory_order_relaxed);
+        if (way == eh_frame && by_header && by_header->index().is_complete(all)) return nullptr;
+        return make_linear_index(section, all);
+    }
+
+    [[nodiscard]] const CfiSection& section_of(Way way) const {
+        return way == debug_frame ? debug_section : eh_section;
     }
 
     [[nodiscard]] bool available(Way way) const {

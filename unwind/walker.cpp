@@ -79,7 +79,8 @@ struct StackWalker::State {
 
     StopReason walk(std::uint32_t generation, RegisterFile& registers, const StackMemory& stack,
                     std::vector<WalkedFrame>& frames);
-    StepStatus slow_step(const KnownPc& at, const StackMemory& stack, RegisterFile& registers);
+    StepStatus slow_step(const KnownPc& at, FrameKind kind, const StackMemory& stack,
+                         RegisterFile& registers);
 
     ModuleProvider& provider;
     WalkLimits limits;
@@ -87,10 +88,17 @@ struct StackWalker::State {
     std::vector<KnownPc> known;
 };
 
-StepStatus StackWalker::State::slow_step(const KnownPc& at, const StackMemory& stack,
-                                         RegisterFile& registers) {
+StepStatus StackWalker::State::slow_step(const KnownPc& at, FrameKind kind,
+                                         const StackMemory& stack, RegisterFile& registers) {
     const FrameMemory memory(stack, &provider, at.module, at.bias);
-    return step(*at.rule, abi, memory, registers);
+    bool returning = false;
+    if (kind == FrameKind::exact) {
+        const Svma pc{registers[abi.pc] - at.bias};
+        const auto code = provider.read_word(at.module, pc);
+        const auto more = provider.read_word(at.module, Svma{pc.value + 8});
+        returning = code && x86_64::is_epilogue({*code, more.value_or(0)});
+    }
+    return step(*at.rule, abi, memory, registers, returning);
 }
 
 StopReason StackWalker::State::walk(std::uint32_t generation, RegisterFile& registers,
@@ -105,7 +113,7 @@ StopReason StackWalker::State::walk(std::uint32_t generation, RegisterFile& regi
         if (!at.rule) return at.stop;
 
         if (!at.fast.usable() || !x86_64::fast_step(at.fast, stack, registers)) {
-            const StepStatus status = slow_step(at, stack, registers);
+            const StepStatus status = slow_step(at, kind, stack, registers);
             if (status != StepStatus::ok) return as_stop_reason(status);
         }
         if (registers[abi.pc] == 0) return StopReason::complete;

@@ -5,8 +5,8 @@
 
 #include "collapse/fold.h"
 #include "perfdata/format.h"
+#include "support/perf_builder.h"
 #include "tests/collapse/temp_file.h"
-#include "tests/support/perf_builder.h"
 
 using namespace fgread;
 using fgread::test::PerfBuilder;

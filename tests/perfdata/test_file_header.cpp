@@ -66,7 +66,7 @@ TEST_CASE("a header with zeros is refused") {
 
 TEST_CASE("an attr table or records outside the file are refused") {
     for (const std::uint64_t value : {~0ULL, 1ULL << 63, 1ULL << 40, 0ULL}) {
-        for (const std::size_t field : {24, 32, 40}) {  // attrs.offset, attrs.size, data.offset
+        for (const std::size_t field : {24U, 32U, 40U}) {  // attrs.offset, attrs.size, data.offset
             if (value == 0 && field == 24) continue;  // lands in the header: garbage, but readable
             std::vector<std::byte> bytes = small().build();
             patch(bytes, field, value);
@@ -150,7 +150,7 @@ TEST_CASE("a header whose attr_size is larger than the entries really are") {
 TEST_CASE("ids outside the file are counted, and the event has none") {
     std::vector<std::byte> bytes = small().build();
     const std::size_t ids_section = 104 + 8 + 136;
-    for (const std::uint64_t offset : {~0ULL, bytes.size() - 7}) {
+    for (const std::uint64_t offset : {~std::uint64_t{0}, std::uint64_t{bytes.size() - 7}}) {
         patch(bytes, ids_section, offset);
         const Opened opened(bytes);
         REQUIRE(opened.file.has_value());
@@ -204,6 +204,7 @@ TEST_CASE("events get the names of their descriptions") {
     EventAttr event = cpu_clock_event();
     event.name = "my-event";
     perf.add_event(event);
+    perf.sample({.time = 1});
     perf.event_names();
     const std::vector<std::byte> bytes = perf.build();
     const Opened opened(bytes);

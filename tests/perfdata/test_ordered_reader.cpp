@@ -47,11 +47,12 @@ using Paths = std::vector<std::string>;
 TEST_CASE("samples of two CPUs come in the order of their times") {
     PerfBuilder perf;
     perf.add_event(cpu_clock_event());
-    for (const std::uint64_t time : {10, 30, 50}) perf.sample({.pid = 7, .tid = 7, .time = time});
-    for (const std::uint64_t time : {20, 40}) perf.sample({.pid = 7, .tid = 7, .time = time});
+    for (const std::uint64_t time : {10U, 30U, 50U})
+        perf.sample({.pid = 7, .tid = 7, .time = time});
+    for (const std::uint64_t time : {20U, 40U}) perf.sample({.pid = 7, .tid = 7, .time = time});
     perf.finished_round();
-    for (const std::uint64_t time : {70, 90}) perf.sample({.pid = 7, .tid = 7, .time = time});
-    for (const std::uint64_t time : {45, 80}) perf.sample({.pid = 7, .tid = 7, .time = time});
+    for (const std::uint64_t time : {70U, 90U}) perf.sample({.pid = 7, .tid = 7, .time = time});
+    for (const std::uint64_t time : {45U, 80U}) perf.sample({.pid = 7, .tid = 7, .time = time});
     perf.finished_round();
     const Seen seen = read(perf);
     CHECK(seen.times == Times{10, 20, 30, 40, 45, 50, 70, 80, 90});

@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
 """Counts test cases in the logs that `meson test` leaves behind.
 
-    count_tests.py CASES_BUILD [OTHER_BUILD...]
+    count_tests.py CASES_BUILD [OTHER_BUILD...] [--tap FILE]...
 
 Every case of the first build directory counts. In the others (other compilers, sanitizers) the
 same cases run again, so only their failures count. A case is one TEST_CASE of doctest, one line of
 a TAP script, or one test that is neither. A test that fails without saying which case failed, or
-that ran no case at all, is one failure more. The last line of the output is the sum; the exit
+that ran no case at all, is one failure more. --tap names further output of scripts, whose cases
+count. The last line of the output is the sum; the exit
 status is 1 if something failed or nothing ran.
 """
 
+import argparse
 import json
 import pathlib
 import re
@@ -121,11 +123,24 @@ def count_build(build, quiet_skips):
     return count
 
 
-def main(builds):
-    if not builds:
-        sys.exit(__doc__)
-    total = count_build(builds[0], quiet_skips=False)
-    for build in builds[1:]:
+def count_tap_file(path):
+    entry = {"name": path.name, "result": "OK", "stdout": path.read_text(errors="replace")}
+    count = count_test(entry)
+    if count.failed:
+        show_failure(path.parent, entry)
+    show_skips(entry)
+    return count
+
+
+def main():
+    parser = argparse.ArgumentParser(description="counts test cases")
+    parser.add_argument("builds", nargs="+")
+    parser.add_argument("--tap", type=pathlib.Path, action="append", default=[])
+    arguments = parser.parse_args()
+    total = count_build(arguments.builds[0], quiet_skips=False)
+    for path in arguments.tap:
+        total.add(count_tap_file(path))
+    for build in arguments.builds[1:]:
         total.failed += count_build(build, quiet_skips=True).failed
     skipped = f", {total.skipped} skipped" if total.skipped else ""
     print(f"{total.passed} passed, {total.failed} failed{skipped}")
@@ -133,4 +148,4 @@ def main(builds):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

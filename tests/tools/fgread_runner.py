@@ -1,7 +1,9 @@
 """Runs fgread for a test and keeps what it said."""
 
+import atexit
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -38,8 +40,9 @@ class Run:
 
 class Tool:
     def __init__(self, path):
-        self.path = path
+        self.path = pathlib.Path(path).resolve()  # runs in a directory of its own
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="fgread-test-"))
+        atexit.register(shutil.rmtree, self.directory, ignore_errors=True)
 
     def __call__(self, *arguments, **options):
         options.setdefault("cwd", self.directory)

@@ -18,7 +18,7 @@ import compare_perf  # noqa: E402
 from tap import Tap  # noqa: E402
 
 RECORD = ["perf", "record", "-N", "-q"]
-ON_CPU = ["-e", "cpu-clock", "-F", "797", "--call-graph", "dwarf"]
+ON_CPU = ["-e", "cpu-clock", "-F", "1999", "--call-graph", "dwarf"]
 # Sleeping programs are seen when they leave the CPU, compilers have deep stacks.
 OFF_CPU = ["-e", "context-switches", "-c", "1", "--call-graph", "dwarf"]
 DEEP = ["-e", "cpu-clock", "-F", "597", "--call-graph", "dwarf,32768"]
@@ -67,7 +67,7 @@ def check(tap, fgdump, name, options, command, folder):
     if result.judged < MIN_JUDGED:
         tap.skip(f"{name}: the same stacks as perf", f"perf completed only {result.judged}")
         return
-    tap.check(result.share >= compare_perf.REQUIRED, f"{name}: the same stacks as perf",
+    tap.check(result.good(), f"{name}: the same stacks as perf",
               result.summary() + "\n" + result.details(8))
 
 

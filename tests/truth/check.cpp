@@ -65,8 +65,15 @@ private:
         std::size_t frame = 0;
         std::string cause;
     };
-    // The function of the judged program at a pc, as lookup address; null outside.
-    const Function* own_function(const Sample& sample, std::uint64_t pc) const;
+    // A place in the judged program's own code.
+    struct OwnPlace {
+        const Function* function;
+        std::uint64_t svma;
+    };
+    // Where a pc (a return address already lowered) is; nothing if outside that code.
+    [[nodiscard]] std::optional<OwnPlace> own_place(const Sample& sample, std::uint64_t pc) const;
+    // Whether the chain of a sample in a prologue or epilogue is the walk without its caller.
+    bool equal_but_for_caller(const Sample& sample);
     Comparison compare(const Sample& sample, const std::vector<std::uint64_t>& walked);
     void show(const Sample& sample, const std::vector<std::uint64_t>& walked,
               const Comparison& result);
@@ -79,28 +86,26 @@ private:
     Counts counts_;
 };
 
-const Function* Check::own_function(const Sample& sample, std::uint64_t pc) const {
+std::optional<Check::OwnPlace> Check::own_place(const Sample& sample, std::uint64_t pc) const {
     const fgread::MappingId id = sample.space.find({pc}, sample.when);
-    if (!id) return nullptr;
+    if (!id) return std::nullopt;
     const fgread::Mapping& mapping = recording_.mappings().mapping(id);
-    if (recording_.mappings().image(mapping.image).path != program_) return nullptr;
+    if (recording_.mappings().image(mapping.image).path != program_) return std::nullopt;
     const auto svma = own_->svma_of_offset(pc - mapping.start.value + mapping.file_offset);
     const Function* function = svma ? own_->find(*svma) : nullptr;
-    return function && function->own ? function : nullptr;
+    if (!function || !function->own) return std::nullopt;
+    return OwnPlace{function, *svma};
 }
 
 // Both chains from frame 0 on; the first frame outside the program's code ends it.
 Check::Comparison Check::compare(const Sample& sample, const std::vector<std::uint64_t>& walked) {
     const std::vector<std::uint64_t>& chain = sample.user_chain;
     for (std::size_t i = 0;; ++i) {
-        if (i == chain.size() && i == walked.size())
-            return {Verdict::different, i, "both end inside the program"};
-        if (i == chain.size()) {
-            if (chain.size() < recording_.max_stack())
-                return {Verdict::different, i, "the kernel's chain ends early"};
+        if (i == chain.size() && chain.size() >= recording_.max_stack()) {
             ++counts_.through_limit;
             return {Verdict::equal, i, {}};
         }
+        if (i == chain.size()) return {Verdict::different, i, "the kernel's chain ends early"};
         if (i == walked.size()) {
             // The kernel reads the stack itself, the walk only its copy.
             const bool cut = walk_.reason() == fgread::StopReason::truncated;
@@ -111,28 +116,27 @@ Check::Comparison Check::compare(const Sample& sample, const std::vector<std::ui
         if (chain[i] != walked[i]) {
             return {Verdict::different, i, i == 0 ? "leaf pc differs" : "caller differs"};
         }
-        if (i > 0 && !own_function(sample, chain[i] - 1)) return {Verdict::equal, i, {}};
+        if (i > 0 && !own_place(sample, chain[i] - 1)) return {Verdict::equal, i, {}};
     }
+}
+
+bool Check::equal_but_for_caller(const Sample& sample) {
+    std::vector<std::uint64_t> walked = walk_.pcs(sample);
+    // With a caller outside the program, nothing of the chain behind the leaf is the truth.
+    if (walked.size() > 1 && !own_place(sample, walked[1] - 1)) return true;
+    if (walked.size() > 1) walked.erase(walked.begin() + 1);
+    return compare(sample, walked).verdict != Verdict::different;
 }
 
 void Check::judge(const Sample& sample) {
     ++counts_.samples;
-    const Function* leaf = own_function(sample, sample.view.ip.value);
+    const auto leaf = own_place(sample, sample.view.ip.value);
     if (!leaf) return;
     ++counts_.own;
-    const fgread::MappingId id = sample.space.find(sample.view.ip, sample.when);
-    const fgread::Mapping& mapping = recording_.mappings().mapping(id);
-    const auto svma =
-        own_->svma_of_offset(sample.view.ip.value - mapping.start.value + mapping.file_offset);
-    const FrameState state = states_.at(*leaf, *svma);
+    const FrameState state = states_.at(*leaf->function, leaf->svma);
     if (state == FrameState::callers || state == FrameState::ambiguous) {
         ++counts_.excluded;
-        std::vector<std::uint64_t> walked = walk_.pcs(sample);
-        // The caller is not in the chain; what can be compared starts with its caller.
-        const bool caller_is_own = walked.size() > 1 && own_function(sample, walked[1] - 1);
-        if (walked.size() > 1) walked.erase(walked.begin() + 1);
-        const bool equal = !caller_is_own || compare(sample, walked).verdict != Verdict::different;
-        counts_.excluded_equal += equal ? 1 : 0;
+        counts_.excluded_equal += equal_but_for_caller(sample) ? 1 : 0;
         return;
     }
     const std::vector<std::uint64_t>& walked = walk_.pcs(sample);

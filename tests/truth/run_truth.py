@@ -31,7 +31,7 @@ BREAKPOINTS = {
     "truth_cfi_exceptions": "dive,_Unwind_RaiseException,__cxa_begin_catch",
     "truth_cfi_signals": "nested,on_usr1,on_usr2,on_alarm,compare",
 }
-GDB_STOPS, GDB_STEPS = 30, 40
+GDB_STOPS, GDB_STEPS = 20, 40
 
 
 class Skipped(Exception):

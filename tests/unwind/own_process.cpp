@@ -73,10 +73,11 @@ std::uint64_t stack_end() {
 }
 
 // Word by word and volatile, because AddressSanitizer's memcpy forbids what lies between variables.
-[[gnu::no_sanitize("address", "thread")]] void copy_stack(std::uint64_t from,
-                                                          std::vector<std::byte>& to) {
+[[gnu::no_sanitize_address, gnu::no_sanitize_thread]] void copy_stack(std::uint64_t from,
+                                                                      std::byte* to,
+                                                                      std::size_t size) {
     const auto* source = std::bit_cast<const volatile std::byte*>(from);
-    for (std::size_t i = 0; i < to.size(); ++i) to[i] = source[i];
+    for (std::size_t i = 0; i < size; ++i) to[i] = source[i];
 }
 
 }  // namespace
@@ -86,7 +87,9 @@ void add_own_modules(StaticModules& modules, AddressSpace& space) {
     dl_iterate_phdr(add_module, &adder);
 }
 
-void OwnStack::capture(std::size_t dump_size) {
+OwnStack::OwnStack(std::size_t dump_size) : stack_end_(stack_end()) { bytes_.reserve(dump_size); }
+
+void OwnStack::capture() {
     ucontext_t context;
     getcontext(&context);
     const auto& from = context.uc_mcontext.gregs;
@@ -102,9 +105,9 @@ void OwnStack::capture(std::size_t dump_size) {
     take(x86_64::r15, REG_R15);
     take(x86_64::return_address, REG_RIP);
     base_ = registers_[x86_64::rsp];
-    const std::uint64_t size = std::min<std::uint64_t>(dump_size, stack_end() - base_);
+    const std::uint64_t size = std::min<std::uint64_t>(bytes_.capacity(), stack_end_ - base_);
     bytes_.resize(size);
-    copy_stack(base_, bytes_);
+    copy_stack(base_, bytes_.data(), size);
 }
 
 }  // namespace fgread::test

@@ -16,14 +16,18 @@ void add_own_modules(StaticModules& modules, AddressSpace& space);
 // Registers and stack as they were when capture() was called, as a sample would hold them.
 class OwnStack {
 public:
-    // Copies up to `dump_size` bytes from the caller's stack pointer upwards.
-    [[gnu::noinline]] void capture(std::size_t dump_size);
+    // For the stack of the calling thread, of which `dump_size` bytes will be kept.
+    explicit OwnStack(std::size_t dump_size);
+
+    // Copies from the stack pointer upwards. May be called in a signal handler.
+    [[gnu::noinline]] void capture();
 
     [[nodiscard]] const RegisterFile& registers() const { return registers_; }
     [[nodiscard]] StackMemory stack() const { return {Avma{base_}, bytes_}; }
 
 private:
     RegisterFile registers_;
+    std::uint64_t stack_end_;
     std::uint64_t base_ = 0;
     std::vector<std::byte> bytes_;
 };

@@ -19,13 +19,16 @@ using namespace fgread::test;
 namespace {
 
 struct Moment {
-    OwnStack own;
+    // Loads libgcc, which must not happen in a signal handler.
+    Moment() { (void)backtrace(expected.data(), 1); }
+
+    OwnStack own{65528};
     std::array<void*, 256> expected{};
     int expected_count = 0;
 
     [[gnu::noinline]] void take() {
         expected_count = backtrace(expected.data(), static_cast<int>(expected.size()));
-        own.capture(65528);
+        own.capture();
         asm volatile("");  // keeps the call from becoming a jump, and this frame on the stack
     }
 };
@@ -66,11 +69,15 @@ void check_walk(const Moment& taken) {
     const WalkResult result =
         walker.walk(space, {}, taken.own.registers(), taken.own.stack(), frames);
     CHECK(stop_reason_key(result.reason) == "complete");
-    // Ours starts in capture(), theirs in take().
-    REQUIRE(frames.size() == static_cast<std::size_t>(taken.expected_count) + 1);
-    for (std::size_t i = 2; i < frames.size(); ++i) {
+    // Ours begins with capture() and take(), theirs with take() or with a sanitizer's backtrace().
+    const std::size_t common = frames.size() - 2;
+    const auto expected_count = static_cast<std::size_t>(taken.expected_count);
+    REQUIRE(frames.size() > 4);
+    REQUIRE(expected_count > common);
+    for (std::size_t i = 1; i <= common; ++i) {
         CAPTURE(i);
-        CHECK(frames[i].pc.value == std::bit_cast<std::uint64_t>(taken.expected[i - 1]));
+        CHECK(frames[frames.size() - i].pc.value ==
+              std::bit_cast<std::uint64_t>(taken.expected[expected_count - i]));
     }
 }
 

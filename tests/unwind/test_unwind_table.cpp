@@ -194,6 +194,16 @@ TEST_CASE("a header that leaves FDEs out is completed by a scan of .eh_frame") {
     check_three_functions(UnwindTable(with_header(builder, header)));
 }
 
+TEST_CASE("a pc between two functions does not compile them a second time") {
+    const CfiBuilder builder = three_functions();
+    const CfiBytes header = builder.header(header_address, builder.table());
+    const UnwindTable table(with_header(builder, header));
+    CHECK(cfa_at(table, 0x1000) == 8);
+    const std::uint64_t rows = table.stats().rows;
+    CHECK(cfa_at(table, 0x1170) == 0);
+    CHECK(table.stats().rows == rows);
+}
+
 TEST_CASE("a header in the wrong order is believed as far as the FDEs agree") {
     const CfiBuilder builder = three_functions();
     auto table = builder.table();

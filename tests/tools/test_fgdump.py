@@ -1,0 +1,198 @@
+#!/usr/bin/env python3
+"""fgdump: records, stacks, unwind rules and symbols.   test_fgdump.py FGDUMP KNOWN_FUNCTIONS"""
+
+import random
+import shutil
+import signal
+import subprocess
+import sys
+
+from elf import Elf
+from fgread_runner import TIMEOUT, Tap, Tool, died
+from readelf_rules import Rules, printed_rules
+from recording import CONTEXT_KERNEL, CONTEXT_USER, GUEST_USER, IP_INDEX, SP_INDEX, Event, Recording
+
+STACK = 0x7ffd00001000
+CODE = 0x400000
+
+
+def registers(pc, sp):
+    values = [0] * 20
+    values[SP_INDEX], values[IP_INDEX] = sp, pc
+    return values
+
+
+def with_input(fgdump, arguments, text):
+    done = subprocess.run([fgdump.path, *map(str, arguments)], input=text, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=TIMEOUT)
+    return done
+
+
+def example():
+    recording = Recording([Event(stack=True)])
+    recording.comm(7, "prog\x1b[1m", exec_=True)
+    recording.mmap(7, "/nonexistent/prog", CODE, 0x10000, build_id="ab" * 20)
+    recording.mmap(7, "/nonexistent/data", 0x900000, 0x1000).fork(8, 7)
+    recording.sample(7, [CONTEXT_KERNEL, 0xffffffff81000010, CONTEXT_USER, CODE + 1], period=3,
+                     registers=registers(CODE + 0x10, STACK), stack=b"\0" * 64)
+    recording.sample(8, [CONTEXT_USER, CODE + 5, CODE + 9], tid=9)
+    recording.sample(7, [CODE], misc=GUEST_USER)
+    recording.lost(12).finished_round()
+    return recording
+
+
+def check_help(tap, fgdump):
+    run = fgdump("--version")
+    tap.check(run.status == 0 and run.out.startswith(b"fgdump "), "--version", run)
+    run = fgdump("--help")
+    text = run.out.decode()
+    for option in ("--records", "--stacks", "--rule", "--symbolize", "--names", "--symfs",
+                   "--kallsyms", "--inline", "Columns of --stacks"):
+        tap.check(option in text, f"--help knows {option}", text)
+    tap.check(all(len(line) <= 100 for line in text.splitlines()),
+              "no line of --help is longer than 100 characters", text)
+
+
+def check_usage(tap, fgdump, program):
+    for arguments in (["--no-such-option"], ["--records", "--stacks"], ["--rule", program],
+                      ["--rule", program, "where"], ["--symbolize"], ["--names", "pretty"],
+                      ["--symbolize", program, "--rule", program, "1"]):
+        run = fgdump(*arguments)
+        tap.check(run.status == 2 and run.err and not run.out and not died(run),
+                  "wrong usage is status 2: " + " ".join(map(str, arguments)), run)
+
+
+def check_failures(tap, fgdump, program):
+    text = fgdump.write("text", b"not a recording\n" * 100)
+    for arguments in (["/nonexistent"], [text], [text, "--records"], [text, "--stacks"],
+                      ["--rule", "/nonexistent", "10"], ["--rule", text, "10"],
+                      ["--symbolize", "/nonexistent"], ["--symbolize", text], ["--symbolize", "/"]):
+        run = fgdump(*arguments)
+        tap.check(run.status == 1 and run.err.count("\n") == 1 and not run.out,
+                  "one sentence and status 1: " + " ".join(map(str, arguments)), run)
+
+
+def check_summary(tap, fgdump, path):
+    run = fgdump(path)
+    for line in ("event 0         cpu-clock", "records         9, 3 of them samples",
+                 "  SAMPLE                         3", "lost events     12"):
+        tap.check(line in run.lines, f"the summary says: {line}", run)
+
+
+def check_records(tap, fgdump, path, recording):
+    run = fgdump(path, "--records")
+    records = [line for line in run.lines if line.startswith("0x")]
+    starts = [end - len(record) for end, record in recording.record_ends()]
+    tap.equal("\n".join(line.split()[0] for line in records), "\n".join(map(hex, starts)),
+              "--records has one line for each record, at its file offset")
+    for text in ("COMM misc 0x2000 - size", "7/7 exec prog\\x1b[1m", "8/8 parent 7/7",
+                 "[0x400000, 0x410000) pgoff 0x0 r-xp build-id " + "ab" * 20 + " /nonexistent/prog",
+                 "r-xp inode 00:00 0 0 /nonexistent/data", "FINISHED_ROUND",
+                 "7/7 event 0 ip 0xffffffff81000010 cpu 0 period 3 chain 4 registers 64-bit stack "
+                 "64 of 64", "12 events of id 1"):
+        tap.check(any(text in line for line in records), f"a record is shown with: {text}", run)
+    tap.check(run.status == 0, "a sound recording is status 0", run)
+
+
+def check_stacks(tap, fgdump, path):
+    run = fgdump(path, "--stacks")
+    lines = [line.split("\t") for line in run.lines]
+    tap.check([len(line) for line in lines] == [8] * 3, "--stacks has eight columns", run)
+    tap.equal("\n".join("\t".join(line[1:]) for line in lines), "\n".join((
+        f"7\t7\t2000\t0\tmodule_unavailable\t{CODE + 16:x}/{STACK:x}\t"
+        f"K,ffffffff81000010,U,{CODE + 1:x}",
+        f"8\t9\t3000\t0\tno_registers\t-\tU,{CODE + 5:x},{CODE + 9:x}",
+        f"7\t7\t4000\t0\tguest\t-\t{CODE:x}")), "--stacks shows walk and chain")
+    run = fgdump(path, "--stacks", "--names", "raw")
+    names = [line.split("\t")[8:] for line in run.lines]
+    tap.check([entry[0] for entry in names] == ["[prog]", "-", "-"], "names of the walk", run)
+    tap.check(names[0][1].split(";")[0] == "K" and names[0][1].endswith(";U;[prog]") and
+              names[1][1] == "U;[prog];[prog]", "names of the chain stand beside its entries", run)
+
+
+def check_damage(tap, fgdump, recording):
+    whole = recording.bytes()
+    ends = [end for end, _ in recording.record_ends()]
+    path = fgdump.write("cut", whole[:ends[4] + 5])
+    for option, lines in (("--records", 5), ("--stacks", 1)):
+        run = fgdump(path, option)
+        shown = [line for line in run.lines if line.startswith("0x")]
+        tap.check(run.status == 3 and len(shown) == lines and run.err,
+                  f"a cut recording is status 3 and shown up to the cut: {option}", run)
+
+
+def check_closed_pipe(tap, fgdump, recording):
+    for i in range(20000):
+        recording.comm(9, f"name{i}")
+    path = recording.write(fgdump.file("long"))
+    running = subprocess.Popen([fgdump.path, path, "--records"], stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE)
+    running.stdout.readline()
+    running.stdout.close()
+    said = running.stderr.read()
+    status = running.wait(TIMEOUT)
+    tap.check(status == 0 and not said and status != -signal.SIGPIPE,
+              "a reader that has seen enough is no error", f"{status} {said}")
+
+
+def check_rules(tap, fgdump, path):
+    """Random addresses, and the first one of some rows: the same cells as readelf prints."""
+    rules = Rules(path)
+    chosen = random.Random(1)
+    addresses = []
+    for _ in range(2000):
+        fde = chosen.choice(rules.fdes)
+        addresses += [chosen.randrange(fde.start, fde.end), chosen.choice(fde.rows)[0]]
+    addresses = [address for address in dict.fromkeys(addresses) if rules.fde_at(address)]
+    run = with_input(fgdump, ["--rule", path, "-"], "\n".join(map(hex, addresses)))
+    ours = printed_rules(run.stdout)
+    wrong = [f"{address:#x}: readelf {rules.at(address)}, fgdump {ours.get(address)}"
+             for address in addresses if not rules.agrees(address, ours.get(address))]
+    tap.check(len(addresses) > 100 and not wrong and run.returncode == 0,
+              f"--rule says what readelf -wF says: {path}, {len(addresses)} addresses",
+              "\n".join(wrong[:10]))
+
+
+def check_rule_text(tap, fgdump, program):
+    run = fgdump("--rule", program, "0x1")
+    tap.check(run.status == 1 and b"no FDE covers this address" in run.out,
+              "an address without a rule is said to have none, status 1", run)
+
+
+def check_symbols(tap, fgdump, program):
+    functions = Elf(program).functions()
+    for name in ("known_leaf", "known_middle", "_ZN5known5shapeIiEET_S1_"):
+        address, size = functions[name]
+        text = f"{address + size - 1:x}\n"
+        run = with_input(fgdump, ["--symbolize", program, "--names", "raw", "--no-inline"], text)
+        tap.check(run.stdout.splitlines()[0] == name, f"--symbolize names {name}", run.stdout)
+    address, _ = functions["_ZN5known5shapeIiEET_S1_"]
+    run = with_input(fgdump, ["--symbolize", program], f"0x{address:x}\nwhat\nffffffffff\n")
+    lines = run.stdout.splitlines()
+    tap.check(lines[0] == "known::shape<int>" and lines[2:] == ["", "what", "??", "??:0:0", ""],
+              "--symbolize answers as llvm-symbolizer does", run.stdout)
+
+
+def main(fgdump, program):
+    tap, fgdump = Tap(), Tool(fgdump)
+    check_help(tap, fgdump)
+    check_usage(tap, fgdump, program)
+    check_failures(tap, fgdump, program)
+    path = example().write(fgdump.file("example"))
+    check_summary(tap, fgdump, path)
+    check_records(tap, fgdump, path, example())
+    check_stacks(tap, fgdump, path)
+    check_damage(tap, fgdump, example())
+    check_closed_pipe(tap, fgdump, example())
+    check_rule_text(tap, fgdump, program)
+    check_symbols(tap, fgdump, program)
+    if shutil.which("readelf"):
+        for binary in (program, "/lib/x86_64-linux-gnu/libc.so.6", "/bin/bash"):
+            check_rules(tap, fgdump, binary)
+    else:
+        tap.skip("--rule says what readelf -wF says", "no readelf")
+    tap.finish()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
