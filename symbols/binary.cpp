@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "symbols/dwarf_inputs.h"
+
 namespace fgread {
 namespace {
 
@@ -70,6 +72,17 @@ const SymbolTable& Binary::symbols() {
         malformed_symbols_ = malformed;
     });
     return symbols_;
+}
+
+const DwarfIndex* Binary::dwarf() {
+    std::call_once(dwarf_once_, [this] {
+        const std::optional<Opened> opened = reopen_with_debug_file();
+        if (!opened) return;
+        const ElfImage& image = opened->debug ? opened->debug->image : opened->image;
+        const std::string& path = opened->debug ? opened->debug->path : path_;
+        dwarf_ = DwarfIndex::open(gather_dwarf(image, path, path_, in_symfs_, directories_));
+    });
+    return dwarf_ ? &*dwarf_ : nullptr;
 }
 
 std::uint64_t Binary::malformed_symbols() const {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "symbols/debug_file.h"
+#include "symbols/dwarf_index.h"
 #include "symbols/elf_image.h"
 #include "symbols/file_finder.h"
 #include "symbols/segments.h"
@@ -34,6 +35,9 @@ public:
     const UnwindTable* unwind_table();
     // Reads the symbol table, of the debug file if there is one, on the first call.
     const SymbolTable& symbols();
+    // The debug information, of the debug file if there is one; its sections are read on the first
+    // call. Null if there is none.
+    const DwarfIndex* dwarf();
     // Entries of the symbol table that were skipped; 0 before symbols().
     [[nodiscard]] std::uint64_t malformed_symbols() const;
     // The debug file in use; empty if there is none, or nothing was read yet.
@@ -58,10 +62,11 @@ private:
     std::vector<Segment> segments_;
     Endian endian_ = Endian::little;
 
-    std::once_flag unwind_once_, symbols_once_;
+    std::once_flag unwind_once_, symbols_once_, dwarf_once_;
     UnwindBytes unwind_bytes_;
     std::optional<UnwindTable> unwind_table_;
     SymbolTable symbols_;
+    std::optional<DwarfIndex> dwarf_;
 
     mutable std::mutex mutex_;  // of what follows
     std::uint64_t malformed_symbols_ = 0;

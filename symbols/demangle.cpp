@@ -9,6 +9,8 @@ namespace fgread {
 namespace {
 
 constexpr std::string_view llvm_suffix = ".llvm.";
+// Not a version: the name of a stub (plt_symbols.h).
+constexpr std::string_view plt_suffix = "@plt";
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_suffix_char(char c) { return (c >= 'a' && c <= 'z') || is_digit(c) || c == '_'; }
@@ -56,11 +58,16 @@ bool is_itanium(std::string_view name) { return name.starts_with("_Z"); }
 }  // namespace
 
 std::string_view strip_version(std::string_view name) {
+    if (name.ends_with(plt_suffix)) return name;
     const std::size_t at = name.find('@');
     return at == std::string_view::npos || at == 0 ? name : name.substr(0, at);
 }
 
 std::string demangle(std::string_view name, bool* too_long) {
+    if (name.ends_with(plt_suffix)) {
+        name.remove_suffix(plt_suffix.size());
+        return demangle(name, too_long).append(plt_suffix);
+    }
     const std::string_view plain = strip_version(name);
     if (!is_itanium(plain) && !is_rust_v0(plain)) return without_llvm_suffix(plain);
     if (plain.size() > max_mangled_name) {

@@ -72,7 +72,7 @@ bool read_specs(DieCursor& cursor, std::vector<AttributeSpec>& specs) {
         const std::int64_t constant = form == DW_FORM_implicit_const ? cursor.sleb() : 0;
         if (!cursor.ok()) return false;
         if (name == 0 && form == 0) return true;
-        specs.push_back({narrow(name), narrow(form), constant});
+        specs.push_back({narrow(name), narrow(form), {}, constant});
     }
 }
 
@@ -112,10 +112,11 @@ void AbbrevTable::compile(Abbrev& abbrev, const FormSizes& sizes) {
     abbrev.first_step = static_cast<std::uint32_t>(steps_.size());
     for (std::uint32_t i = 0; i < abbrev.spec_count; ++i) {
         const std::uint32_t index = abbrev.first_spec + i;
-        const AttributeSpec& spec = specs_[index];
+        AttributeSpec& spec = specs_[index];
         const FormLayout layout = form_layout(spec.form, sizes);
+        spec.layout = layout;
         if (walk_keeps(abbrev.role, spec.name)) {
-            steps_.push_back({SkipStep::Kind::keep, layout, 0, index});
+            steps_.push_back({SkipStep::Kind::keep, {}, 0, index});
             if (abbrev.role == DieRole::subprogram) may_have_code_ = true;
             continue;
         }

@@ -20,6 +20,7 @@ namespace fgread {
 struct AttributeSpec {
     std::uint16_t name = 0;
     std::uint16_t form = 0;
+    FormLayout layout;  // of `form`; only in an AbbrevTable
     std::int64_t implicit_const = 0;
 };
 
@@ -41,7 +42,7 @@ struct SkipStep {
         keep,       // an attribute the walk wants
     };
     Kind kind = Kind::bytes;
-    FormLayout layout;       // variable, keep
+    FormLayout layout;       // variable
     std::uint32_t size = 0;  // bytes
     std::uint32_t spec = 0;  // keep: index of the attribute's spec
 };

@@ -2,7 +2,9 @@
 
 #include <dwarf.h>
 
+#include "symbols/dwarf_split.h"
 #include "symbols/dwarf_unit_ranges.h"
+#include "symbols/dwarf_walks.h"
 
 namespace fgread {
 
@@ -73,6 +75,7 @@ DwarfIndex::State::State(DwarfInputs inputs)
     if (inputs.package) package.emplace(std::move(*inputs.package));
     DwarfProblems problems;
     units = find_code_units(file, problems);
+    problems.bad_sections = file.sections().skipped;
     problems.bad_units += file.bad_units() + (supplementary ? supplementary->bad_units() : 0);
     tally.update([&](DwarfStats& stats) {
         stats.units = file.units().size();

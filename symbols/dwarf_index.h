@@ -4,7 +4,9 @@
 // are walked once, when the first address in it is asked for; names are made when first needed.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,8 +14,8 @@
 #include <vector>
 
 #include "perfdata/address.h"
-#include "symbols/dwarf_split.h"
-#include "symbols/dwarf_walks.h"
+#include "symbols/dwarf_sections.h"
+#include "symbols/dwarf_stats.h"
 
 namespace fgread {
 
@@ -31,6 +33,11 @@ struct InlineFrame {
     std::uint32_t line = 0;
     std::uint32_t column = 0;
 };
+
+// Reads a .dwo file (DwarfFlavour::split) by the path the compiler recorded, absolute unless the
+// compilation directory was not. The path is untrusted: whoever implements this opens regular
+// files only. May be called from several threads at once.
+using OpenSplitFile = std::function<std::optional<DwarfSections>(const std::string& path)>;
 
 // Where debug information is. read_dwarf_sections() makes sections of an ElfImage.
 struct DwarfInputs {

@@ -122,7 +122,7 @@ void UnitWalker::read_attributes(const Abbrev& abbrev, DieCursor& cursor, Keep&&
                 break;
             case SkipStep::Kind::keep: {
                 const AttributeSpec& spec = table_.spec(step.spec);
-                keep(spec.name, read_form(cursor, step.layout, unit_.sizes, spec.implicit_const));
+                keep(spec.name, read_form(cursor, spec.layout, unit_.sizes, spec.implicit_const));
                 break;
             }
         }

@@ -7,34 +7,38 @@
 
 namespace fgread {
 
-// What one DIE itself says about a name.
-struct DwarfNames::Facts {
-    std::uint64_t tag = 0;
-    std::string_view linkage_name, name;
-    DieRef origin;         // DW_AT_abstract_origin
-    DieRef specification;  // DW_AT_specification
-};
-
 namespace {
 
-template <class Facts>
+// What one DIE itself says about a name, not yet looked up in other sections.
+struct Facts {
+    const DwarfUnit* unit = nullptr;
+    FormValue linkage, name, abstract_origin, specification;
+
+    [[nodiscard]] std::string_view linkage_text() const { return attribute_string(*unit, linkage); }
+    [[nodiscard]] std::string_view name_text() const { return attribute_string(*unit, name); }
+    [[nodiscard]] DieRef origin() const { return attribute_reference(*unit, abstract_origin); }
+    // The DIE that knows more.
+    [[nodiscard]] DieRef next() const {
+        return attribute_reference(*unit, abstract_origin ? abstract_origin : specification);
+    }
+};
+
 Facts read_facts(DieRef die) {
-    Facts facts;
-    const DwarfUnit& unit = *die.unit;
+    Facts facts{die.unit, {}, {}, {}, {}};
     visit_attributes(die, [&](std::uint16_t attribute, const FormValue& value) {
         switch (attribute) {
             case DW_AT_linkage_name:
             case DW_AT_MIPS_linkage_name:  // before DWARF 4
-                facts.linkage_name = attribute_string(unit, value);
+                facts.linkage = value;
                 break;
             case DW_AT_name:
-                facts.name = attribute_string(unit, value);
+                facts.name = value;
                 break;
             case DW_AT_abstract_origin:
-                facts.origin = attribute_reference(unit, value);
+                facts.abstract_origin = value;
                 break;
             case DW_AT_specification:
-                facts.specification = attribute_reference(unit, value);
+                facts.specification = value;
                 break;
             default:
                 break;
@@ -83,12 +87,24 @@ std::string_view nameless(std::uint16_t tag) {
     }
 }
 
+std::string_view scope_name(DieRef scope) {
+    const std::uint16_t tag = tag_of(scope);
+    for (int step = 0; scope && step < max_origin_steps; ++step) {
+        const Facts facts = read_facts(scope);
+        const std::string_view name = facts.name_text();
+        if (!name.empty()) return name;
+        scope = facts.next();
+    }
+    return nameless(tag);
+}
+
 }  // namespace
 
 const FunctionName* DwarfNames::name_of(DieRef die) {
     // An inlined call has no name of its own: all calls of one function share its origin's.
-    const Facts own = read_facts<Facts>(die);
-    const DieRef origin = own.origin && own.linkage_name.empty() ? own.origin : die;
+    const Facts own = read_facts(die);
+    const DieRef other = own.linkage ? DieRef{} : own.origin();
+    const DieRef origin = other ? other : die;
     {
         const std::scoped_lock lock(mutex_);
         const auto found = by_origin_.find(origin);
@@ -109,13 +125,15 @@ FunctionName DwarfNames::make_name(DieRef die) {
     DieRef named;
     std::string_view name;
     for (int step = 0; die && step < max_origin_steps; ++step) {
-        const Facts facts = read_facts<Facts>(die);
-        if (!facts.linkage_name.empty()) return {facts.linkage_name, true};
-        if (!facts.name.empty()) {
-            if (name.empty()) name = facts.name;
+        const Facts facts = read_facts(die);
+        const std::string_view linkage = facts.linkage_text();
+        if (!linkage.empty()) return {linkage, true};
+        const std::string_view own = facts.name_text();
+        if (!own.empty()) {
+            if (name.empty()) name = own;
             named = die;  // the declaration, which comes last, stands in its class
         }
-        die = facts.origin ? facts.origin : facts.specification;
+        die = facts.next();
     }
     if (name.empty() || !has_scopes(named.unit->language)) return {name, false};
     std::string text = qualified(named, name);
@@ -145,16 +163,6 @@ std::string DwarfNames::qualified(DieRef named, std::string_view name) {
         if (i > 0) text += "::";
     }
     return text;
-}
-
-std::string_view DwarfNames::scope_name(DieRef scope) const {
-    const std::uint16_t tag = tag_of(scope);
-    for (int step = 0; scope && step < max_origin_steps; ++step) {
-        const Facts facts = read_facts<Facts>(scope);
-        if (!facts.name.empty()) return facts.name;
-        scope = facts.origin ? facts.origin : facts.specification;
-    }
-    return nameless(tag);
 }
 
 }  // namespace fgread

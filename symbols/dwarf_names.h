@@ -40,10 +40,8 @@ public:
     const FunctionName* name_of(DieRef die);
 
 private:
-    struct Facts;
     FunctionName make_name(DieRef die);
     std::string qualified(DieRef named, std::string_view name);
-    std::string_view scope_name(DieRef scope) const;
 
     struct RefHash {
         std::size_t operator()(const DieRef& ref) const {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include <elf.h>
 
@@ -17,9 +18,15 @@ constexpr std::array<std::string_view, dwarf_section_count> section_names = {
 
 std::optional<DwarfSection> parse_name(std::string_view name, DwarfFlavour flavour) {
     constexpr std::string_view prefix = ".debug_";
+    constexpr std::string_view old_compressed_prefix = ".zdebug_";  // binutils before 2.26
     constexpr std::string_view suffix = ".dwo";
-    if (!name.starts_with(prefix)) return std::nullopt;
-    name.remove_prefix(prefix.size());
+    if (name.starts_with(prefix)) {
+        name.remove_prefix(prefix.size());
+    } else if (name.starts_with(old_compressed_prefix)) {
+        name.remove_prefix(old_compressed_prefix.size());
+    } else {
+        return std::nullopt;
+    }
     // The indexes of a .dwp carry no suffix.
     const bool is_index = name == "cu_index" || name == "tu_index";
     if (flavour == DwarfFlavour::split && !is_index) {
@@ -54,6 +61,11 @@ std::vector<SvmaRange> executable_ranges(const ElfImage& image) {
     return code;
 }
 
+bool is_unexpanded(ByteView bytes) {
+    constexpr std::array magic = {std::byte{'Z'}, std::byte{'L'}, std::byte{'I'}, std::byte{'B'}};
+    return bytes.size() >= magic.size() && std::equal(magic.begin(), magic.end(), bytes.begin());
+}
+
 }  // namespace
 
 bool DwarfSections::is_code(std::uint64_t svma) const {
@@ -68,14 +80,20 @@ DwarfSections read_dwarf_sections(const ElfImage& image, DwarfFlavour flavour) {
     DwarfSections sections;
     sections.endian = image.endian();
     sections.code = executable_ranges(image);
+    std::array<bool, dwarf_section_count> seen{};
     auto store = std::make_shared<std::array<OwnedBytes, dwarf_section_count>>();
     for (const Section& section : image.sections()) {
         const auto which = parse_name(section.name, flavour);
         if (!which || section.type == SHT_NOBITS) continue;
         const auto index = static_cast<std::size_t>(*which);
-        if (!sections.bytes[index].empty()) continue;
-        (*store)[index] = image.contents(section);
-        sections.bytes[index] = (*store)[index].view();
+        if (std::exchange(seen[index], true)) continue;
+        // Addresses and string offsets of an object file mean nothing before they are relocated.
+        // Linked files may keep relocations, too (ld --emit-relocs), but have them applied.
+        const bool relocatable =
+            image.segments().empty() && image.find_section(".rela" + section.name) != nullptr;
+        if (!relocatable) (*store)[index] = image.contents(section);
+        const ByteView bytes = (*store)[index].view();
+        if (!is_unexpanded(bytes)) sections.bytes[index] = bytes;
         if (sections.bytes[index].empty() && section.size != 0) ++sections.skipped;
     }
     sections.owner = std::move(store);

@@ -47,7 +47,8 @@ struct DwarfSections {
     // claims addresses near 0, which may lie in .text of a shared library: what is not in here is
     // not code. Empty: unknown (relocatable files), everything counts as code.
     std::vector<SvmaRange> code;
-    std::uint64_t skipped = 0;          // sections that are there but cannot be read or expanded
+    // Sections that are there but cannot be read or expanded, or need relocation (kernel modules).
+    std::uint64_t skipped = 0;
     std::shared_ptr<const void> owner;  // keeps the bytes
 
     [[nodiscard]] ByteView operator[](DwarfSection section) const {

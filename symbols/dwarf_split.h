@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 
@@ -11,11 +10,6 @@
 #include "symbols/dwarf_units.h"
 
 namespace fgread {
-
-// Reads a .dwo file (DwarfFlavour::split) by the path the compiler recorded, absolute unless the
-// compilation directory was not. The path is untrusted: whoever implements this opens regular
-// files only. May be called from several threads at once.
-using OpenSplitFile = std::function<std::optional<DwarfSections>(const std::string& path)>;
 
 // A package: an index from DWO ids to parts of the sections. Immutable: share it between threads.
 class DwarfPackage {

@@ -119,6 +119,7 @@ DwarfFile::DwarfFile(DwarfSections sections, const DwarfFile* supplementary)
     read_units(DwarfSection::info);
     info_units_ = units_.size();
     read_units(DwarfSection::types);
+    abbrevs_of_unit_ = std::make_unique<std::atomic<const AbbrevTable*>[]>(units_.size());
     for (std::size_t i = 0; i < units_.size(); ++i) {
         const DwarfUnit& unit = units_[i];
         const bool is_type = unit.type == DW_UT_type || unit.type == DW_UT_split_type;
@@ -270,6 +271,16 @@ bool DwarfFile::read_first_die(DwarfUnit& unit) {
 }
 
 const AbbrevTable* DwarfFile::abbrevs(const DwarfUnit& unit) const {
+    auto& known = abbrevs_of_unit_[static_cast<std::size_t>(&unit - units_.data())];
+    const AbbrevTable* table = known.load(std::memory_order_acquire);
+    if (table == nullptr) {
+        table = find_abbrevs(unit);
+        known.store(table, std::memory_order_release);
+    }
+    return table;
+}
+
+const AbbrevTable* DwarfFile::find_abbrevs(const DwarfUnit& unit) const {
     const FormSizes& sizes = unit.sizes;
     const std::uint64_t key = unit.abbrev_offset << 3 | (sizes.address_size == 8 ? 4U : 0U) |
                               (sizes.offset_size == 8 ? 2U : 0U) | (sizes.version <= 2 ? 1U : 0U);

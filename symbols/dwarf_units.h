@@ -1,6 +1,7 @@
 // The units of one file with DWARF: headers, bases, abbreviations, and what attributes mean.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -13,6 +14,7 @@
 #include "symbols/dwarf_abbrev.h"
 #include "symbols/dwarf_forms.h"
 #include "symbols/dwarf_sections.h"
+#include "symbols/dwarf_stats.h"
 
 namespace fgread {
 
@@ -58,15 +60,6 @@ struct DieRef {
 // Units of 4 GiB or more are not read: no compiler writes one, and offsets stay 32 bits.
 inline constexpr std::uint64_t max_unit_size = 0xffff'ffff;
 
-// What is wrong with the debug information of a file; counts.
-struct DwarfProblems {
-    std::uint64_t bad_units = 0;      // header or first DIE unreadable: unit skipped
-    std::uint64_t cut_walks = 0;      // DIEs damaged: what precedes the damage is used
-    std::uint64_t bad_ranges = 0;     // range list damaged or over its budget
-    std::uint64_t bad_lines = 0;      // line table unreadable
-    std::uint64_t missing_split = 0;  // .dwo file not found or of another build
-};
-
 // All units of one ELF file. Immutable but for the abbreviation cache, which is locked:
 // thread-safe. Not movable: units point back.
 class DwarfFile {
@@ -82,7 +75,8 @@ public:
     [[nodiscard]] const std::vector<DwarfUnit>& units() const { return units_; }
     [[nodiscard]] std::uint64_t bad_units() const { return bad_units_; }
 
-    // The unit's abbreviations; null if its table would exceed the file's budget (below).
+    // The abbreviations of one of units(); null if its table would exceed the file's budget. The
+    // first call for a unit takes a lock.
     [[nodiscard]] const AbbrevTable* abbrevs(const DwarfUnit& unit) const;
 
     // The DIE at an offset of .debug_info; empty if no unit is there.
@@ -97,6 +91,7 @@ public:
 
 private:
     void read_units(DwarfSection section);
+    const AbbrevTable* find_abbrevs(const DwarfUnit& unit) const;
     bool read_header(DwarfUnit& unit, DwarfSection section) const;
     bool read_first_die(DwarfUnit& unit);
 
@@ -108,6 +103,7 @@ private:
     tsl::robin_map<std::uint64_t, std::uint32_t> type_units_;
     std::uint64_t first_die_budget_ = 0;
 
+    mutable std::unique_ptr<std::atomic<const AbbrevTable*>[]> abbrevs_of_unit_;
     mutable std::mutex abbrev_mutex_;
     // By offset, and by the sizes that went into the plan.
     mutable tsl::robin_map<std::uint64_t, std::unique_ptr<AbbrevTable>> abbrev_tables_;
@@ -130,7 +126,8 @@ bool visit_attributes(DieRef die, Visit&& visit) {
     const Abbrev* abbrev = table->find(cursor.uleb());
     if (abbrev == nullptr) return false;
     for (const AttributeSpec& spec : table->specs(*abbrev)) {
-        const FormValue value = read_form(cursor, spec.form, die.unit->sizes, spec.implicit_const);
+        const FormValue value =
+            read_form(cursor, spec.layout, die.unit->sizes, spec.implicit_const);
         if (!cursor.ok()) return false;
         visit(spec.name, value);
     }

@@ -11,19 +11,10 @@
 #include "symbols/dwarf_inlines.h"
 #include "symbols/dwarf_lines.h"
 #include "symbols/dwarf_names.h"
+#include "symbols/dwarf_stats.h"
 #include "symbols/dwarf_units.h"
 
 namespace fgread {
-
-struct DwarfStats {
-    std::size_t units = 0;  // all, type and partial units included
-    std::size_t units_walked = 0;
-    std::uint64_t dies_walked = 0;
-    std::uint64_t intervals = 0;
-    std::uint64_t walk_ns = 0;  // summed over threads
-    DwarfProblems problems;
-    std::string first_missing_split;  // path of the first .dwo file that was not found
-};
 
 // Counts of all threads.
 class DwarfTally {

@@ -3,6 +3,9 @@
 #include <elf.h>
 
 #include <algorithm>
+#include <string>
+
+#include "symbols/plt_symbols.h"
 
 namespace fgread {
 namespace {
@@ -127,6 +130,13 @@ OwnedBytes joined(const OwnedBytes& a, const OwnedBytes& b) {
     return both;
 }
 
+OwnedBytes bytes_of(std::string_view text) {
+    OwnedBytes bytes(text.size());
+    std::transform(text.begin(), text.end(), bytes.writable().begin(),
+                   [](char c) { return static_cast<std::byte>(c); });
+    return bytes;
+}
+
 // Turns symbols that may contain each other into intervals: the innermost one names an address,
 // and after its end the one around it goes on.
 class IntervalBuilder {
@@ -183,6 +193,9 @@ SymbolTable SymbolTable::read(const ElfImage& binary, const ElfImage* debug_file
         names = names.empty() ? std::move(more_names) : joined(names, more_names);
         add_code_symbols(*image, table.view(), names.view(), names_offset, symbols, malformed);
     }
+    std::string stub_names;
+    add_plt_symbols(binary, static_cast<std::uint32_t>(names.size()), stub_names, symbols);
+    if (!stub_names.empty()) names = joined(names, bytes_of(stub_names));
     return build(std::move(symbols), std::move(names));
 }
 

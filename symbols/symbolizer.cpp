@@ -74,14 +74,34 @@ struct Symbolizer::State {
 
     std::string user_name(Binary& binary, Svma address);
     std::string kernel_name(const Module& module, Avma address);
+    void add_inlined(Binary& binary, Svma address, InlineChain& chain);
 
     static constexpr std::size_t max_shown_detail = 100;
+    // In NameCache, instead of the number of a symbol.
+    static constexpr std::uint32_t inlined_name = ~std::uint32_t{0};
 };
 
 std::string Symbolizer::State::user_name(Binary& binary, Svma address) {
     const SymbolTable& symbols = binary.symbols();
     const auto found = symbols.find(address);
     return found ? shown(&symbols, found->name_id, found->name) : std::string();
+}
+
+// What DWARF says was inlined at `address`, innermost first. The function it was inlined into, the
+// last of DWARF's frames, is left to the caller: the ELF symbol names it, as perf has it.
+void Symbolizer::State::add_inlined(Binary& binary, Svma address, InlineChain& chain) {
+    const DwarfIndex* dwarf = binary.dwarf();
+    if (dwarf == nullptr) return;
+    std::vector<InlineFrame> frames;
+    dwarf->chain(address, false, frames);
+    for (const InlineFrame& frame : frames) {
+        if (!frame.inlined) break;
+        // Names are interned by the index: their address tells them apart.
+        std::string name = frame.is_linkage ? shown(frame.name.data(), inlined_name, frame.name)
+                                            : std::string(frame.name);
+        if (name.empty()) name = "[inlined]";
+        chain.functions.push_back({std::move(name), true});
+    }
 }
 
 // Not demangled, as in perf: the kernel is C, and its few Rust names stay as kallsyms has them.
@@ -117,7 +137,12 @@ InlineChain Symbolizer::symbolize(const Frame& frame) {
     chain.kernel = module->kind == PathKind::kernel;
     std::string name;
     if (chain.kernel) name = state_->kernel_name(*module, Avma{frame.lookup_offset()});
-    if (module->binary) name = state_->user_name(*module->binary, Svma{frame.lookup_offset()});
+    if (module->binary) {
+        const Svma address{frame.lookup_offset()};
+        name = state_->user_name(*module->binary, address);
+        if (state_->options.inlines) state_->add_inlined(*module->binary, address, chain);
+        if (name.empty() && !chain.functions.empty()) name = chain.module_label;
+    }
     if (!name.empty()) chain.functions.push_back({std::move(name), false});
     return chain;
 }

@@ -15,7 +15,8 @@ constexpr std::uint64_t text = 0x1000;
 
 DwarfBuilder sound() {
     DwarfBuilder dwarf;
-    for (const std::uint64_t word : {40, 50, 0, 0}) dwarf.ranges.u64(word);
+    for (const std::uint64_t word : std::initializer_list<std::uint64_t>{40, 50, 0, 0})
+        dwarf.ranges.u64(word);
     dwarf.begin_unit();
     dwarf.compile_unit(text, 100);
     const auto g = dwarf.abstract("g");

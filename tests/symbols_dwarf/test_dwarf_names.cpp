@@ -3,6 +3,7 @@
 #include <dwarf.h>
 
 #include "chains.h"
+#include "symbols/dwarf_names.h"
 
 using namespace fgread;
 using namespace fgread::test;

@@ -125,7 +125,8 @@ TEST_CASE("the split file is opened by the recorded path, once") {
 TEST_CASE("GNU's split DWARF 4: ranges in the main file, from the skeleton's base") {
     DwarfBuilder main;
     main.addr.u64(text);
-    for (const std::uint64_t word : {77, 77, 10, 15, 0, 0}) main.ranges.u64(word);
+    for (const std::uint64_t word : std::initializer_list<std::uint64_t>{77, 77, 10, 15, 0, 0})
+        main.ranges.u64(word);
     main.begin_unit();
     main.die(DW_TAG_compile_unit, {{DW_AT_GNU_dwo_name, DW_FORM_string, 0, "/abs/x.dwo"},
                                    {DW_AT_GNU_dwo_id, DW_FORM_data8, dwo_id, {}},

@@ -1,0 +1,23 @@
+// Gathers the files that hold the debug information of one binary: its own sections or those of
+// its separate debug file, dwz's supplementary file, and split DWARF.
+#pragma once
+
+#include <string>
+
+#include "symbols/debug_file.h"
+#include "symbols/dwarf_index.h"
+#include "symbols/elf_image.h"
+
+namespace fgread {
+
+// `debug_image` is the binary itself, or its separate debug file; `debug_path` where that was
+// opened, `binary_path` where the binary was (both beneath directories.symfs if `in_symfs`).
+//   - .gnu_debugaltlink: beside the debug file, or by its build-id, which must be the recorded one;
+//   - package: binary_path + ".dwp";
+//   - .dwo files: where the compiler wrote them. Their ids are compared by DwarfIndex.
+// The result refers to no image. Cost: reading (and expanding) the DWARF sections.
+[[nodiscard]] DwarfInputs gather_dwarf(const ElfImage& debug_image, const std::string& debug_path,
+                                       const std::string& binary_path, bool in_symfs,
+                                       const DebugDirectories& directories);
+
+}  // namespace fgread
