@@ -26,17 +26,26 @@ std::string unresolved_label(const InlineChain& chain, const Frame& frame, bool 
     return fmt::format("{} <{:x}>]", label, frame.offset);
 }
 
+std::string source_place(const SourceFrame& function) {
+    const std::size_t slash = function.file.rfind('/');
+    const std::string_view file = std::string_view(function.file);
+    return fmt::format(" ({}:{})", slash == std::string::npos ? file : file.substr(slash + 1),
+                       function.line);
+}
+
 std::vector<std::string> names_of(const Frame& frame, Symbolizer& symbolizer,
                                   const NamingOptions& options) {
     const InlineChain chain = symbolizer.symbolize(frame);
     const std::string_view kernel_mark = options.annotate && chain.kernel ? "_[k]" : "";
     if (chain.functions.empty()) {
-        return {unresolved_label(chain, frame, options.addresses) + std::string(kernel_mark)};
+        return {unresolved_label(chain, frame, options.addresses).append(kernel_mark)};
     }
     std::vector<std::string> names;
     for (auto function = chain.functions.rbegin(); function != chain.functions.rend(); ++function) {
-        const bool inlined = options.annotate && function->inlined;
-        names.push_back(function->name + std::string(inlined ? "_[i]" : kernel_mark));
+        std::string name = function->name;
+        if (options.source && function->line != 0) name += source_place(*function);
+        name += options.annotate && function->inlined ? "_[i]" : kernel_mark;
+        names.push_back(std::move(name));
     }
     return names;
 }

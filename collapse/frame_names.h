@@ -20,6 +20,7 @@ using NameId = std::uint32_t;
 struct NamingOptions {
     bool annotate = false;   // "_[k]" behind kernel functions, "_[i]" behind inlined ones
     bool addresses = false;  // unresolved: "[libc.so.6 <28ab0>]" instead of "[libc.so.6]"
+    bool source = false;     // "name (file.cpp:12)"; needs SymbolizerOptions::lines
     unsigned jobs = 0;       // threads; 0: as many as the machine has cores
 };
 

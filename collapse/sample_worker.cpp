@@ -7,9 +7,6 @@ namespace fgread {
 
 namespace {
 
-// PERF_SAMPLE_REGS_ABI_64: registers of a 64-bit task.
-constexpr std::uint64_t regs_abi_64 = 2;
-
 CpuMode mode_of_marker(std::uint64_t marker) {
     switch (marker) {
         case format::context_hypervisor:
@@ -25,9 +22,16 @@ CpuMode mode_of_marker(std::uint64_t marker) {
 
 bool is_guest(CpuMode mode) { return mode == CpuMode::guest_kernel || mode == CpuMode::guest_user; }
 
-// A user stack can be walked if both halves of it were recorded.
-bool has_user_stack(const SampleView& sample) {
-    return sample.user_regs.abi != 0 && !sample.user_stack.empty();
+// Stacks that ended where a module stood in the way, as opposed to those that have no more.
+bool is_early(StopReason reason) {
+    return reason != StopReason::complete && reason != StopReason::recorded &&
+           reason != StopReason::no_registers;
+}
+
+// Whether the recording left the user part of the chain to whoever reads it. A dump without bytes
+// still has the registers, and with them the innermost frame.
+bool is_to_be_walked(const SampleView& sample) {
+    return sample.user_regs.abi != 0 && (sample.sample_type & format::sample_stack_user) != 0;
 }
 
 }  // namespace
@@ -93,12 +97,13 @@ void SampleWorker::add_sample(const RecordView& record, ChunkResult& result) {
     const ProcessAt process = scan_.processes.process_at(sample->pid, when);
     user_frames_.clear();
     kernel_frames_.clear();
-    const bool walkable = has_user_stack(*sample);
-    if (walkable)
-        walk_user(*sample, process, when, result);
-    else
-        count_stop(StopReason::no_registers, ModuleId{}, result);
-    add_chain(*sample, process, when, mode, !walkable);
+    const bool to_be_walked = is_to_be_walked(*sample);
+    if (to_be_walked) walk_user(*sample, process, when, result);
+    add_chain(*sample, process, when, mode, !to_be_walked);
+    if (!to_be_walked) {
+        const bool has_chain = !user_frames_.empty();
+        count_stop(has_chain ? StopReason::recorded : StopReason::no_registers, {}, result);
+    }
     if (user_frames_.empty() && kernel_frames_.empty()) add_leaf(*sample, process, when, mode);
 
     if (options_.hide_user) user_frames_.clear();
@@ -111,11 +116,8 @@ void SampleWorker::add_sample(const RecordView& record, ChunkResult& result) {
 void SampleWorker::walk_user(const SampleView& sample, const ProcessAt& process, EventTime when,
                              ChunkResult& result) {
     const RegisterFile registers = x86_64::registers_from_sample(sample.user_regs);
-    if (sample.user_regs.abi != regs_abi_64) {
-        count_stop(StopReason::unsupported_abi, ModuleId{}, result);
-        return;
-    }
-    const StackMemory stack(Avma{registers[x86_64::rsp]}, sample.user_stack);
+    const std::uint64_t sp = registers.has(x86_64::rsp) ? registers[x86_64::rsp] : 0;
+    const StackMemory stack(Avma{sp}, sample.user_stack);
     const WalkResult walk = walker_.walk(*process.user, when, registers, stack, walked_);
     for (const WalkedFrame& frame : walked_) user_frames_.push_back(frame.frame);
     count_stop(walk.reason, walked_.empty() ? ModuleId{} : walked_.back().frame.module, result);
@@ -157,7 +159,7 @@ void SampleWorker::add_leaf(const SampleView& sample, const ProcessAt& process, 
 void SampleWorker::count_stop(StopReason reason, ModuleId module, ChunkResult& result) {
     ++result.stop_reasons[static_cast<std::size_t>(reason)];
     // Of no module's making: the end of the stack, and samples without one.
-    if (reason == StopReason::complete || reason == StopReason::no_registers) return;
+    if (!is_early(reason)) return;
     for (StopCount& stop : result.stops) {
         if (stop.module != module || stop.reason != reason) continue;
         ++stop.samples;

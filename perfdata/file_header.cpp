@@ -90,9 +90,9 @@ std::optional<Error> unusable(const InputFile& file, const FileHeader& header) {
                     "be: the header is damaged or was never completed; record again",
                     header.attr_size);
     }
-    const bool past_end =
-        header.attrs.offset > file.size() || header.attrs.size > file.size() - header.attrs.offset;
-    if (past_end || header.attrs.size < header.attr_size) {
+    const bool outside = header.attrs.offset < header.size || header.attrs.offset > file.size() ||
+                         header.attrs.size > file.size() - header.attrs.offset;
+    if (outside || header.attrs.size < header.attr_size) {
         return fail(ErrorKind::damaged, file,
                     "has no complete description of its events (offset {}, {} bytes, in a file of "
                     "{}): without it no sample can be read; the file was cut or damaged",

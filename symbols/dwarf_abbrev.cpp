@@ -64,9 +64,10 @@ std::uint16_t narrow(std::uint64_t value) {
     return value > 0xffff ? std::uint16_t{0xffff} : static_cast<std::uint16_t>(value);
 }
 
-// Reads the (name, form) pairs of one entry and appends them; false at the end of the section.
+// Reads the (name, form) pairs of one entry and appends them; false at the end of the section, or
+// if they are too many.
 bool read_specs(DieCursor& cursor, std::vector<AttributeSpec>& specs) {
-    while (true) {
+    for (std::size_t count = 0; count <= max_attributes; ++count) {
         const std::uint64_t name = cursor.uleb();
         const std::uint64_t form = cursor.uleb();
         const std::int64_t constant = form == DW_FORM_implicit_const ? cursor.sleb() : 0;
@@ -74,6 +75,7 @@ bool read_specs(DieCursor& cursor, std::vector<AttributeSpec>& specs) {
         if (name == 0 && form == 0) return true;
         specs.push_back({narrow(name), narrow(form), {}, constant});
     }
+    return false;
 }
 
 }  // namespace

@@ -17,6 +17,10 @@
 
 namespace fgread {
 
+// Attributes of one kind of DIE, at most: compilers write up to 25. Some forms take no bytes, so
+// that without a limit a DIE of one byte could cost as much as the whole table.
+inline constexpr std::size_t max_attributes = 128;
+
 struct AttributeSpec {
     std::uint16_t name = 0;
     std::uint16_t form = 0;

@@ -9,10 +9,14 @@
 
 namespace fgread {
 
+// Scopes that end before a DIE and begin in each other: as deep as real code nests, or a file made
+// to have each name cost as much as all of its scopes.
+constexpr int max_scope_depth = 1024;
+
 class UnitWalker {
 public:
     UnitWalker(const DwarfUnit& unit, const AbbrevTable& table, UnitInlines& result)
-        : unit_(unit), table_(table), result_(result), budget_(unit.bytes.size()) {}
+        : unit_(unit), table_(table), result_(result), budget_(RangeBudget::for_dies(unit)) {}
 
     // False if the DIEs are damaged: what precedes the damage is kept.
     bool walk();
@@ -219,8 +223,11 @@ std::uint32_t UnitInlines::scope_of(std::uint32_t offset) const {
         [](const ScopeNode& scope, std::uint32_t value) { return scope.begin < value; });
     if (after == scopes_.begin()) return no_node;
     auto scope = static_cast<std::uint32_t>(after - scopes_.begin()) - 1;
-    while (scope != no_node && scopes_[scope].end <= offset) scope = scopes_[scope].parent;
-    return scope;
+    for (int step = 0; scope != no_node && step < max_scope_depth; ++step) {
+        if (offset < scopes_[scope].end) return scope;
+        scope = scopes_[scope].parent;
+    }
+    return no_node;
 }
 
 }  // namespace fgread

@@ -139,6 +139,8 @@ FunctionName DwarfNames::make_name(DieRef die) {
     std::string text = qualified(named, name);
     if (text.size() == name.size()) return {name, false};
     const std::scoped_lock lock(mutex_);
+    if (text_bytes_ > max_qualified_bytes) return {name, false};
+    text_bytes_ += text.size();
     texts_.push_back(std::move(text));
     return {texts_.back(), false};
 }

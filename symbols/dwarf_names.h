@@ -22,6 +22,9 @@ inline constexpr int max_origin_steps = 16;
 inline constexpr int max_name_scopes = 64;
 // A qualified name is cut at this length; linkage names are views and have no limit here.
 inline constexpr std::size_t max_qualified_name = 16 * 1024;
+// All qualified names of an index; later ones stay unqualified. Thousands of names repeat their
+// scopes' names, which could make gigabytes of a small file.
+inline constexpr std::size_t max_qualified_bytes = 64 << 20;
 
 struct FunctionName {
     std::string_view text;    // empty: the DIE has no name
@@ -50,10 +53,11 @@ private:
     };
 
     InlinesOf inlines_of_;
-    std::mutex mutex_;
+    std::mutex mutex_;  // of what follows
     tsl::robin_map<DieRef, const FunctionName*, RefHash> by_origin_;
     std::deque<FunctionName> names_;
     std::deque<std::string> texts_;
+    std::size_t text_bytes_ = 0;
 };
 
 }  // namespace fgread

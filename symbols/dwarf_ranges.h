@@ -19,10 +19,15 @@ struct PcAttributes {
 // How many range list entries may still be read. Every list of a sound file is read about once,
 // but many DIEs can point to one long list: entries would be the square of the input.
 struct RangeBudget {
-    // For one unit whose DIEs take `unit_bytes`: a DIE that refers to a list takes 5 bytes and
-    // more, and has 3 ranges on average (gcc 12 -O2).
-    explicit RangeBudget(std::uint64_t unit_bytes) : entries(unit_bytes + 256) {}
-    std::uint64_t entries;
+    std::uint64_t entries = 0;
+
+    // For the DIEs of one unit: those of gcc, clang and rustc have 50 to 100 bytes per range.
+    static RangeBudget for_dies(const DwarfUnit& unit) { return {unit.bytes.size() / 4 + 256}; }
+    // For the first DIEs of all units. A skeleton unit has 60 bytes and may have a range for each
+    // of a thousand functions, so this goes by the lists: an entry has a byte at least.
+    static RangeBudget for_units(const DwarfSections& sections) {
+        return {sections[DwarfSection::ranges].size() + sections[DwarfSection::rnglists].size()};
+    }
 };
 
 // Appends the ranges that hold code, in the order of the DIE; skips empty ones, those of dropped

@@ -76,7 +76,7 @@ bool DwarfSections::is_code(std::uint64_t svma) const {
     return after != code.begin() && svma < std::prev(after)->high;
 }
 
-DwarfSections read_dwarf_sections(const ElfImage& image, DwarfFlavour flavour) {
+DwarfSections read_dwarf_sections(const ElfImage& image, DwarfFlavour flavour, DwarfLines lines) {
     DwarfSections sections;
     sections.endian = image.endian();
     sections.code = executable_ranges(image);
@@ -85,6 +85,9 @@ DwarfSections read_dwarf_sections(const ElfImage& image, DwarfFlavour flavour) {
     for (const Section& section : image.sections()) {
         const auto which = parse_name(section.name, flavour);
         if (!which || section.type == SHT_NOBITS) continue;
+        // The lines of split units are those of their skeleton, in the main file.
+        const bool wants_lines = lines == DwarfLines::read && flavour == DwarfFlavour::whole;
+        if (*which == DwarfSection::line && !wants_lines) continue;
         const auto index = static_cast<std::size_t>(*which);
         if (std::exchange(seen[index], true)) continue;
         // Addresses and string offsets of an object file mean nothing before they are relocated.

@@ -60,8 +60,12 @@ struct DwarfSections {
 // Which names to look for: .debug_info, or .debug_info.dwo as split DWARF files have.
 enum class DwarfFlavour : std::uint8_t { whole, split };
 
+// Whether line tables are wanted: a sixth of all debug information, which names do not need.
+enum class DwarfLines : std::uint8_t { skip, read };
+
 // Reads the sections; `image` is not needed afterwards. Cost: reading and expanding them.
 [[nodiscard]] DwarfSections read_dwarf_sections(const ElfImage& image,
-                                                DwarfFlavour flavour = DwarfFlavour::whole);
+                                                DwarfFlavour flavour = DwarfFlavour::whole,
+                                                DwarfLines lines = DwarfLines::read);
 
 }  // namespace fgread

@@ -12,7 +12,8 @@ constexpr std::uint64_t index_header_size = 16;
 constexpr std::uint64_t hash_size = 8;
 constexpr std::uint64_t word_size = 4;
 
-// The section of a column (DW_SECT_*; DWARF 5, 7.3.5.3). Version 2 is GNU's, for DWARF 4.
+// The section of a column (DW_SECT_*; DWARF 5, 7.3.5.3), if inline chains need it. Version 2 is
+// GNU's, for DWARF 4.
 std::optional<DwarfSection> column_section(std::uint64_t id, std::uint64_t version) {
     switch (id) {
         case 1:
@@ -21,8 +22,6 @@ std::optional<DwarfSection> column_section(std::uint64_t id, std::uint64_t versi
             return DwarfSection::types;
         case 3:
             return DwarfSection::abbrev;
-        case 4:
-            return DwarfSection::line;
         case 6:
             return DwarfSection::str_offsets;
         case 8:

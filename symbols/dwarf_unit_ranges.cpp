@@ -10,7 +10,8 @@ namespace fgread {
 
 namespace {
 
-void add_unit(const DwarfUnit& unit, CodeUnits& units, DwarfProblems& problems) {
+void add_unit(const DwarfUnit& unit, RangeBudget& budget, CodeUnits& units,
+              DwarfProblems& problems) {
     if (!unit.has_ranges_attribute) {
         // gcc's early LTO debug information is many units of abstract functions without a single
         // address: their abbreviations say so.
@@ -25,7 +26,6 @@ void add_unit(const DwarfUnit& unit, CodeUnits& units, DwarfProblems& problems) 
         if (name == DW_AT_ranges) pcs.ranges = value;
     });
     std::vector<SvmaRange> found;
-    RangeBudget budget(unit.bytes.size());
     if (!append_ranges(unit, pcs, budget, found)) ++problems.bad_ranges;
     for (const SvmaRange& range : found) units.placed.add(unit, range);
 }
@@ -53,10 +53,11 @@ std::size_t UnitRanges::first_after(std::uint64_t svma) const {
 
 CodeUnits find_code_units(const DwarfFile& file, DwarfProblems& problems) {
     CodeUnits units;
+    RangeBudget budget = RangeBudget::for_units(file.sections());
     for (const DwarfUnit& unit : file.units()) {
         const bool may_have_code =
             unit.tag == DW_TAG_compile_unit || unit.tag == DW_TAG_skeleton_unit;
-        if (may_have_code) add_unit(unit, units, problems);
+        if (may_have_code) add_unit(unit, budget, units, problems);
     }
     units.placed.sort();
     return units;

@@ -35,8 +35,8 @@ public:
 
 private:
     // How far a search goes back over ranges that begin before the address. One step in sound
-    // files; more where one unit claims a span in which others lie. 4 us at most.
-    static constexpr int max_steps = 4096;
+    // files; more where one unit claims a span in which others lie.
+    static constexpr int max_steps = 1024;
 
     struct Range {
         std::uint64_t low = 0;

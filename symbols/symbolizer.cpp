@@ -74,7 +74,8 @@ struct Symbolizer::State {
 
     std::string user_name(Binary& binary, Svma address);
     std::string kernel_name(const Module& module, Avma address);
-    void add_inlined(Binary& binary, Svma address, InlineChain& chain);
+    std::string dwarf_name(const InlineFrame& frame);
+    void add_functions(Binary& binary, Svma address, InlineChain& chain);
 
     static constexpr std::size_t max_shown_detail = 100;
     // In NameCache, instead of the number of a symbol.
@@ -87,21 +88,42 @@ std::string Symbolizer::State::user_name(Binary& binary, Svma address) {
     return found ? shown(&symbols, found->name_id, found->name) : std::string();
 }
 
-// What DWARF says was inlined at `address`, innermost first. The function it was inlined into, the
-// last of DWARF's frames, is left to the caller: the ELF symbol names it, as perf has it.
-void Symbolizer::State::add_inlined(Binary& binary, Svma address, InlineChain& chain) {
-    const DwarfIndex* dwarf = binary.dwarf();
-    if (dwarf == nullptr) return;
+std::string Symbolizer::State::dwarf_name(const InlineFrame& frame) {
+    // Names are interned by the index: their address tells them apart.
+    return frame.is_linkage ? shown(frame.name.data(), inlined_name, frame.name)
+                            : std::string(frame.name);
+}
+
+// The functions at `address`, innermost first. What was inlined is named by DWARF; the physical
+// function, the last, by its ELF symbol, as perf has it, and by DWARF only where there is none.
+void Symbolizer::State::add_functions(Binary& binary, Svma address, InlineChain& chain) {
+    std::string physical = user_name(binary, address);
     std::vector<InlineFrame> frames;
-    dwarf->chain(address, false, frames);
-    for (const InlineFrame& frame : frames) {
-        if (!frame.inlined) break;
-        // Names are interned by the index: their address tells them apart.
-        std::string name = frame.is_linkage ? shown(frame.name.data(), inlined_name, frame.name)
-                                            : std::string(frame.name);
-        if (name.empty()) name = "[inlined]";
-        chain.functions.push_back({std::move(name), true});
+    const bool wanted = options.inlines || options.lines;
+    if (const DwarfIndex* dwarf = wanted ? binary.dwarf() : nullptr) {
+        dwarf->chain(address, options.lines, frames);
     }
+    if (options.inlines) {
+        for (InlineFrame& frame : frames) {
+            if (!frame.inlined) break;
+            std::string name = dwarf_name(frame);
+            if (name.empty()) name = "[inlined]";
+            chain.functions.push_back(
+                {std::move(name), true, std::move(frame.file), frame.line, frame.column});
+        }
+    }
+    if (physical.empty() && !frames.empty()) physical = dwarf_name(frames.back());
+    if (physical.empty() && !chain.functions.empty()) physical = chain.module_label;
+    if (physical.empty()) return;
+    SourceFrame function{std::move(physical), false, {}, 0, 0};
+    if (!frames.empty()) {
+        // Without inlined functions the place is still the innermost one.
+        InlineFrame& place = options.inlines ? frames.back() : frames.front();
+        function.file = std::move(place.file);
+        function.line = place.line;
+        function.column = place.column;
+    }
+    chain.functions.push_back(std::move(function));
 }
 
 // Not demangled, as in perf: the kernel is C, and its few Rust names stay as kallsyms has them.
@@ -135,15 +157,12 @@ InlineChain Symbolizer::symbolize(const Frame& frame) {
     }
     chain.module_label = "[" + module->info.short_name + "]";
     chain.kernel = module->kind == PathKind::kernel;
-    std::string name;
-    if (chain.kernel) name = state_->kernel_name(*module, Avma{frame.lookup_offset()});
-    if (module->binary) {
-        const Svma address{frame.lookup_offset()};
-        name = state_->user_name(*module->binary, address);
-        if (state_->options.inlines) state_->add_inlined(*module->binary, address, chain);
-        if (name.empty() && !chain.functions.empty()) name = chain.module_label;
-    }
-    if (!name.empty()) chain.functions.push_back({std::move(name), false});
+    const std::uint64_t address = frame.lookup_offset();
+    if (module->binary) state_->add_functions(*module->binary, Svma{address}, chain);
+    if (!chain.kernel) return chain;
+    SourceFrame function;
+    function.name = state_->kernel_name(*module, Avma{address});
+    if (!function.name.empty()) chain.functions.push_back(std::move(function));
     return chain;
 }
 

@@ -24,6 +24,11 @@ enum class NameStyle : std::uint8_t { plain, raw };
 struct SourceFrame {
     std::string name;      // final, unescaped; never empty
     bool inlined = false;  // inlined into the next one
+    // Of the address in this function, if SymbolizerOptions::lines asked and DWARF knows; for a
+    // function that others were inlined into, the line of the call. Else empty and 0.
+    std::string file;
+    std::uint32_t line = 0;
+    std::uint32_t column = 0;
 };
 
 // What is known about a frame.
@@ -42,7 +47,8 @@ struct InlineChain {
 
 struct SymbolizerOptions {
     NameStyle names = NameStyle::plain;
-    bool inlines = true;
+    bool inlines = true;  // expand inlined functions
+    bool lines = false;   // source file and line; reads line tables, a string per frame
 };
 
 // Symbol tables and debug files are read when the first frame of a module is asked for: 50 ms for

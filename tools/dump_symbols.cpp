@@ -28,7 +28,9 @@ MappingId map_module(const std::string& path, const ElfImage& image, MappingTabl
 void dump_functions(const InlineChain& chain, DumpOutput& out) {
     if (chain.functions.empty()) out.add_text("??\n??:0:0\n");
     for (const SourceFrame& function : chain.functions) {
-        out.add("{}\n??:0:0\n", printable(function.name));
+        out.add("{}\n{}:{}:{}\n", printable(function.name),
+                function.file.empty() ? "??" : printable(function.file), function.line,
+                function.column);
     }
     out.add_text("\n");
 }
@@ -45,7 +47,8 @@ Result<void> dump_symbols(const std::string& module, const SymbolizerOptions& op
     const MappingId mapping = map_module(*path, *image, table);
     ModuleCache modules(table, {});
     const ModuleId id = modules.resolve(mapping).module;
-    Symbolizer symbolizer(modules, options);
+    Symbolizer symbolizer(modules,
+                          {.names = options.names, .inlines = options.inlines, .lines = true});
 
     LineReader lines(input);
     while (const std::optional<std::string_view> line = lines.next()) {

@@ -82,6 +82,8 @@ void define_options(CLI::App& app, Arguments& arguments) {
                    "plain: demangled, without parameters; raw: as in the ELF file [plain]")
         ->check(CLI::IsMember({"plain", "raw"}))
         ->option_text("STYLE");
+    app.add_flag("--source", arguments.fold.naming.source,
+                 "Add the source file and line to every function");
     app.add_flag("--inline,!--no-inline", arguments.fold.symbols.inlines,
                  "Expand inlined functions [on]");
     app.add_option("--symfs", arguments.fold.symfs,
@@ -110,6 +112,7 @@ void finish_options(Arguments& arguments) {
     if (arguments.group_by == "tid") fold.aggregate.group_by = GroupBy::tid;
     fold.weigh_by_samples = arguments.weight == "samples";
     fold.symbols.names = arguments.names == "raw" ? NameStyle::raw : NameStyle::plain;
+    fold.symbols.lines = fold.naming.source;
     fold.naming.jobs = fold.aggregate.jobs;
     fold.aggregate.unknown_addresses = fold.naming.addresses;
     if (!arguments.stats_file.empty() && arguments.stats.empty()) arguments.stats = "text";

@@ -12,6 +12,7 @@ struct Words {
 
 constexpr std::array<Words, stop_reason_count> words{{
     {"complete", "reached the start of the thread"},
+    {"recorded", "the kernel recorded the chain (frame pointers or LBR): nothing to unwind"},
     {"truncated",
      "the recorded part of the stack was too small (record with a larger dump: "
      "--call-graph dwarf,65528)"},

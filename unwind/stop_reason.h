@@ -10,6 +10,7 @@ namespace fgread {
 // Why a stack ended. Data, not an error: counted per reason and shown by --stats.
 enum class StopReason : std::uint8_t {
     complete,            // CFI says the return address is undefined, or it is 0: the thread's start
+    recorded,            // nothing to walk: the kernel recorded the chain (frame pointers, LBR)
     truncated,           // a read left the dump at its upper end: the recording's dump is too small
     no_registers,        // the sample has no user registers or no stack (kernel thread)
     no_mapping,          // the pc lies in no executable mapping

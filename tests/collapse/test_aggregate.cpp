@@ -232,7 +232,7 @@ TEST_CASE("a chain that the kernel recorded is taken as it is") {
     const Profile profile = run(perf).profile;
     CHECK(only_stack(profile) == std::vector<std::uint64_t>{prog_start + 0x20, prog_start + 0x10,
                                                             kernel_start + 2, kernel_start + 1});
-    CHECK(stopped(profile, StopReason::no_registers) == 1);
+    CHECK(stopped(profile, StopReason::recorded) == 1);
     CHECK(profile.stops.empty());
     // The first address of each context was executing, the others are return addresses.
     CHECK(profile.frames[profile.stacks[1].label].kind == FrameKind::return_address);

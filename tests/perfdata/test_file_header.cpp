@@ -67,7 +67,6 @@ TEST_CASE("a header with zeros is refused") {
 TEST_CASE("an attr table or records outside the file are refused") {
     for (const std::uint64_t value : {~0ULL, 1ULL << 63, 1ULL << 40, 0ULL}) {
         for (const std::size_t field : {24U, 32U, 40U}) {  // attrs.offset, attrs.size, data.offset
-            if (value == 0 && field == 24) continue;  // lands in the header: garbage, but readable
             std::vector<std::byte> bytes = small().build();
             patch(bytes, field, value);
             CAPTURE(field);

@@ -46,7 +46,7 @@ def same_name(ours, theirs):
 def same_line(ours, theirs, counts):
     if ours[1:3] == theirs[1:3]:
         return True
-    if re.sub(r"^(\.\.?/.*?)/\1/", r"\1/", theirs[1]) == ours[1] and ours[2] == theirs[2]:
+    if re.sub(r"^(\.\.?(?:/.*?)?)/\1/", r"\1/", theirs[1]) == ours[1] and ours[2] == theirs[2]:
         counts["directory"] += 1
         return True
     return False

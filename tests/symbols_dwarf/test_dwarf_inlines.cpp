@@ -249,6 +249,29 @@ TEST_CASE("a range list may be named by its index") {
     CHECK(chain(dwarf, text + 3) == "-");  // the unit says it is not its own
 }
 
+TEST_CASE("a small unit may have many ranges") {
+    // clang's skeleton units: 60 bytes, and a range for each function in a section of its own.
+    DwarfBuilder dwarf;
+    constexpr std::uint64_t functions = 2000;
+    for (std::uint64_t i = 0; i < functions; ++i) {
+        dwarf.ranges.u64(text + i * 20);
+        dwarf.ranges.u64(text + i * 20 + 10);
+    }
+    dwarf.ranges.u64(0);
+    dwarf.ranges.u64(0);
+    dwarf.begin_unit();
+    dwarf.die(DW_TAG_compile_unit, {ranges_at(0)}, true);
+    const std::uint64_t last = text + (functions - 1) * 20;
+    dwarf.subprogram("last", last, 10);
+    dwarf.end();
+    dwarf.end();
+    dwarf.end_unit();
+    const DwarfIndex index = open_index(dwarf);
+
+    CHECK(chain(index, last) == "last");
+    CHECK(index.stats().problems.bad_ranges == 0);
+}
+
 TEST_CASE("a unit that does not say where its code is, is searched when no other has the address") {
     DwarfBuilder dwarf;
     dwarf.begin_unit();

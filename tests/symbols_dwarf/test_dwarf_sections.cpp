@@ -56,6 +56,20 @@ TEST_CASE("split files have names of their own") {
     CHECK(text_of(read(elf, DwarfFlavour::split), DwarfSection::cu_index) == "index");
 }
 
+TEST_CASE("line tables are read only where they are wanted") {
+    ElfBuilder elf;
+    elf.add_text(0x1000, 16);
+    elf.add(section(".debug_line", "lines"));
+    elf.add(section(".debug_line.dwo", "of type units"));
+    const auto image = ElfImage::read(elf.bytes());
+    REQUIRE(image);
+    CHECK(text_of(read_dwarf_sections(*image), DwarfSection::line) == "lines");
+    const DwarfSections none = read_dwarf_sections(*image, DwarfFlavour::whole, DwarfLines::skip);
+    CHECK(none[DwarfSection::line].empty());
+    CHECK(none.skipped == 0);
+    CHECK(read(elf, DwarfFlavour::split)[DwarfSection::line].empty());
+}
+
 TEST_CASE("a section that lies outside the file, or cannot be expanded, is counted") {
     ElfBuilder elf;
     elf.add_text(0x1000, 16);

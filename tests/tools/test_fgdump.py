@@ -2,6 +2,7 @@
 """fgdump: records, stacks, unwind rules and symbols.   test_fgdump.py FGDUMP KNOWN_FUNCTIONS"""
 
 import random
+import os
 import shutil
 import signal
 import subprocess
@@ -173,6 +174,39 @@ def check_symbols(tap, fgdump, program):
               "--symbolize answers as llvm-symbolizer does", run.stdout)
 
 
+INLINES = """
+static int outer(int value);
+__attribute__((noinline)) int keep(int value) { return value * 3; }
+static inline int inner(int value) {
+    for (int i = 0; i < value; ++i) value += keep(i);
+    return value;
+}
+static inline int outer(int value) { return inner(value) + inner(value + 1); }
+int main(int argc, char**) { return outer(argc); }
+"""
+
+
+def check_inlines(tap, fgdump):
+    """Every tenth byte of a small program's code; names by the linker, as both can give them."""
+    name = "--symbolize prints what llvm-symbolizer --inlines prints"
+    compiler = next(filter(None, map(shutil.which, ("g++", "clang++-14", "c++"))), None)
+    if not compiler or not shutil.which("llvm-symbolizer"):
+        return tap.skip(name, "no compiler or no llvm-symbolizer")
+    source, program = fgdump.write("inlines.cpp", INLINES.encode()), fgdump.file("inlines")
+    subprocess.run([compiler, "-O2", "-g", str(source), "-o", str(program)], check=True)
+    text = "".join(f"0x{address:x}\n" for start, size in
+                   (Elf(program).functions()[function] for function in ("main", "_Z4keepi"))
+                   for address in range(start, start + size, 3))
+    theirs = subprocess.run(["llvm-symbolizer", "--inlines", "--no-demangle", f"--obj={program}"],
+                            input=text, text=True, stdout=subprocess.PIPE, check=True)
+    ours = with_input(fgdump, ["--symbolize", program, "--names", "raw"], text)
+    tap.check("\ninner\n" in ours.stdout and ours.stdout.strip() == theirs.stdout.strip(), name,
+              f"{ours.stdout}\n--- llvm-symbolizer\n{theirs.stdout}")
+    without = with_input(fgdump, ["--symbolize", program, "--no-inline"], text).stdout.split("\n\n")
+    tap.check(all(answer.count("\n") == 1 for answer in without if answer),
+              "--no-inline leaves one function an address", "\n".join(without))
+
+
 def main(fgdump, program):
     tap, fgdump = Tap(), Tool(fgdump)
     check_help(tap, fgdump)
@@ -186,6 +220,7 @@ def main(fgdump, program):
     check_closed_pipe(tap, fgdump, example())
     check_rule_text(tap, fgdump, program)
     check_symbols(tap, fgdump, program)
+    check_inlines(tap, fgdump)
     if shutil.which("readelf"):
         for binary in (program, "/lib/x86_64-linux-gnu/libc.so.6", "/bin/bash"):
             check_rules(tap, fgdump, binary)
@@ -195,4 +230,5 @@ def main(fgdump, program):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    # The tool runs in a directory of its own, so relative paths would lead nowhere.
+    main(sys.argv[1], os.path.abspath(sys.argv[2]))
