@@ -60,6 +60,7 @@ private:
     void special(std::uint8_t opcode);
     void emit();
     void end_sequence();
+    void sort_sequences();
     void advance(std::uint64_t operations) {
         registers_.address += operations * min_instruction_length_;
     }
@@ -167,10 +168,20 @@ bool LineReader::run() {
     }
     const bool complete = cursor_.ok() && cursor_.at_end();
     table_.rows_.resize(sequence_first_);  // a sequence without an end covers nothing
-    std::stable_sort(
-        table_.sequences_.begin(), table_.sequences_.end(),
-        [](const LineTable::Sequence& a, const LineTable::Sequence& b) { return a.low < b.low; });
+    sort_sequences();
     return complete;
+}
+
+void LineReader::sort_sequences() {
+    std::vector<LineTable::Sequence>& all = table_.sequences_;
+    std::stable_sort(
+        all.begin(), all.end(),
+        [](const LineTable::Sequence& a, const LineTable::Sequence& b) { return a.low < b.low; });
+    // Functions folded into one (gold and lld --icf) all have lines: those of the first are used.
+    const auto same = [](const LineTable::Sequence& a, const LineTable::Sequence& b) {
+        return a.low == b.low;
+    };
+    all.erase(std::unique(all.begin(), all.end(), same), all.end());
 }
 
 bool LineReader::step(std::uint8_t opcode) {

@@ -1,6 +1,7 @@
 #include "symbols/symbol_choice.h"
 
 #include <algorithm>
+#include <compare>
 #include <cstring>
 #include <limits>
 #include <string>
@@ -43,8 +44,9 @@ bool same_structor(std::string_view a, std::string_view b) {
 
 bool is_mangled(std::string_view name) { return name.starts_with("_Z") || name.starts_with("_R"); }
 
-// True if `b` is to be preferred to `a`, which comes earlier in the file.
-bool better_name(std::string_view a, std::string_view b) {
+}  // namespace
+
+bool is_better_name(std::string_view a, std::string_view b) {
     std::string shown_a, shown_b;
     if (is_mangled(a) || is_mangled(b)) {
         if (same_structor(a, b)) return false;
@@ -59,11 +61,13 @@ bool better_name(std::string_view a, std::string_view b) {
     return b.size() > a.size();
 }
 
-bool better(const RawSymbol& a, const RawSymbol& b, ByteView names) {
+namespace {
+
+// Whether `a` is to be preferred to `b` at the same address (less), or neither (equal).
+std::strong_ordering compare(const RawSymbol& a, const RawSymbol& b) {
     const bool empty_a = a.end == a.address, empty_b = b.end == b.address;
-    if (empty_a != empty_b) return empty_a;
-    if (a.binding != b.binding) return b.binding < a.binding;
-    return better_name(symbol_name(names, a.name), symbol_name(names, b.name));
+    if (empty_a != empty_b) return empty_a <=> empty_b;
+    return a.binding <=> b.binding;
 }
 
 }  // namespace
@@ -76,18 +80,22 @@ std::string_view symbol_name(ByteView names, std::uint32_t offset) {
     return {begin, ::strnlen(begin, limit)};
 }
 
-void choose_symbols(std::vector<RawSymbol>& symbols, ByteView names) {
+void choose_symbols(std::vector<RawSymbol>& symbols) {
     std::sort(symbols.begin(), symbols.end(), [](const RawSymbol& a, const RawSymbol& b) {
         return a.address != b.address ? a.address < b.address : a.order < b.order;
     });
     extend_unsized(symbols);
     std::size_t kept = 0;
-    for (std::size_t i = 0; i < symbols.size(); ++i) {
-        if (kept == 0 || symbols[kept - 1].address != symbols[i].address) {
-            symbols[kept++] = symbols[i];
-        } else if (better(symbols[kept - 1], symbols[i], names)) {
-            symbols[kept - 1] = symbols[i];
+    std::size_t group = 0;  // where the address at hand begins
+    for (const RawSymbol& symbol : symbols) {
+        if (kept == group || symbols[group].address != symbol.address) {
+            group = kept;
+        } else {
+            const std::strong_ordering order = compare(symbol, symbols[group]);
+            if (order > 0) continue;
+            if (order < 0) kept = group;
         }
+        symbols[kept++] = symbol;
     }
     symbols.resize(kept);
 }

@@ -34,8 +34,22 @@ inline constexpr std::size_t max_symbol_name = 64 * 1024;
 // The NUL-terminated name at `offset` of a string table; empty if it lies outside.
 [[nodiscard]] std::string_view symbol_name(ByteView names, std::uint32_t offset);
 
-// Sorts by address, gives symbols without a size the room up to the next address, and keeps one
-// symbol per address. Calls the demangler only where nothing else decides.
-void choose_symbols(std::vector<RawSymbol>& symbols, ByteView names);
+// Two string tables as one: offsets from the end of `main` on are in `more`. (Joining them would
+// copy tens of MB for the sake of some stubs' names.)
+struct SymbolNames {
+    ByteView main, more;
+    [[nodiscard]] std::string_view operator[](std::uint32_t offset) const {
+        if (offset < main.size()) return symbol_name(main, offset);
+        return symbol_name(more, static_cast<std::uint32_t>(offset - main.size()));
+    }
+};
+
+// Sorts by address, gives symbols without a size the room up to the next address, and keeps at each
+// address those that size and binding do not rule out, in the order of the file. Looks at no name.
+void choose_symbols(std::vector<RawSymbol>& symbols);
+
+// True if `b` is a better name than `a`, which comes earlier in the file. Demangles both if need
+// be: with thousands of functions folded into one (ICF), that is for those that are asked for.
+[[nodiscard]] bool is_better_name(std::string_view a, std::string_view b);
 
 }  // namespace fgread

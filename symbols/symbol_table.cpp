@@ -3,7 +3,9 @@
 #include <elf.h>
 
 #include <algorithm>
+#include <span>
 #include <string>
+#include <utility>
 
 #include "symbols/plt_symbols.h"
 
@@ -96,7 +98,10 @@ std::uint64_t end_of(std::uint64_t address, std::uint64_t size) {
     return size > ~address ? ~std::uint64_t{0} : address + size;
 }
 
-// Appends the symbols of one table, whose names begin at `names_offset` of `names`.
+// The uppermost bit of an offset is taken (alias_flag). The largest real tables have 400 MB.
+constexpr std::uint64_t max_name_offset = 0x7fffffff;
+
+// Appends the symbols of one table; its `names` begin at `names_offset` of all names.
 void add_code_symbols(const ElfImage& image, ByteView table, ByteView names,
                       std::uint32_t names_offset, std::vector<RawSymbol>& symbols,
                       std::uint64_t& malformed) {
@@ -108,13 +113,12 @@ void add_code_symbols(const ElfImage& image, ByteView table, ByteView names,
         const ElfSymbol symbol = read_symbol(reader, wide);
         if (!names_code(symbol, image)) continue;
         const std::uint64_t name = std::uint64_t{names_offset} + symbol.name;
-        if (name >= names.size() || names[name] == std::byte{0}) {
+        if (symbol.name >= names.size() || names[symbol.name] == std::byte{0} ||
+            name > max_name_offset) {
             ++malformed;
             continue;
         }
-        if (marked && is_mapping_symbol(symbol_name(names, static_cast<std::uint32_t>(name)))) {
-            continue;
-        }
+        if (marked && is_mapping_symbol(symbol_name(names, symbol.name))) continue;
         // Bit 0 of an Arm function's address says that it is Thumb code.
         const std::uint64_t address =
             image.machine() == EM_ARM ? symbol.value & ~std::uint64_t{1} : symbol.value;
@@ -123,18 +127,12 @@ void add_code_symbols(const ElfImage& image, ByteView table, ByteView names,
     }
 }
 
-OwnedBytes joined(const OwnedBytes& a, const OwnedBytes& b) {
-    OwnedBytes both(a.size() + b.size());
-    const auto middle = std::copy_n(a.view().begin(), a.size(), both.writable().begin());
-    std::copy_n(b.view().begin(), b.size(), middle);
-    return both;
-}
-
-OwnedBytes bytes_of(std::string_view text) {
-    OwnedBytes bytes(text.size());
-    std::transform(text.begin(), text.end(), bytes.writable().begin(),
-                   [](char c) { return static_cast<std::byte>(c); });
-    return bytes;
+// Appends a string table to another.
+void append(std::string& text, ByteView bytes) {
+    const std::size_t size = text.size();
+    text.resize(size + bytes.size());
+    std::transform(bytes.begin(), bytes.end(), text.begin() + static_cast<std::ptrdiff_t>(size),
+                   [](std::byte byte) { return static_cast<char>(byte); });
 }
 
 // Turns symbols that may contain each other into intervals: the innermost one names an address,
@@ -185,38 +183,79 @@ SymbolTable SymbolTable::read(const ElfImage& binary, const ElfImage* debug_file
         if (found.image != nullptr) tables.push_back(found);
     }
     OwnedBytes names;
+    std::string more_names;
     std::vector<RawSymbol> symbols;
     for (const SymbolSections& each : tables) {
         const OwnedBytes table = image->contents(*each.symbols);
-        OwnedBytes more_names = image->contents(*each.names);
-        const auto names_offset = static_cast<std::uint32_t>(names.size());
-        names = names.empty() ? std::move(more_names) : joined(names, more_names);
-        add_code_symbols(*image, table.view(), names.view(), names_offset, symbols, malformed);
+        OwnedBytes strings = image->contents(*each.names);
+        const auto offset = static_cast<std::uint32_t>(names.size() + more_names.size());
+        add_code_symbols(*image, table.view(), strings.view(), offset, symbols, malformed);
+        if (names.empty())
+            names = std::move(strings);
+        else
+            append(more_names, strings.view());
     }
-    std::string stub_names;
-    add_plt_symbols(binary, static_cast<std::uint32_t>(names.size()), stub_names, symbols);
-    if (!stub_names.empty()) names = joined(names, bytes_of(stub_names));
-    return build(std::move(symbols), std::move(names));
+    add_plt_symbols(binary, static_cast<std::uint32_t>(names.size()), more_names, symbols);
+    return build(std::move(symbols), std::move(names), std::move(more_names));
 }
 
-SymbolTable SymbolTable::build(std::vector<RawSymbol> symbols, OwnedBytes names) {
+SymbolTable SymbolTable::build(std::vector<RawSymbol> symbols, OwnedBytes names,
+                               std::string more_names) {
     SymbolTable table;
-    choose_symbols(symbols, names.view());
+    choose_symbols(symbols);
     table.starts_.reserve(symbols.size() + symbols.size() / 2);
     table.names_.reserve(symbols.size() + symbols.size() / 2);
     IntervalBuilder builder(table.starts_, table.names_);
-    for (const RawSymbol& symbol : symbols) builder.add(symbol);
+    for (std::size_t i = 0; i < symbols.size();) {
+        std::size_t next = i + 1;
+        while (next < symbols.size() && symbols[next].address == symbols[i].address) ++next;
+        RawSymbol symbol = symbols[i];
+        if (next - i > 1) symbol.name = table.add_aliases(&symbols[i], next - i);
+        builder.add(symbol);
+        i = next;
+    }
     builder.finish();
     table.strings_ = std::move(names);
+    table.more_strings_ = std::move(more_names);
+    if (!table.aliases_.empty()) {
+        table.chosen_ = std::make_unique<Chosen>();
+        table.chosen_->names.assign(table.aliases_.size(), no_name);
+    }
     return table;
+}
+
+std::uint32_t SymbolTable::add_aliases(const RawSymbol* first, std::size_t count) {
+    aliases_.push_back(
+        {static_cast<std::uint32_t>(alias_names_.size()), static_cast<std::uint32_t>(count)});
+    for (std::size_t i = 0; i < count; ++i) alias_names_.push_back(first[i].name);
+    return alias_flag | static_cast<std::uint32_t>(aliases_.size() - 1);
+}
+
+std::uint32_t SymbolTable::choose(std::uint32_t place) const {
+    const std::lock_guard lock(chosen_->mutex);
+    std::uint32_t& chosen = chosen_->names[place];
+    if (chosen != no_name) return chosen;
+    const SymbolNames names = all_names();
+    const Aliases& aliases = aliases_[place];
+    chosen = alias_names_[aliases.first];
+    for (std::uint32_t i = 1; i < aliases.count; ++i) {
+        const std::uint32_t other = alias_names_[aliases.first + i];
+        if (is_better_name(names[chosen], names[other])) chosen = other;
+    }
+    return chosen;
+}
+
+SymbolNames SymbolTable::all_names() const {
+    return {strings_.view(), std::as_bytes(std::span(more_strings_))};
 }
 
 std::optional<SymbolTable::Match> SymbolTable::find(Svma address) const {
     const auto after = std::upper_bound(starts_.begin(), starts_.end(), address.value);
     if (after == starts_.begin()) return std::nullopt;
-    const std::uint32_t name = names_[static_cast<std::size_t>(after - starts_.begin()) - 1];
+    std::uint32_t name = names_[static_cast<std::size_t>(after - starts_.begin()) - 1];
     if (name == no_name) return std::nullopt;
-    return Match{symbol_name(strings_.view(), name), name};
+    if ((name & alias_flag) != 0) name = choose(name & ~alias_flag);
+    return Match{all_names()[name], name};
 }
 
 }  // namespace fgread

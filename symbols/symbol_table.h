@@ -5,7 +5,10 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <mutex>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -15,7 +18,7 @@
 
 namespace fgread {
 
-// Immutable once built; safe for any number of threads.
+// Safe for any number of threads once built.
 class SymbolTable {
 public:
     SymbolTable() = default;
@@ -25,8 +28,10 @@ public:
     // sorts; 100 ns per symbol.
     static SymbolTable read(const ElfImage& binary, const ElfImage* debug_file,
                             std::uint64_t& malformed);
-    // Of symbols and NUL-terminated names given otherwise (kallsyms, a test).
-    static SymbolTable build(std::vector<RawSymbol> symbols, OwnedBytes names);
+    // Of symbols and NUL-terminated names given otherwise (kallsyms, a test). `more_names` goes on
+    // where `names` ends (SymbolNames).
+    static SymbolTable build(std::vector<RawSymbol> symbols, OwnedBytes names,
+                             std::string more_names = {});
 
     static constexpr std::uint32_t no_name = 0xffffffff;
 
@@ -34,10 +39,11 @@ public:
         std::string_view name;  // as in the file, version included; lives as long as the table
         std::uint32_t name_id;  // equal for equal symbols: a key to cache by
     };
-    // The innermost symbol that covers `address`.
+    // The innermost symbol that covers `address`. Aliases that only their names tell apart are
+    // compared the first time, and demangled for it.
     [[nodiscard]] std::optional<Match> find(Svma address) const;
 
-    // The string table the names are in.
+    // The string table the names are in, without `more_names`.
     [[nodiscard]] ByteView names() const { return strings_.view(); }
 
     // Number of intervals, names or not.
@@ -45,11 +51,31 @@ public:
     [[nodiscard]] bool empty() const { return starts_.empty(); }
 
 private:
+    // The names of an address that has several; the best is found when first asked for.
+    struct Aliases {
+        std::uint32_t first = 0;  // in alias_names_
+        std::uint32_t count = 0;
+    };
+    struct Chosen {
+        std::mutex mutex;
+        std::vector<std::uint32_t> names;  // by place in aliases_; no_name: not yet chosen
+    };
+    // Marks an element of names_ that is a place in aliases_, not the offset of a name.
+    static constexpr std::uint32_t alias_flag = 0x80000000;
+
+    std::uint32_t add_aliases(const RawSymbol* first, std::size_t count);
+    [[nodiscard]] std::uint32_t choose(std::uint32_t place) const;
+    [[nodiscard]] SymbolNames all_names() const;
+
     // Interval i is [starts_[i], starts_[i + 1]). A name of `no_name` is a gap. Two arrays, so
     // that the search walks eight bytes a step.
     std::vector<std::uint64_t> starts_;
     std::vector<std::uint32_t> names_;
+    std::vector<Aliases> aliases_;
+    std::vector<std::uint32_t> alias_names_;
+    std::unique_ptr<Chosen> chosen_;  // null without aliases
     OwnedBytes strings_;
+    std::string more_strings_;
 };
 
 }  // namespace fgread

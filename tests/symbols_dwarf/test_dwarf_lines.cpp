@@ -234,6 +234,19 @@ TEST_CASE("sequences in any order, and one of dropped code among them") {
     CHECK(lines(*index, text + 55) == "f /src/main.c:50");
 }
 
+TEST_CASE("of functions folded into one the lines of the first are used") {
+    DwarfBuilder dwarf;
+    LineBuilder line(dwarf.line, 4);
+    for (const std::int64_t first_line : {7, 8, 9}) {
+        line.set_address(text);
+        line.row(0, first_line - 1);
+        line.end_sequence(50);
+    }
+    line.finish();
+    add_unit(dwarf, 4);
+    CHECK(lines(open_index(dwarf), text) == "f /src/main.c:7");
+}
+
 TEST_CASE("code without a function still has a line") {
     // Assembler: a unit of one DIE, and a line table.
     DwarfBuilder dwarf;

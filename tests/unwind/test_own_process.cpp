@@ -46,9 +46,11 @@ void on_signal(int) { moment->take(); }
     }
     const auto size = static_cast<std::size_t>(8 + (*seed + depth) % 5 * 16);
     auto* dynamic = static_cast<volatile int*>(__builtin_alloca(size * sizeof(int)));
-    dynamic[0] = depth + *seed;
-    const int a = seed[0], b = dynamic[0];
-    return descend(depth - 1, dynamic) * a + b + dynamic[0];
+    dynamic[0] = (depth + *seed) % 1000;
+    // Unsigned: the sums overflow.
+    const auto a = static_cast<unsigned>(seed[0]), b = static_cast<unsigned>(dynamic[0]);
+    const auto below = static_cast<unsigned>(descend(depth - 1, dynamic));
+    return static_cast<int>(below * a + b);
 }
 
 int compare_integers(const void* left, const void* right) {
