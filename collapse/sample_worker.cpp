@@ -109,8 +109,8 @@ void SampleWorker::add_sample(const RecordView& record, ChunkResult& result) {
     if (options_.hide_user) user_frames_.clear();
     if (options_.hide_kernel) kernel_frames_.clear();
     result.frame_count += user_frames_.size() + kernel_frames_.size();
-    result.samples.push_back(
-        {intern_stack(group_of(*sample, when)), static_cast<std::uint32_t>(*attr), sample->period});
+    result.samples.push_back({intern_stack(group_of(*sample, when), sample->tid),
+                              static_cast<std::uint32_t>(*attr), sample->period});
 }
 
 void SampleWorker::walk_user(const SampleView& sample, const ProcessAt& process, EventTime when,
@@ -183,11 +183,22 @@ std::uint32_t SampleWorker::intern_group(const Group& group) {
     return entry->second;
 }
 
-StackId SampleWorker::intern_stack(const Group& group) {
-    StackId stack = stacks_.root(intern_group(group));
+StackId SampleWorker::intern_stack(const Group& group, Tid tid) {
+    Path& last = last_paths_[static_cast<std::uint32_t>(tid.value) % last_paths_.size()];
+    const StackId root = stacks_.root(intern_group(group));
+    if (last.root != root) last = {root, {}};
+    StackId stack = root;
+    std::size_t depth = 0;
     const auto push = [&](const std::vector<Frame>& innermost_first) {
-        for (std::size_t i = innermost_first.size(); i-- > 0;) {
-            stack = stacks_.child(stack, frames_.intern(normalised(innermost_first[i])));
+        for (std::size_t i = innermost_first.size(); i-- > 0; ++depth) {
+            const Frame frame = normalised(innermost_first[i]);
+            if (depth < last.steps.size() && last.steps[depth].frame == frame) {
+                stack = last.steps[depth].stack;
+                continue;
+            }
+            last.steps.resize(depth);  // from here on the paths differ
+            stack = stacks_.child(stack, frames_.intern(frame));
+            last.steps.push_back({frame, stack});
         }
     };
     push(user_frames_);

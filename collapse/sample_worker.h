@@ -6,6 +6,7 @@
 // threads, and stages that need the samples in order have their place there.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <vector>
@@ -55,7 +56,7 @@ private:
     void count_stop(StopReason reason, ModuleId module, ChunkResult& result);
     Group group_of(const SampleView& sample, EventTime when) const;
     std::uint32_t intern_group(const Group& group);
-    StackId intern_stack(const Group& group);
+    StackId intern_stack(const Group& group, Tid tid);
     Frame normalised(Frame frame) const;
 
     unsigned number_;
@@ -73,6 +74,18 @@ private:
     std::vector<Group> groups_;
     std::map<Group, std::uint32_t> group_index_;
     StackTrie stacks_;
+
+    // A thread's stacks mostly differ near their leaves only: the outer frames that are those of
+    // its last sample need not be looked up again (on a 1 GB recording a sixth of all time).
+    struct Path {
+        struct Step {
+            Frame frame;
+            StackId stack;
+        };
+        StackId root = no_stack;
+        std::vector<Step> steps;  // outermost first
+    };
+    std::array<Path, 64> last_paths_;  // by tid; threads that share a place only lose time
 };
 
 }  // namespace fgread
