@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Every header of the library compiles alone.   headers.py SOURCE_ROOT COMPILER..."""
+"""Every public header compiles alone.   headers.py SOURCE_ROOT HEADER... -- COMPILER..."""
 
 import concurrent.futures
 import os
@@ -10,7 +10,6 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 from tap import Tap  # noqa: E402
 
-FOLDERS = ["perfdata", "unwind", "symbols", "collapse"]
 FLAGS = ["-std=c++20", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror", "-fsyntax-only",
          "-x", "c++", "-"]
 
@@ -23,10 +22,9 @@ def compile_alone(compiler, root, header):
     return done.returncode == 0, done.stdout
 
 
-def main(root, compiler):
+def main(root, headers, compiler):
     root = pathlib.Path(root).resolve()
-    headers = [str(path.relative_to(root))
-               for folder in FOLDERS for path in sorted((root / folder).rglob("*.h"))]
+    headers = sorted(str(pathlib.Path(header).resolve().relative_to(root)) for header in headers)
     tap = Tap()
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         results = pool.map(lambda header: compile_alone(compiler, root, header), headers)
@@ -36,4 +34,5 @@ def main(root, compiler):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2:])
+    separator = sys.argv.index("--")
+    main(sys.argv[1], sys.argv[2:separator], sys.argv[separator + 1:])
