@@ -51,6 +51,8 @@ mode_t mode_for(const std::string& path) {
     return 0666 & ~mask;
 }
 
+constexpr std::array deadly_signals = {SIGHUP, SIGINT, SIGTERM};
+
 // The unfinished file, for the signal handler; empty if there is none.
 std::array<char, PATH_MAX> unfinished{};
 
@@ -63,7 +65,7 @@ extern "C" void remove_unfinished_and_die(int number) {
 void clean_up_after_signals(const std::string& path) {
     if (path.size() >= unfinished.size()) return;
     std::memcpy(unfinished.data(), path.c_str(), path.size() + 1);
-    for (const int number : {SIGHUP, SIGINT, SIGTERM}) {
+    for (const int number : deadly_signals) {
         // nohup and shells without job control ignore some of them for us: let them.
         if (std::signal(number, remove_unfinished_and_die) == SIG_IGN) {
             std::signal(number, SIG_IGN);
@@ -72,6 +74,24 @@ void clean_up_after_signals(const std::string& path) {
 }
 
 void forget_unfinished() { unfinished[0] = '\0'; }
+
+// Holds back the signals while it lives. One that comes between the making of a file and the
+// handler that removes it would leave the file behind.
+class SignalsHeldBack {
+public:
+    SignalsHeldBack() {
+        sigset_t held;
+        sigemptyset(&held);
+        for (const int number : deadly_signals) sigaddset(&held, number);
+        pthread_sigmask(SIG_BLOCK, &held, &before_);
+    }
+    SignalsHeldBack(const SignalsHeldBack&) = delete;
+    SignalsHeldBack& operator=(const SignalsHeldBack&) = delete;
+    ~SignalsHeldBack() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+private:
+    sigset_t before_{};
+};
 
 }  // namespace
 
@@ -86,6 +106,7 @@ Result<OutputFile> OutputFile::create(const std::string& path) {
     }
     const std::string target = without_links(path);
     std::string temporary = target + ".XXXXXX";
+    const SignalsHeldBack held_back;
     const int fd = mkostemp(temporary.data(), O_CLOEXEC);
     if (fd < 0) return cannot_create(path);
     clean_up_after_signals(temporary);
