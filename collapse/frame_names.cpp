@@ -106,6 +106,7 @@ FrameNames name_frames(const FrameTable& frames, Symbolizer& symbolizer,
     std::sort(order.begin(), order.end(),
               [&](FrameId a, FrameId b) { return frames[a] < frames[b]; });
 
+    symbolizer.expect(frames.frames());
     FrameNames result;
     result.state_->begin.resize(frames.size());
     result.state_->length.resize(frames.size());

@@ -61,17 +61,39 @@ const UnwindTable* Binary::unwind_table() {
     return &*unwind_table_;
 }
 
-const SymbolTable& Binary::symbols() {
+void Binary::expect(std::vector<std::uint64_t> addresses) {
+    std::optional<WantedAddresses> wanted = WantedAddresses::of(std::move(addresses));
+    const std::lock_guard lock(mutex_);
+    expected_ = std::move(wanted);
+}
+
+SymbolTable Binary::read_symbols(const WantedAddresses* wanted) {
+    const std::optional<Opened> opened = reopen_with_debug_file();
+    if (!opened) return {};
+    std::uint64_t malformed = 0;
+    SymbolTable table = SymbolTable::read(
+        opened->image, opened->debug ? &opened->debug->image : nullptr, malformed, wanted);
+    const std::lock_guard lock(mutex_);
+    malformed_symbols_ = malformed;
+    return table;
+}
+
+std::optional<Binary::FoundSymbol> Binary::find_symbol(Svma address) {
     std::call_once(symbols_once_, [this] {
-        const std::optional<Opened> opened = reopen_with_debug_file();
-        if (!opened) return;
-        std::uint64_t malformed = 0;
-        symbols_ = SymbolTable::read(opened->image, opened->debug ? &opened->debug->image : nullptr,
-                                     malformed);
-        const std::lock_guard lock(mutex_);
-        malformed_symbols_ = malformed;
+        std::optional<WantedAddresses> wanted;
+        {
+            const std::lock_guard lock(mutex_);
+            wanted.swap(expected_);
+        }
+        symbols_ = read_symbols(wanted ? &*wanted : nullptr);
     });
-    return symbols_;
+    const SymbolTable* table = &symbols_;
+    if (!table->answers(address)) {
+        std::call_once(all_symbols_once_, [this] { all_symbols_ = read_symbols(nullptr); });
+        table = &all_symbols_;
+    }
+    const auto match = table->find(address);
+    return match ? std::optional(FoundSymbol{table, *match}) : std::nullopt;
 }
 
 const DwarfIndex* Binary::dwarf() {

@@ -33,12 +33,21 @@ public:
 
     // Reads the unwind sections on the first call, about 1 ms per 5 MB. Never null.
     const UnwindTable* unwind_table();
-    // Reads the symbol table, of the debug file if there is one, on the first call.
-    const SymbolTable& symbols();
+    // Says which addresses find_symbol() will be asked for, so that it reads what they need and no
+    // more. Before the first find_symbol(); later calls are ignored.
+    void expect(std::vector<std::uint64_t> addresses);
+    // A symbol and the table its number counts in.
+    struct FoundSymbol {
+        const SymbolTable* table;
+        SymbolTable::Match match;
+    };
+    // The function at `address`, by the symbols of the debug file if there is one. They are read on
+    // the first call, and once more, all of them, on the first one for an unexpected address.
+    std::optional<FoundSymbol> find_symbol(Svma address);
     // The debug information, of the debug file if there is one; its sections are read on the first
     // call. Null if there is none.
     const DwarfIndex* dwarf();
-    // Entries of the symbol table that were skipped; 0 before symbols().
+    // Entries of the symbol table that were skipped; 0 before find_symbol().
     [[nodiscard]] std::uint64_t malformed_symbols() const;
     // The debug file in use; empty if there is none, or nothing was read yet.
     [[nodiscard]] std::string debug_path() const;
@@ -53,6 +62,7 @@ private:
     };
     [[nodiscard]] std::optional<ElfImage> reopen() const;
     std::optional<Opened> reopen_with_debug_file();
+    [[nodiscard]] SymbolTable read_symbols(const WantedAddresses* wanted);
 
     std::string path_;  // in the root, if in_symfs_
     bool in_symfs_ = false;
@@ -62,13 +72,15 @@ private:
     std::vector<Segment> segments_;
     Endian endian_ = Endian::little;
 
-    std::once_flag unwind_once_, symbols_once_, dwarf_once_;
+    std::once_flag unwind_once_, symbols_once_, all_symbols_once_, dwarf_once_;
     UnwindBytes unwind_bytes_;
     std::optional<UnwindTable> unwind_table_;
-    SymbolTable symbols_;
+    SymbolTable symbols_;      // for expected_, if anything is expected
+    SymbolTable all_symbols_;  // where symbols_ has no answer
     std::optional<DwarfIndex> dwarf_;
 
     mutable std::mutex mutex_;  // of what follows
+    std::optional<WantedAddresses> expected_;
     std::uint64_t malformed_symbols_ = 0;
     std::string debug_path_;
     std::map<std::uint64_t, OwnedBytes> pages_;  // by file offset, for read_word

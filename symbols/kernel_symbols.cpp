@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <charconv>
 #include <cstring>
 #include <vector>
 
@@ -17,6 +16,7 @@ constexpr std::size_t max_listing = 256 << 20;
 constexpr std::size_t max_kernel_notes = 1 << 20;
 constexpr std::uint64_t page = 4096;
 constexpr std::size_t address_digits = 16;
+constexpr std::size_t typical_line = 45;
 
 // One line, as offsets into the listing.
 struct Line {
@@ -26,14 +26,23 @@ struct Line {
     bool in_module = false;
 };
 
+constexpr int hex_digit(char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+    return -1;
+}
+
 std::optional<Line> parse_line(std::string_view text, std::size_t begin, std::size_t end) {
     Line line;
-    const char* first = text.data() + begin;
-    const auto [after, error] =
-        std::from_chars(first, first + std::min(end - begin, address_digits), line.address, 16);
-    if (error != std::errc{} || after == first) return std::nullopt;
+    std::size_t at = begin;
+    for (; at < std::min(end, begin + address_digits); ++at) {
+        const int digit = hex_digit(text[at]);
+        if (digit < 0) break;
+        line.address = line.address << 4 | static_cast<unsigned>(digit);
+    }
+    if (at == begin) return std::nullopt;
     // The address is followed by " T ".
-    std::size_t at = begin + static_cast<std::size_t>(after - first);
     if (end - at < 4 || text[at] != ' ' || text[at + 2] != ' ') return std::nullopt;
     line.type = text[at + 1];
     line.name = at + 3;
@@ -46,11 +55,15 @@ std::optional<Line> parse_line(std::string_view text, std::size_t begin, std::si
 
 // Text, weak, data and bss: what perf keeps. Data symbols name no code but end the one before.
 bool is_kept(char type) {
-    switch (std::toupper(static_cast<unsigned char>(type))) {
+    switch (type) {
         case 'T':
+        case 't':
         case 'W':
+        case 'w':
         case 'D':
+        case 'd':
         case 'B':
+        case 'b':
             return true;
         default:
             return false;
@@ -71,9 +84,14 @@ struct KernelSymbol {
 // The kernel's last symbol and each module area's last one end soon after their start, not where
 // the next area, gigabytes away, begins.
 void end_areas(std::vector<KernelSymbol>& symbols) {
-    std::stable_sort(symbols.begin(), symbols.end(), [](const auto& a, const auto& b) {
+    const auto comes_first = [](const KernelSymbol& a, const KernelSymbol& b) {
         return a.symbol.address < b.symbol.address;
-    });
+    };
+    // The kernel's own symbols are listed in order since Linux 6.2, and many machines, virtual ones
+    // above all, have no modules.
+    if (!std::is_sorted(symbols.begin(), symbols.end(), comes_first)) {
+        std::stable_sort(symbols.begin(), symbols.end(), comes_first);
+    }
     for (std::size_t i = 0; i + 1 < symbols.size(); ++i) {
         if (symbols[i].in_module == symbols[i + 1].in_module) continue;
         const std::uint64_t end = (symbols[i].symbol.address + page + page - 1) & ~(page - 1);
@@ -90,6 +108,7 @@ std::string_view as_text(ByteView bytes) {
 KernelSymbols::KernelSymbols(OwnedBytes listing) {
     const std::string_view text = as_text(listing.view());
     std::vector<KernelSymbol> symbols;
+    symbols.reserve(text.size() / typical_line);
     bool any_address = false;
     std::uint32_t order = 0;
     for (std::size_t begin = 0; begin < text.size(); ++order) {
@@ -117,7 +136,10 @@ KernelSymbols::KernelSymbols(OwnedBytes listing) {
     std::vector<RawSymbol> raw;
     raw.reserve(symbols.size());
     for (const KernelSymbol& each : symbols) raw.push_back(each.symbol);
-    table_ = SymbolTable::build(std::move(raw), std::move(listing));
+    listing_ = listing.view();
+    StringTables names;
+    names.add(std::move(listing));
+    table_ = SymbolTable::build(std::move(raw), std::move(names));
 }
 
 std::optional<KernelSymbols::Match> KernelSymbols::find(Avma address) const {
@@ -125,10 +147,8 @@ std::optional<KernelSymbols::Match> KernelSymbols::find(Avma address) const {
     if (!found) return std::nullopt;
     Match match{found->name, {}, found->name_id};
     // Behind the name and its NUL: "[ext4]", or the next line, which begins with an address.
-    const std::string_view rest =
-        as_text(table_.names())
-            .substr(std::min<std::size_t>(found->name_id + found->name.size() + 1,
-                                          table_.names().size()));
+    const std::size_t behind = found->name_id + found->name.size() + 1;
+    const std::string_view rest = as_text(listing_).substr(std::min(behind, listing_.size()));
     if (rest.starts_with('[')) {
         const std::size_t end = rest.find_first_of("]\n");
         if (end != std::string_view::npos) match.module = rest.substr(1, end - 1);

@@ -135,18 +135,47 @@ void add_stubs(const ElfImage& image, const Section& section, const Slots& slots
     }
 }
 
+// True if an address may be one of the stubs'.
+bool is_near(const WantedAddresses& wanted, const Section& section) {
+    const std::uint64_t begin = section.address.value;
+    const auto next = wanted.next_page(begin);
+    return next && *next <= WantedAddresses::page_of(begin + section.size);
+}
+
+// Where the stubs are, an unsized symbol in front of them (_init) still ends.
+RawSymbol stand_in(const Section& section, std::uint32_t names_offset, std::string& names,
+                   std::size_t order) {
+    RawSymbol symbol;
+    symbol.address = section.address.value;
+    symbol.end = section.address.value + std::min(section.size, ~section.address.value);
+    symbol.name = names_offset + static_cast<std::uint32_t>(names.size());
+    symbol.order = static_cast<std::uint32_t>(order);
+    names.push_back('\0');
+    return symbol;
+}
+
 }  // namespace
 
-void add_plt_symbols(const ElfImage& image, std::uint32_t names_offset, std::string& names,
+void add_plt_symbols(const ElfImage& image, const WantedAddresses* wanted,
+                     std::uint32_t names_offset, std::string& names,
                      std::vector<RawSymbol>& symbols) {
     if (image.machine() != EM_X86_64 || !image.is_64bit()) return;
-    const Slots slots(image);
-    if (slots.empty()) return;
-    const DynamicNames dynamic_names(image);
+    std::vector<const Section*> tables;
     for (const Section& section : image.sections()) {
         if (section.type != SHT_PROGBITS || !section.executable()) continue;
         if (!section.name.starts_with(".plt")) continue;
-        add_stubs(image, section, slots, dynamic_names, names_offset, names, symbols);
+        if (wanted == nullptr || is_near(*wanted, section)) {
+            tables.push_back(&section);
+        } else {
+            symbols.push_back(stand_in(section, names_offset, names, symbols.size()));
+        }
+    }
+    if (tables.empty()) return;
+    const Slots slots(image);
+    if (slots.empty()) return;
+    const DynamicNames dynamic_names(image);
+    for (const Section* table : tables) {
+        add_stubs(image, *table, slots, dynamic_names, names_offset, names, symbols);
     }
 }
 

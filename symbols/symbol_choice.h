@@ -23,7 +23,7 @@ enum class SymbolBinding : std::uint8_t { global, local, weak };
 struct RawSymbol {
     std::uint64_t address = 0;
     std::uint64_t end = 0;
-    std::uint32_t name = 0;   // offset into the names
+    std::uint32_t name = 0;   // offset into the names (StringTables)
     std::uint32_t order = 0;  // place in the table it came from
     SymbolBinding binding = SymbolBinding::global;
 };
@@ -33,16 +33,6 @@ inline constexpr std::size_t max_symbol_name = 64 * 1024;
 
 // The NUL-terminated name at `offset` of a string table; empty if it lies outside.
 [[nodiscard]] std::string_view symbol_name(ByteView names, std::uint32_t offset);
-
-// Two string tables as one: offsets from the end of `main` on are in `more`. (Joining them would
-// copy tens of MB for the sake of some stubs' names.)
-struct SymbolNames {
-    ByteView main, more;
-    [[nodiscard]] std::string_view operator[](std::uint32_t offset) const {
-        if (offset < main.size()) return symbol_name(main, offset);
-        return symbol_name(more, static_cast<std::uint32_t>(offset - main.size()));
-    }
-};
 
 // Sorts by address, gives symbols without a size the room up to the next address, and keeps at each
 // address those that size and binding do not rule out, in the order of the file. Looks at no name.

@@ -1,9 +1,9 @@
 #include "symbols/symbol_table.h"
 
 #include <elf.h>
+#include <tsl/robin_map.h>
 
 #include <algorithm>
-#include <span>
 #include <string>
 #include <utility>
 
@@ -38,21 +38,22 @@ struct ElfSymbol {
     std::uint64_t size = 0;
 };
 
-ElfSymbol read_symbol(ByteReader& reader, bool wide) {
-    ElfSymbol symbol;
-    symbol.name = reader.u32();
-    if (!wide) {
-        symbol.value = reader.u32();
-        symbol.size = reader.u32();
-    }
-    symbol.info = reader.u8();
-    symbol.other = reader.u8();
-    symbol.section = reader.u16();
-    if (wide) {
-        symbol.value = reader.u64();
-        symbol.size = reader.u64();
-    }
-    return symbol;
+// `bytes` are those of an Elf64_Sym or Elf32_Sym.
+ElfSymbol read_symbol(const std::byte* bytes, bool wide, Endian endian) {
+    const auto u8 = [&](std::size_t at) {
+        return load_unchecked<std::uint8_t>(bytes + at, endian);
+    };
+    const auto u16 = [&](std::size_t at) {
+        return load_unchecked<std::uint16_t>(bytes + at, endian);
+    };
+    const auto u32 = [&](std::size_t at) {
+        return load_unchecked<std::uint32_t>(bytes + at, endian);
+    };
+    const auto u64 = [&](std::size_t at) {
+        return load_unchecked<std::uint64_t>(bytes + at, endian);
+    };
+    if (wide) return {u32(0), u8(4), u8(5), u16(6), u64(8), u64(16)};
+    return {u32(0), u8(12), u8(13), u16(14), u32(4), u32(8)};
 }
 
 bool marks_code_or_data(std::uint16_t machine) {
@@ -72,15 +73,14 @@ bool is_hidden(const ElfSymbol& symbol) {
     return visibility == STV_HIDDEN || visibility == STV_INTERNAL;
 }
 
-bool names_code(const ElfSymbol& symbol, const ElfImage& image) {
+bool names_code(const ElfSymbol& symbol, const std::vector<bool>& executable) {
     const unsigned type = symbol.info & 0xf;
     if (type != STT_FUNC && type != STT_GNU_IFUNC && type != STT_NOTYPE) return false;
     if (symbol.name == 0 || symbol.section == SHN_UNDEF) return false;
     // Labels: _start and other assembly, but not the hidden ones that annobin and OpenSSL's perlasm
     // put inside functions (node: ".annobin_pthread_atfork.c_end").
     if (type == STT_NOTYPE && is_hidden(symbol)) return false;
-    return symbol.section < image.sections().size() &&
-           image.sections()[symbol.section].executable();
+    return symbol.section < executable.size() && executable[symbol.section];
 }
 
 SymbolBinding binding_of(const ElfSymbol& symbol) {
@@ -101,39 +101,67 @@ std::uint64_t end_of(std::uint64_t address, std::uint64_t size) {
 // The uppermost bit of an offset is taken (alias_flag). The largest real tables have 400 MB.
 constexpr std::uint64_t max_name_offset = 0x7fffffff;
 
-// Appends the symbols of one table; its `names` begin at `names_offset` of all names.
-void add_code_symbols(const ElfImage& image, ByteView table, ByteView names,
-                      std::uint32_t names_offset, std::vector<RawSymbol>& symbols,
-                      std::uint64_t& malformed) {
-    const bool wide = image.is_64bit();
-    const bool marked = marks_code_or_data(image.machine());
-    const std::size_t entry_size = wide ? sizeof(Elf64_Sym) : sizeof(Elf32_Sym);
-    ByteReader reader(table, image.endian());
-    while (reader.remaining() >= entry_size) {
-        const ElfSymbol symbol = read_symbol(reader, wide);
-        if (!names_code(symbol, image)) continue;
-        const std::uint64_t name = std::uint64_t{names_offset} + symbol.name;
-        if (symbol.name >= names.size() || names[symbol.name] == std::byte{0} ||
-            name > max_name_offset) {
-            ++malformed;
-            continue;
-        }
-        if (marked && is_mapping_symbol(symbol_name(names, symbol.name))) continue;
-        // Bit 0 of an Arm function's address says that it is Thumb code.
-        const std::uint64_t address =
-            image.machine() == EM_ARM ? symbol.value & ~std::uint64_t{1} : symbol.value;
-        symbols.push_back({address, end_of(address, symbol.size), static_cast<std::uint32_t>(name),
-                           static_cast<std::uint32_t>(symbols.size()), binding_of(symbol)});
+// The symbols of one file that may name code.
+class CodeSymbols {
+public:
+    explicit CodeSymbols(const ElfImage& image)
+        : wide_(image.is_64bit()), endian_(image.endian()), machine_(image.machine()) {
+        for (const Section& section : image.sections()) executable_.push_back(section.executable());
     }
-}
 
-// Appends a string table to another.
-void append(std::string& text, ByteView bytes) {
-    const std::size_t size = text.size();
-    text.resize(size + bytes.size());
-    std::transform(bytes.begin(), bytes.end(), text.begin() + static_cast<std::ptrdiff_t>(size),
-                   [](std::byte byte) { return static_cast<char>(byte); });
-}
+    // Calls visit(symbol, its address) for each entry of `table` that names code.
+    template <typename Visit>
+    void each(ByteView table, Visit visit) const {
+        const std::size_t entry_size = wide_ ? sizeof(Elf64_Sym) : sizeof(Elf32_Sym);
+        for (std::size_t at = 0; table.size() - at >= entry_size; at += entry_size) {
+            const ElfSymbol symbol = read_symbol(table.data() + at, wide_, endian_);
+            if (!names_code(symbol, executable_)) continue;
+            // Bit 0 of an Arm function's address says that it is Thumb code.
+            visit(symbol, machine_ == EM_ARM ? symbol.value & ~std::uint64_t{1} : symbol.value);
+        }
+    }
+
+private:
+    bool wide_;
+    Endian endian_;
+    std::uint16_t machine_;
+    std::vector<bool> executable_;
+};
+
+// Which symbols can bear on wanted addresses. Those in their pages do. Of all others, those that
+// begin where one begins that reaches into such a page, or, because a symbol without a size reaches
+// up to the next one, where the last one before such a page does. (And the last one of all, whose
+// end is not the next one.)
+class Relevant {
+public:
+    explicit Relevant(const WantedAddresses& wanted) : wanted_(wanted) {}
+
+    // Has to see all symbols before the first question.
+    void see(std::uint64_t address, std::uint64_t end) {
+        last_ = std::max(last_, address);
+        const auto next = wanted_.next_page(address);
+        if (!next || *next == WantedAddresses::page_of(address)) return;
+        if (end > *next << WantedAddresses::page_bits) starts_.push_back(address);
+        std::uint64_t& before = last_before_[*next];
+        before = std::max(before, address);
+    }
+    void all_seen() {
+        for (const auto& [page, address] : last_before_) starts_.push_back(address);
+        starts_.push_back(last_);
+        std::sort(starts_.begin(), starts_.end());
+        starts_.erase(std::unique(starts_.begin(), starts_.end()), starts_.end());
+    }
+    [[nodiscard]] bool operator()(std::uint64_t address) const {
+        return wanted_.next_page(address) == WantedAddresses::page_of(address) ||
+               std::binary_search(starts_.begin(), starts_.end(), address);
+    }
+
+private:
+    const WantedAddresses& wanted_;
+    std::uint64_t last_ = 0;
+    tsl::robin_map<std::uint64_t, std::uint64_t> last_before_;  // by wanted page
+    std::vector<std::uint64_t> starts_;
+};
 
 // Turns symbols that may contain each other into intervals: the innermost one names an address,
 // and after its end the one around it goes on.
@@ -173,8 +201,10 @@ private:
 
 }  // namespace
 
-SymbolTable SymbolTable::read(const ElfImage& binary, const ElfImage* debug_file,
-                              std::uint64_t& malformed) {
+namespace {
+
+// .symtab and .dynsym of the debug file if it has a .symtab, else of the binary.
+std::vector<SymbolSections> find_tables(const ElfImage& binary, const ElfImage* debug_file) {
     const bool split = symbols_of(debug_file, SHT_SYMTAB).image != nullptr;
     const ElfImage* image = split ? debug_file : &binary;
     std::vector<SymbolSections> tables;
@@ -182,25 +212,87 @@ SymbolTable SymbolTable::read(const ElfImage& binary, const ElfImage* debug_file
         const SymbolSections found = symbols_of(image, type);
         if (found.image != nullptr) tables.push_back(found);
     }
-    OwnedBytes names;
-    std::string more_names;
-    std::vector<RawSymbol> symbols;
-    for (const SymbolSections& each : tables) {
-        const OwnedBytes table = image->contents(*each.symbols);
-        OwnedBytes strings = image->contents(*each.names);
-        const auto offset = static_cast<std::uint32_t>(names.size() + more_names.size());
-        add_code_symbols(*image, table.view(), strings.view(), offset, symbols, malformed);
-        if (names.empty())
-            names = std::move(strings);
-        else
-            append(more_names, strings.view());
-    }
-    add_plt_symbols(binary, static_cast<std::uint32_t>(names.size()), more_names, symbols);
-    return build(std::move(symbols), std::move(names), std::move(more_names));
+    return tables;
 }
 
-SymbolTable SymbolTable::build(std::vector<RawSymbol> symbols, OwnedBytes names,
-                               std::string more_names) {
+// Symbols and names of one binary while they are gathered.
+struct Gathered {
+    std::vector<RawSymbol> symbols;
+    StringTables names;
+    std::uint64_t malformed = 0;
+};
+
+// `relevant` may be null: all are.
+void add_table(const SymbolSections& sections, ByteView table, const Relevant* relevant,
+               Gathered& gathered) {
+    const ElfImage& image = *sections.image;
+    const bool marked = marks_code_or_data(image.machine());
+    const bool whole =
+        relevant == nullptr || marked || (sections.names->flags & SHF_COMPRESSED) != 0;
+    StringTables& names = gathered.names;
+    const std::uint64_t offset =
+        whole ? names.add(image.contents(*sections.names)) : names.add(image, *sections.names);
+    const std::uint64_t names_size = names.size() - offset;
+    CodeSymbols(image).each(table, [&](const ElfSymbol& symbol, std::uint64_t address) {
+        if (relevant != nullptr && !(*relevant)(address)) return;
+        const std::uint64_t name = offset + symbol.name;
+        if (symbol.name >= names_size || name > max_name_offset || (whole && names[name].empty())) {
+            ++gathered.malformed;
+            return;
+        }
+        if (marked && is_mapping_symbol(names[name])) return;
+        const auto order = static_cast<std::uint32_t>(gathered.symbols.size());
+        gathered.symbols.push_back({address, end_of(address, symbol.size),
+                                    static_cast<std::uint32_t>(name), order, binding_of(symbol)});
+    });
+}
+
+Gathered gather_symbols(const ElfImage& binary, const ElfImage* debug_file,
+                        const WantedAddresses* wanted) {
+    const std::vector<SymbolSections> tables = find_tables(binary, debug_file);
+    std::vector<OwnedBytes> contents;
+    for (const SymbolSections& each : tables)
+        contents.push_back(each.image->contents(*each.symbols));
+    std::optional<Relevant> relevant;
+    if (wanted != nullptr) {
+        relevant.emplace(*wanted);
+        for (std::size_t i = 0; i < tables.size(); ++i) {
+            CodeSymbols(*tables[i].image)
+                .each(contents[i].view(), [&](const ElfSymbol& symbol, std::uint64_t address) {
+                    relevant->see(address, end_of(address, symbol.size));
+                });
+        }
+        relevant->all_seen();
+    }
+    Gathered gathered;
+    for (std::size_t i = 0; i < tables.size(); ++i) {
+        add_table(tables[i], contents[i].view(), relevant ? &*relevant : nullptr, gathered);
+    }
+    std::string stubs;
+    add_plt_symbols(binary, wanted, static_cast<std::uint32_t>(gathered.names.size()), stubs,
+                    gathered.symbols);
+    OwnedBytes bytes(stubs.size());
+    std::transform(stubs.begin(), stubs.end(), bytes.writable().begin(),
+                   [](char c) { return static_cast<std::byte>(c); });
+    gathered.names.add(std::move(bytes));
+    return gathered;
+}
+
+}  // namespace
+
+SymbolTable SymbolTable::read(const ElfImage& binary, const ElfImage* debug_file,
+                              std::uint64_t& malformed, const WantedAddresses* wanted) {
+    Gathered gathered = gather_symbols(binary, debug_file, wanted);
+    SymbolTable table = build(std::move(gathered.symbols), std::move(gathered.names));
+    if (wanted != nullptr) {
+        table.wanted_ = *wanted;
+        if (!table.keep_only_asked_names()) return read(binary, debug_file, malformed);
+    }
+    malformed += gathered.malformed;
+    return table;
+}
+
+SymbolTable SymbolTable::build(std::vector<RawSymbol> symbols, StringTables names) {
     SymbolTable table;
     choose_symbols(symbols);
     table.starts_.reserve(symbols.size() + symbols.size() / 2);
@@ -216,7 +308,6 @@ SymbolTable SymbolTable::build(std::vector<RawSymbol> symbols, OwnedBytes names,
     }
     builder.finish();
     table.strings_ = std::move(names);
-    table.more_strings_ = std::move(more_names);
     if (!table.aliases_.empty()) {
         table.chosen_ = std::make_unique<Chosen>();
         table.chosen_->names.assign(table.aliases_.size(), no_name);
@@ -231,31 +322,79 @@ std::uint32_t SymbolTable::add_aliases(const RawSymbol* first, std::size_t count
     return alias_flag | static_cast<std::uint32_t>(aliases_.size() - 1);
 }
 
+// Offsets of all names that an answer may need, sorted.
+std::vector<std::uint32_t> SymbolTable::names_asked_for() const {
+    std::vector<std::uint32_t> offsets;
+    std::size_t before = starts_.size();
+    for (const std::uint64_t address : wanted_->all()) {
+        const std::size_t interval = interval_of(address);
+        if (interval == before || interval == starts_.size()) continue;
+        before = interval;
+        const std::uint32_t name = names_[interval];
+        if (name == no_name) continue;
+        if ((name & alias_flag) == 0) {
+            offsets.push_back(name);
+            continue;
+        }
+        const Aliases& aliases = aliases_[name & ~alias_flag];
+        offsets.insert(offsets.end(), alias_names_.begin() + aliases.first,
+                       alias_names_.begin() + aliases.first + aliases.count);
+    }
+    std::sort(offsets.begin(), offsets.end());
+    offsets.erase(std::unique(offsets.begin(), offsets.end()), offsets.end());
+    return offsets;
+}
+
+// Replaces the string tables by one of the names that may be asked for. False if that cannot be:
+// some have no text, and the whole table, which skips such symbols, has to be read.
+bool SymbolTable::keep_only_asked_names() {
+    const std::vector<std::uint32_t> offsets = names_asked_for();
+    std::vector<std::uint32_t> places;
+    std::optional<StringTables> kept = strings_.gather(offsets, places);
+    if (!kept) return false;
+    for (const std::uint32_t place : places) {
+        if ((*kept)[place].empty()) return false;
+    }
+    const auto renumber = [&](std::uint32_t& name) {
+        if (name == no_name || (name & alias_flag) != 0) return;
+        const auto found = std::lower_bound(offsets.begin(), offsets.end(), name);
+        name = found != offsets.end() && *found == name
+                   ? places[static_cast<std::size_t>(found - offsets.begin())]
+                   : no_name;
+    };
+    std::for_each(names_.begin(), names_.end(), renumber);
+    std::for_each(alias_names_.begin(), alias_names_.end(), renumber);
+    strings_ = std::move(*kept);
+    return true;
+}
+
 std::uint32_t SymbolTable::choose(std::uint32_t place) const {
     const std::lock_guard lock(chosen_->mutex);
     std::uint32_t& chosen = chosen_->names[place];
     if (chosen != no_name) return chosen;
-    const SymbolNames names = all_names();
     const Aliases& aliases = aliases_[place];
     chosen = alias_names_[aliases.first];
     for (std::uint32_t i = 1; i < aliases.count; ++i) {
         const std::uint32_t other = alias_names_[aliases.first + i];
-        if (is_better_name(names[chosen], names[other])) chosen = other;
+        if (is_better_name(strings_[chosen], strings_[other])) chosen = other;
     }
     return chosen;
 }
 
-SymbolNames SymbolTable::all_names() const {
-    return {strings_.view(), std::as_bytes(std::span(more_strings_))};
+// The interval that `address` lies in; as many as there are if it lies in front of all.
+std::size_t SymbolTable::interval_of(std::uint64_t address) const {
+    const auto after = std::upper_bound(starts_.begin(), starts_.end(), address);
+    if (after == starts_.begin()) return starts_.size();
+    return static_cast<std::size_t>(after - starts_.begin()) - 1;
 }
 
 std::optional<SymbolTable::Match> SymbolTable::find(Svma address) const {
-    const auto after = std::upper_bound(starts_.begin(), starts_.end(), address.value);
-    if (after == starts_.begin()) return std::nullopt;
-    std::uint32_t name = names_[static_cast<std::size_t>(after - starts_.begin()) - 1];
+    const std::size_t interval = interval_of(address.value);
+    if (interval == starts_.size()) return std::nullopt;
+    std::uint32_t name = names_[interval];
     if (name == no_name) return std::nullopt;
     if ((name & alias_flag) != 0) name = choose(name & ~alias_flag);
-    return Match{all_names()[name], name};
+    return Match{strings_[name], name};
 }
 
 }  // namespace fgread

@@ -14,7 +14,9 @@
 
 #include "perfdata/address.h"
 #include "symbols/elf_image.h"
+#include "symbols/string_tables.h"
 #include "symbols/symbol_choice.h"
+#include "symbols/wanted_addresses.h"
 
 namespace fgread {
 
@@ -23,15 +25,15 @@ class SymbolTable {
 public:
     SymbolTable() = default;
 
-    // .symtab of `debug_file` (may be null), else .symtab of `binary`, else its .dynsym. Entries
-    // that make no sense are skipped and counted in `malformed`. Cost: reads the two sections,
-    // sorts; 100 ns per symbol.
+    // .symtab and .dynsym of `debug_file` (may be null) if it has a .symtab, else of `binary`, and
+    // the stubs of its PLT. Entries that make no sense are skipped and counted in `malformed`.
+    // With `wanted` the table answers for those addresses only, as the whole one would: symbols
+    // that bear on none of them are not sorted, and their names not read. Cost: reads .symtab;
+    // 100 ns per symbol for the whole table, 10 ns for one of few wanted addresses.
     static SymbolTable read(const ElfImage& binary, const ElfImage* debug_file,
-                            std::uint64_t& malformed);
-    // Of symbols and NUL-terminated names given otherwise (kallsyms, a test). `more_names` goes on
-    // where `names` ends (SymbolNames).
-    static SymbolTable build(std::vector<RawSymbol> symbols, OwnedBytes names,
-                             std::string more_names = {});
+                            std::uint64_t& malformed, const WantedAddresses* wanted = nullptr);
+    // Of symbols and names given otherwise (kallsyms, a test).
+    static SymbolTable build(std::vector<RawSymbol> symbols, StringTables names);
 
     static constexpr std::uint32_t no_name = 0xffffffff;
 
@@ -43,8 +45,10 @@ public:
     // compared the first time, and demangled for it.
     [[nodiscard]] std::optional<Match> find(Svma address) const;
 
-    // The string table the names are in, without `more_names`.
-    [[nodiscard]] ByteView names() const { return strings_.view(); }
+    // False for an address that the table was not read for: another one has to be.
+    [[nodiscard]] bool answers(Svma address) const {
+        return !wanted_ || wanted_->contains(address.value);
+    }
 
     // Number of intervals, names or not.
     [[nodiscard]] std::size_t size() const { return starts_.size(); }
@@ -65,7 +69,9 @@ private:
 
     std::uint32_t add_aliases(const RawSymbol* first, std::size_t count);
     [[nodiscard]] std::uint32_t choose(std::uint32_t place) const;
-    [[nodiscard]] SymbolNames all_names() const;
+    [[nodiscard]] std::size_t interval_of(std::uint64_t address) const;
+    [[nodiscard]] std::vector<std::uint32_t> names_asked_for() const;
+    [[nodiscard]] bool keep_only_asked_names();
 
     // Interval i is [starts_[i], starts_[i + 1]). A name of `no_name` is a gap. Two arrays, so
     // that the search walks eight bytes a step.
@@ -74,8 +80,8 @@ private:
     std::vector<Aliases> aliases_;
     std::vector<std::uint32_t> alias_names_;
     std::unique_ptr<Chosen> chosen_;  // null without aliases
-    OwnedBytes strings_;
-    std::string more_strings_;
+    StringTables strings_;
+    std::optional<WantedAddresses> wanted_;
 };
 
 }  // namespace fgread

@@ -83,9 +83,8 @@ struct Symbolizer::State {
 };
 
 std::string Symbolizer::State::user_name(Binary& binary, Svma address) {
-    const SymbolTable& symbols = binary.symbols();
-    const auto found = symbols.find(address);
-    return found ? shown(&symbols, found->name_id, found->name) : std::string();
+    const auto found = binary.find_symbol(address);
+    return found ? shown(found->table, found->match.name_id, found->match.name) : std::string();
 }
 
 std::string Symbolizer::State::dwarf_name(const InlineFrame& frame) {
@@ -147,6 +146,16 @@ Symbolizer::Symbolizer(ModuleCache& modules, SymbolizerOptions options)
     : state_(std::make_unique<State>(modules, options)) {}
 
 Symbolizer::~Symbolizer() = default;
+
+void Symbolizer::expect(std::span<const Frame> frames) {
+    std::unordered_map<Binary*, std::vector<std::uint64_t>> addresses;
+    for (const Frame& frame : frames) {
+        const Module* module = state_->registry.find(frame.module);
+        if (module == nullptr || !module->binary) continue;
+        addresses[module->binary.get()].push_back(frame.lookup_offset());
+    }
+    for (auto& [binary, expected] : addresses) binary->expect(std::move(expected));
+}
 
 InlineChain Symbolizer::symbolize(const Frame& frame) {
     InlineChain chain;

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -61,6 +62,11 @@ public:
     ~Symbolizer();
     Symbolizer(const Symbolizer&) = delete;
     Symbolizer& operator=(const Symbolizer&) = delete;
+
+    // Says that symbolize() will be called for these and, if for others, seldom: then only the
+    // symbols they need are read and sorted (of 165,000 of librustc_driver some 3,000). Before the
+    // first symbolize(), from one thread. Cost: 50 ns a frame.
+    void expect(std::span<const Frame> frames);
 
     [[nodiscard]] InlineChain symbolize(const Frame& frame);
 

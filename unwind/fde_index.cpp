@@ -4,12 +4,17 @@
 
 namespace fgread {
 
+// Neighbours mostly share their CIE.
 const Cie* CieCache::find(std::uint64_t offset) {
-    const auto known = cies_.find(offset);
-    if (known != cies_.end()) return known->second ? &*known->second : nullptr;
-    if (cies_.size() == max_entries) cies_.clear();
-    const auto added = cies_.emplace(offset, read_cie(section_, offset)).first;
-    return added->second ? &*added->second : nullptr;
+    if (last_ != nullptr && last_offset_ == offset) return last_;
+    auto known = cies_.find(offset);
+    if (known == cies_.end()) {
+        if (cies_.size() == max_entries) cies_.clear();
+        known = cies_.emplace(offset, read_cie(section_, offset)).first;
+    }
+    last_offset_ = offset;
+    last_ = known->second ? &*known->second : nullptr;
+    return last_;
 }
 
 std::optional<Fde> read_fde_at(const CfiSection& section, std::uint64_t offset, CieCache& cies) {

@@ -27,6 +27,8 @@ private:
 
     const CfiSection& section_;
     std::unordered_map<std::uint64_t, std::optional<Cie>> cies_;
+    std::uint64_t last_offset_ = 0;
+    const Cie* last_ = nullptr;
 };
 
 // The FDE at `offset`, with its CIE looked up; nothing if either is malformed.

@@ -1,0 +1,104 @@
+#include <doctest/doctest.h>
+
+#include <random>
+
+#include "symbols/symbol_table.h"
+#include "symbols/wanted_addresses.h"
+#include "tests/symbols/elf_builder.h"
+
+using namespace fgread;
+using namespace fgread::test;
+
+TEST_CASE("the next wanted page is that of an address or one behind it") {
+    const auto wanted = WantedAddresses::of({0x5010, 0x2fff, 0x5020, 0x2fff});
+    REQUIRE(wanted);
+    CHECK(wanted->all() == std::vector<std::uint64_t>{0x2fff, 0x5010, 0x5020});
+    CHECK(wanted->next_page(0) == 2);
+    CHECK(wanted->next_page(0x2000) == 2);
+    CHECK(wanted->next_page(0x3000) == 5);
+    CHECK(wanted->next_page(0x5fff) == 5);
+    CHECK(!wanted->next_page(0x6000));
+    CHECK(wanted->contains(0x5010));
+    CHECK(!wanted->contains(0x5011));
+}
+
+TEST_CASE("nothing wanted is found nowhere") {
+    const auto wanted = WantedAddresses::of({});
+    REQUIRE(wanted);
+    CHECK(!wanted->next_page(0));
+    CHECK(!wanted->contains(0));
+}
+
+TEST_CASE("addresses too far apart are not worth a table") {
+    CHECK(!WantedAddresses::of({0, ~std::uint64_t{0}}));
+    CHECK(WantedAddresses::of({~std::uint64_t{0}, ~std::uint64_t{0} - 5000}));
+}
+
+namespace {
+
+constexpr std::uint64_t text = 0x10000, text_size = 0x40000;
+
+// Symbols of all sizes and bindings, nested, overlapping, without a size, many at one address.
+std::vector<TestSymbol> random_symbols(std::mt19937& random) {
+    std::vector<TestSymbol> symbols;
+    const auto below = [&](std::uint64_t limit) { return random() % limit; };
+    const std::size_t count = 1 + below(300);
+    for (std::size_t i = 0; i < count; ++i) {
+        TestSymbol symbol;
+        symbol.name = "f" + std::to_string(i);
+        const bool again = !symbols.empty() && below(4) == 0;
+        symbol.value = again ? symbols[below(symbols.size())].value : text + below(text_size);
+        const std::uint64_t sizes[] = {0, 1 + below(64), 1 + below(0x3000), below(0x20000)};
+        symbol.size = sizes[below(4)];
+        const unsigned bindings[] = {0, 1, 2};
+        symbol.binding = static_cast<decltype(symbol.binding)>(bindings[below(3)]);
+        symbols.push_back(symbol);
+    }
+    return symbols;
+}
+
+std::string name_at(const SymbolTable& table, std::uint64_t address) {
+    const auto found = table.find({address});
+    return found ? std::string(found->name) : "-";
+}
+
+}  // namespace
+
+TEST_CASE("a table read for some addresses names them as the whole table does") {
+    std::mt19937 random(7);
+    for (int round = 0; round < 300; ++round) {
+        ElfBuilder elf;
+        elf.add_text(text, text_size);
+        elf.add_symbols(random_symbols(random));
+        const auto image = ElfImage::read(elf.bytes());
+        REQUIRE(image);
+        std::vector<std::uint64_t> addresses;
+        const std::size_t count = 1 + random() % 20;
+        for (std::size_t i = 0; i < count; ++i) {
+            addresses.push_back(text - 0x1000 + random() % (text_size + 0x3000));
+        }
+        std::uint64_t malformed = 0, malformed_of_few = 0;
+        const SymbolTable all = SymbolTable::read(*image, nullptr, malformed);
+        const auto wanted = WantedAddresses::of(addresses);
+        REQUIRE(wanted);
+        const SymbolTable few = SymbolTable::read(*image, nullptr, malformed_of_few, &*wanted);
+        CHECK(few.size() <= all.size());
+        for (const std::uint64_t address : addresses) {
+            REQUIRE(few.answers({address}));
+            CHECK(name_at(few, address) == name_at(all, address));
+        }
+    }
+}
+
+TEST_CASE("a table read for some addresses has no answer for others") {
+    ElfBuilder elf;
+    elf.add_text(0x1000, 0x1000);
+    elf.add_symbols({{.name = "f", .value = 0x1010, .size = 0x10}});
+    const auto wanted = WantedAddresses::of({0x1018});
+    std::uint64_t malformed = 0;
+    const SymbolTable table =
+        SymbolTable::read(*ElfImage::read(elf.bytes()), nullptr, malformed, &*wanted);
+    CHECK(table.answers({0x1018}));
+    CHECK(!table.answers({0x1019}));
+    CHECK(SymbolTable::read(*ElfImage::read(elf.bytes()), nullptr, malformed).answers({0x1019}));
+}
