@@ -61,7 +61,9 @@ public:
         std::reverse(fdes.begin(), fdes.end());
     }
 
-    bool is_complete(const std::vector<FdePlace>&) const override { return true; }
+    void mark_found(std::vector<bool>& found) const override {
+        for (const IndexEntry& entry : entries_) found[entry_number(entry.fde.offset)] = true;
+    }
 
 private:
     const CfiSection& section_;
@@ -81,7 +83,8 @@ bool is_dropped_function(const CfiSection& section, const Fde& fde) {
 
 }  // namespace
 
-std::vector<FdePlace> scan_fdes(const CfiSection& section, std::uint64_t& malformed) {
+std::vector<FdePlace> scan_fdes(const CfiSection& section, const std::vector<bool>& found,
+                                std::uint64_t& malformed) {
     std::vector<FdePlace> fdes;
     CieCache cies(section);
     std::uint64_t offset = 0;
@@ -91,7 +94,9 @@ std::vector<FdePlace> scan_fdes(const CfiSection& section, std::uint64_t& malfor
             ++malformed;
             break;
         }
+        const std::uint64_t number = entry_number(offset);
         offset = entry->end;
+        if (number < found.size() && found[number]) continue;
         if (entry->kind == CfiEntry::Kind::terminator && !section.is_debug_frame) break;
         if (entry->kind != CfiEntry::Kind::fde) continue;
         const Cie* cie = cies.find(entry->cie_offset);

@@ -61,9 +61,9 @@ public:
     // Puts the FDEs that overlap `range` into `fdes` (cleared), ordered so that of overlapping ones
     // the later wins: by start, the longer first.
     virtual void collect(AddressRange range, CieCache& cies, std::vector<Fde>& fdes) const = 0;
-    // True if it lists the FDEs `all` (in the order of scan_fdes) and these do not overlap: then
-    // nothing can be found elsewhere in the section that is not found here.
-    [[nodiscard]] virtual bool is_complete(const std::vector<FdePlace>& all) const = 0;
+    // Marks the FDEs that collect() finds for every address they cover, by entry_number(offset).
+    // None if some overlap: which one wins is then for an index of all to say.
+    virtual void mark_found(std::vector<bool>& found) const = 0;
 };
 
 // Null if the header is not there, not of version 1, or has no table of fixed-size entries.
@@ -72,9 +72,15 @@ public:
                                                           ByteView header,
                                                           std::uint64_t header_address);
 
-// Reads the section from its start to its end or first impossible length; ordered as collect()
-// orders them; O(n log n). Counts entries that had to be skipped in `malformed`.
-[[nodiscard]] std::vector<FdePlace> scan_fdes(const CfiSection& section, std::uint64_t& malformed);
+// No entry is shorter than eight bytes, so no two share a number.
+constexpr std::uint64_t entry_number(std::uint64_t offset) { return offset >> 3; }
+
+// Reads the section from its start to its end or first impossible length, and returns all FDEs but
+// those in `found` (by entry_number; may be empty); ordered as collect() orders them; O(n log n).
+// Counts entries that had to be skipped in `malformed`.
+[[nodiscard]] std::vector<FdePlace> scan_fdes(const CfiSection& section,
+                                              const std::vector<bool>& found,
+                                              std::uint64_t& malformed);
 
 // An index of what scan_fdes found.
 [[nodiscard]] std::unique_ptr<FdeIndex> make_linear_index(const CfiSection& section,

@@ -40,15 +40,18 @@ public:
         });
     }
 
-    bool is_complete(const std::vector<FdePlace>& all) const override {
-        if (all.size() != table_.count) return false;
+    void mark_found(std::vector<bool>& found) const override {
+        std::vector<bool> all(found.size());
+        CieCache cies(section_);
+        std::uint64_t end = 0;
         for (std::uint64_t i = 0; i < table_.count; ++i) {
-            const FdePlace& fde = all[i];
-            if (start_of(i) != fde.start) return false;
-            if (field(i * 2 + 1) - section_.bases.section != fde.offset) return false;
-            if (i + 1 < table_.count && fde.end > all[i + 1].start) return false;
+            if (start_of(i) < end) return;
+            const auto fde = verified_fde(i, cies);
+            if (!fde) continue;
+            end = fde->end;
+            all[entry_number(fde->offset)] = true;
         }
-        return true;
+        found = std::move(all);
     }
 
 private:

@@ -60,11 +60,29 @@ struct UnwindTable::State {
             return make_header_index(section, sections.eh_frame_hdr,
                                      sections.eh_frame_hdr_address.value);
         }
-        const std::vector<FdePlace> all = scan_fdes(section, skipped_entries);
-        // A pc between two functions is no reason to compile everything a second time.
         const RuleBlocks* by_header = ways[header].load(std::memory_order_relaxed);
-        if (way == eh_frame && by_header && by_header->index().is_complete(all)) return nullptr;
-        return make_linear_index(section, all);
+        const std::vector<FdePlace> others = way == eh_frame && by_header
+                                                 ? not_in_header(by_header->index())
+                                                 : scan_fdes(section, {}, skipped_entries);
+        if (way == eh_frame && others.empty()) return nullptr;
+        return make_linear_index(section, others);
+    }
+
+    // A pc between two functions, or the one FDE that BOLT leaves out of its table, is no reason to
+    // sort and compile everything a second time; FDEs that overlap are.
+    std::vector<FdePlace> not_in_header(const FdeIndex& index) {
+        std::vector<bool> found(entry_number(eh_section.bytes.size()) + 1);
+        index.mark_found(found);
+        std::uint64_t skipped = 0;
+        std::vector<FdePlace> others = scan_fdes(eh_section, found, skipped);
+        CieCache cies(eh_section);
+        std::vector<Fde> overlapping;
+        for (const FdePlace& other : others) {
+            index.collect({other.start, other.end - 1}, cies, overlapping);
+            if (!overlapping.empty()) return scan_fdes(eh_section, {}, skipped_entries);
+        }
+        skipped_entries += skipped;
+        return others;
     }
 
     [[nodiscard]] const CfiSection& section_of(Way way) const {
