@@ -55,6 +55,19 @@ struct FastRule {
 };
 static_assert(sizeof(FastRule) == 20, "six of it and its key should stay in a cache line or two");
 
+// Of a FastRule, what is needed to find the callers' pc and stack pointer as long as no CFA is
+// counted from another register than these two.
+struct ShortRule {
+    enum Kind : std::uint8_t {
+        none,       // not so simple
+        from_sp,    // the CFA is the stack pointer + FastRule::cfa_offset
+        from_fp,    // the CFA is the frame pointer + FastRule::cfa_offset
+        no_caller,  // the return address is undefined
+    };
+    Kind kind = none;
+    std::uint8_t fp_distance = 0;  // words below the CFA where the frame pointer is; 0: unchanged
+};
+
 // One distinct row. Plain and immutable once published; lives as long as the UnwindTable it
 // came from, whose section bytes the expressions view.
 struct UnwindRule {

@@ -1,6 +1,7 @@
 #include "unwind/walker.h"
 
 #include <array>
+#include <optional>
 
 #include "unwind/frame_memory.h"
 #include "unwind/span_cache.h"
@@ -21,6 +22,7 @@ struct alignas(64) KnownPc {
     std::uint32_t generation = 0;  // of the SpanCache; 0 is never used
     FastRule fast;
     StopReason stop = StopReason::complete;
+    ShortRule brief;
 };
 static_assert(sizeof(KnownPc) == 64);
 
@@ -72,6 +74,7 @@ struct StackWalker::State {
         } else if (const UnwindRule* rule = span.code.table->find(Svma{lookup - entry.bias})) {
             entry.rule = rule;
             entry.fast = rule->fast;
+            entry.brief = x86_64::make_short_rule(*rule);
         } else {
             entry.stop = StopReason::no_cfi;
         }
@@ -79,6 +82,9 @@ struct StackWalker::State {
 
     StopReason walk(std::uint32_t generation, RegisterFile& registers, const StackMemory& stack,
                     std::vector<WalkedFrame>& frames);
+    std::optional<StopReason> walk_briefly(std::uint32_t generation, const RegisterFile& registers,
+                                           const StackMemory& stack,
+                                           std::vector<WalkedFrame>& frames);
     StepStatus slow_step(const KnownPc& at, FrameKind kind, const StackMemory& stack,
                          RegisterFile& registers);
 
@@ -129,6 +135,49 @@ StopReason StackWalker::State::walk(std::uint32_t generation, RegisterFile& regi
     }
 }
 
+// As walk(), for stacks whose CFAs are counted from the stack or frame pointer throughout: only
+// those two registers are followed, for a quarter of the instructions. Nothing, and `frames` to be
+// thrown away, if a frame turns out to need more (a signal's, one with a realigned stack).
+std::optional<StopReason> StackWalker::State::walk_briefly(std::uint32_t generation,
+                                                           const RegisterFile& registers,
+                                                           const StackMemory& stack,
+                                                           std::vector<WalkedFrame>& frames) {
+    constexpr std::uint64_t word = 8;
+    std::uint64_t pc = registers[abi.pc], sp = registers[abi.stack_pointer];
+    std::optional<std::uint64_t> fp;
+    if (registers.has(x86_64::rbp)) fp = registers[x86_64::rbp];
+    FrameKind kind = FrameKind::exact;
+    for (;;) {
+        const KnownPc& at = look_up(kind == FrameKind::return_address ? pc - 1 : pc, generation);
+        frames.push_back({{at.module, kind, pc - at.bias}, {pc}, {sp}});
+        if (!at.rule) return at.stop;
+        if (at.brief.kind == ShortRule::no_caller) return StopReason::complete;
+        const bool from_fp = at.brief.kind == ShortRule::from_fp;
+        if (at.brief.kind == ShortRule::none || (from_fp && !fp)) return std::nullopt;
+
+        const std::uint64_t cfa =
+            (from_fp ? *fp : sp) + static_cast<std::uint64_t>(std::int64_t{at.fast.cfa_offset});
+        if (!stack.covers(cfa - word, word)) {
+            const EvalStatus status =
+                FrameMemory(stack, &provider, at.module, at.bias).read(cfa - word).status;
+            if (status == EvalStatus::truncated) return StopReason::truncated;
+            if (status == EvalStatus::bad_memory) return StopReason::bad_memory;
+            return std::nullopt;
+        }
+        if (at.brief.fp_distance != 0) {
+            const std::uint64_t saved = cfa - at.brief.fp_distance * word;
+            if (!stack.covers(saved, word)) return std::nullopt;
+            fp = stack.word_unchecked(saved);
+        }
+        pc = stack.word_unchecked(cfa - word);
+        if (pc == 0) return StopReason::complete;
+        if (frames.size() >= limits.max_frames) return StopReason::frame_limit;
+        if (frames.size() > 1 && cfa <= sp) return StopReason::no_progress;
+        sp = cfa;
+        kind = FrameKind::return_address;
+    }
+}
+
 StackWalker::StackWalker(ModuleProvider& provider, WalkLimits limits)
     : state_(std::make_unique<State>(provider, limits)) {}
 StackWalker::~StackWalker() = default;
@@ -147,6 +196,10 @@ WalkResult StackWalker::walk(const AddressSpace& space, EventTime when,
         frames.push_back({resolve(space, when, pc, FrameKind::exact), pc, sp});
         return {unsupported ? StopReason::unsupported_abi : StopReason::no_registers};
     }
+    if (const auto reason = state_->walk_briefly(generation, registers, stack, frames)) {
+        return {*reason};
+    }
+    frames.clear();
     RegisterFile running = registers;
     return {state_->walk(generation, running, stack, frames)};
 }

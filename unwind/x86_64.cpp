@@ -80,4 +80,17 @@ FastRule make_fast_rule(const UnwindRule& rule) {
     return fast;
 }
 
+ShortRule make_short_rule(const UnwindRule& rule) {
+    if (rule.rule_of(rule.return_address).kind == RuleKind::undefined) {
+        return {ShortRule::no_caller, 0};
+    }
+    const FastRule& fast = rule.fast;
+    if (!fast.usable() || (fast.cfa_register != rsp && fast.cfa_register != rbp)) return {};
+    ShortRule result{fast.cfa_register == rsp ? ShortRule::from_sp : ShortRule::from_fp, 0};
+    for (std::size_t i = 0; i < fast.saved.size(); ++i) {
+        if (fast.saved[i] == rbp) result.fp_distance = fast.distance[i];
+    }
+    return result;
+}
+
 }  // namespace fgread::x86_64

@@ -27,6 +27,9 @@ inline constexpr std::uint64_t callee_saved = (1u << rbx) | (1u << rbp) | (0xfu 
 // The fast form of a rule that is as most are; an unusable one for all others.
 [[nodiscard]] FastRule make_fast_rule(const UnwindRule& rule);
 
+// What it takes of `rule` to find the caller's pc, rsp and rbp only.
+[[nodiscard]] ShortRule make_short_rule(const UnwindRule& rule);
+
 // Steps to the caller as `rule` (usable) says. False, with `registers` untouched, if a word it
 // needs was not copied or the CFA's register is not known: step() then finds out which.
 [[nodiscard]] inline bool fast_step(const FastRule& rule, const StackMemory& stack,
