@@ -15,7 +15,7 @@ using namespace format;
 
 // Large enough that a worker's read costs little per byte, small enough that a few dozen are in
 // flight within some 10 MB.
-constexpr std::uint64_t chunk_size = std::uint64_t{1} << 20;
+constexpr std::uint64_t chunk_size = std::uint64_t{1} << 19;
 
 struct TimedEvent {
     EventTime when;

@@ -49,6 +49,12 @@ void align_to_address(ByteReader& reader, const PointerBases& bases) {
 
 std::optional<std::uint64_t> read_encoded(ByteReader& reader, std::uint8_t encoding,
                                           const PointerBases& bases) {
+    // What compilers write for x86-64; a scan of a large section reads a hundred thousand of them.
+    if (encoding == (pe_pcrel | pe_sdata4) && bases.address_size == 8) {
+        const std::uint64_t field = bases.section + reader.position();
+        const std::uint64_t value = field + read_signed<std::int32_t>(reader);
+        return reader.ok() ? std::optional(value) : std::nullopt;
+    }
     if (encoding == pe_omit || (encoding & pe_indirect)) return std::nullopt;
     if (encoding == pe_aligned) {
         align_to_address(reader, bases);

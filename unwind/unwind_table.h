@@ -1,7 +1,7 @@
 // UnwindTable: the call-frame information of one module, compiled on first use.
 //
 // .eh_frame (and .debug_frame) say by little programs how to find the caller of every pc. They are
-// run once per 8 KiB of text that is really hit, and their rows stored as (pc, number of an
+// run once per 1 KiB of text that is really hit, and their rows stored as (pc, number of an
 // interned rule), so that a lookup is a search in a few cache lines.
 #pragma once
 
