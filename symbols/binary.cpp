@@ -21,7 +21,8 @@ Binary::Binary(FoundFile found, DebugDirectories directories)
       directories_(std::move(directories)),
       identity_(found.image->identity()),
       segments_(loaded_segments(*found.image)),
-      endian_(found.image->endian()) {
+      endian_(found.image->endian()),
+      entry_(found.image->entry()) {
     if (in_symfs_) path_.erase(0, directories_.symfs.size());
     if (identity_ == FileIdentity{}) memory_ = found.image->read_range(0, found.image->size());
 }

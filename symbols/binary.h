@@ -30,6 +30,8 @@ public:
 
     [[nodiscard]] const std::string& path() const { return path_; }
     [[nodiscard]] const std::vector<Segment>& segments() const { return segments_; }
+    // As ElfImage::entry().
+    [[nodiscard]] Svma entry() const { return entry_; }
 
     // Reads the unwind sections on the first call, about 1 ms per 5 MB. Never null.
     const UnwindTable* unwind_table();
@@ -71,6 +73,7 @@ private:
     OwnedBytes memory_;  // the image itself, if it is not a file
     std::vector<Segment> segments_;
     Endian endian_ = Endian::little;
+    Svma entry_;
 
     std::once_flag unwind_once_, symbols_once_, all_symbols_once_, dwarf_once_;
     UnwindBytes unwind_bytes_;

@@ -266,6 +266,7 @@ std::optional<ElfImage> ElfImage::read(std::vector<std::byte> image) {
 Endian ElfImage::endian() const { return state_->endian(); }
 bool ElfImage::is_64bit() const { return state_->header.e_ident[EI_CLASS] == ELFCLASS64; }
 std::uint16_t ElfImage::machine() const { return state_->header.e_machine; }
+Svma ElfImage::entry() const { return {state_->header.e_entry}; }
 const std::vector<Segment>& ElfImage::segments() const { return state_->segments; }
 const std::vector<Section>& ElfImage::sections() const { return state_->sections; }
 const BuildId& ElfImage::build_id() const { return state_->build_id; }

@@ -56,6 +56,8 @@ public:
     [[nodiscard]] Endian endian() const;
     [[nodiscard]] bool is_64bit() const;
     [[nodiscard]] std::uint16_t machine() const;  // EM_*
+    // Where a process starts (e_entry): _start; 0 if the file says nothing.
+    [[nodiscard]] Svma entry() const;
     [[nodiscard]] const std::vector<Segment>& segments() const;
     // Index 0 is the null section, as in the file. Empty if the file has no section headers.
     [[nodiscard]] const std::vector<Section>& sections() const;

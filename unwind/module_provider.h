@@ -19,6 +19,8 @@ struct CodeMapping {
     ModuleId module;
     std::uint64_t bias = 0;              // svma = avma - bias, modulo 2^64
     const UnwindTable* table = nullptr;  // null: no unwind information (missing file, JIT ...)
+    // Where the kernel starts a thread of its own accord (ELF e_entry): code without a caller.
+    std::optional<Svma> entry;
 };
 
 class ModuleProvider {

@@ -7,6 +7,11 @@ ModuleId StaticModules::add(const UnwindSections& sections) {
     return {static_cast<std::uint32_t>(modules_.size())};
 }
 
+void StaticModules::set_entry(ModuleId module, Svma entry) {
+    if (module.value == 0 || module.value > modules_.size()) return;
+    modules_[module.value - 1].entry = entry;
+}
+
 void StaticModules::add_memory(ModuleId module, Svma address, ByteView bytes) {
     if (module.value == 0 || module.value > modules_.size()) return;
     modules_[module.value - 1].memory.push_back({address.value, bytes});
@@ -14,8 +19,12 @@ void StaticModules::add_memory(ModuleId module, Svma address, ByteView bytes) {
 
 MappingId StaticModules::map(AddressSpace& space, EventTime when, ModuleId module, Avma start,
                              Avma end, std::uint64_t bias) {
-    const bool known = module.value > 0 && module.value <= modules_.size();
-    mappings_.push_back({module, bias, known ? &modules_[module.value - 1].table : nullptr});
+    CodeMapping mapping{module, bias, nullptr, {}};
+    if (module.value > 0 && module.value <= modules_.size()) {
+        mapping.table = &modules_[module.value - 1].table;
+        mapping.entry = modules_[module.value - 1].entry;
+    }
+    mappings_.push_back(mapping);
     const MappingId id{static_cast<std::uint32_t>(mappings_.size())};
     space.map(when, start, end, id);
     return id;

@@ -19,6 +19,10 @@ public:
     // A module by its unwind sections. Ids are dense from 1.
     ModuleId add(const UnwindSections& sections);
 
+    // Where a process of this program starts (ELF e_entry): a stack that gets there is complete,
+    // with or without call-frame information. Before the module is mapped.
+    void set_entry(ModuleId module, Svma entry);
+
     // Bytes of the module's image that rules may read (.rodata). Not needed by usual code.
     void add_memory(ModuleId module, Svma address, ByteView bytes);
 
@@ -40,6 +44,7 @@ private:
             : table(sections), endian(sections.endian) {}
         UnwindTable table;
         Endian endian;
+        std::optional<Svma> entry;
         std::vector<Memory> memory;
     };
 

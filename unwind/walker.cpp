@@ -50,6 +50,8 @@ struct StackWalker::State {
 
     // 2,048 lines of 64 bytes fit a level-2 cache; programs have some hundred hot return addresses.
     static constexpr unsigned known_bits = 11;
+    // _start is one page of assembly at most; that of ld.so and of musl has no CFI.
+    static constexpr std::uint64_t longest_entry = 64;
 
     const KnownPc& look_up(std::uint64_t lookup, std::uint32_t generation) {
         const std::uint64_t key = (lookup + generation) * 0x9e3779b97f4a7c15u;
@@ -76,14 +78,36 @@ struct StackWalker::State {
             entry.fast = rule->fast;
             entry.brief = x86_64::make_short_rule(*rule);
         } else {
-            entry.stop = StopReason::no_cfi;
+            const bool at_entry =
+                span.code.entry && lookup - entry.bias - span.code.entry->value < longest_entry;
+            entry.stop = at_entry ? StopReason::complete : StopReason::no_cfi;
         }
     }
 
-    StopReason walk(std::uint32_t generation, RegisterFile& registers, const StackMemory& stack,
-                    std::vector<WalkedFrame>& frames);
+    // BOLT drops the call-frame information of the stubs it leaves in place: libLLVM of Rust 1.95.
+    // A stub has no frame: its caller's address is on top of the stack. Believed if there are rules
+    // for that caller.
+    std::optional<std::uint64_t> caller_of_stub(std::uint32_t generation, const WalkedFrame& stub,
+                                                const StackMemory& stack) {
+        const auto caller = stack.read_u64(stub.sp.value);
+        const Svma pc{stub.frame.offset};
+        if (!caller || !read_code(stub.frame.module, pc, x86_64::is_stub)) return std::nullopt;
+        return look_up(*caller - 1, generation).rule ? caller : std::nullopt;
+    }
+
+    // What `test` says of the 16 code bytes at `pc`; false if they cannot be read.
+    bool read_code(ModuleId module, Svma pc, bool (*test)(const std::array<std::uint64_t, 2>&)) {
+        const auto code = provider.read_word(module, pc);
+        const auto more = provider.read_word(module, Svma{pc.value + 8});
+        return code && test({*code, more.value_or(0)});
+    }
+
+    StopReason walk(std::uint32_t generation, const RegisterFile& registers, FrameKind kind,
+                    const StackMemory& stack, std::vector<WalkedFrame>& frames);
+    StopReason walk_fully(std::uint32_t generation, RegisterFile registers, FrameKind kind,
+                          const StackMemory& stack, std::vector<WalkedFrame>& frames);
     std::optional<StopReason> walk_briefly(std::uint32_t generation, const RegisterFile& registers,
-                                           const StackMemory& stack,
+                                           FrameKind kind, const StackMemory& stack,
                                            std::vector<WalkedFrame>& frames);
     StepStatus slow_step(const KnownPc& at, FrameKind kind, const StackMemory& stack,
                          RegisterFile& registers);
@@ -99,17 +123,25 @@ StepStatus StackWalker::State::slow_step(const KnownPc& at, FrameKind kind,
     const FrameMemory memory(stack, &provider, at.module, at.bias);
     bool returning = false;
     if (kind == FrameKind::exact) {
-        const Svma pc{registers[abi.pc] - at.bias};
-        const auto code = provider.read_word(at.module, pc);
-        const auto more = provider.read_word(at.module, Svma{pc.value + 8});
-        returning = code && x86_64::is_epilogue({*code, more.value_or(0)});
+        returning = read_code(at.module, Svma{registers[abi.pc] - at.bias}, x86_64::is_epilogue);
     }
     return step(*at.rule, abi, memory, registers, returning);
 }
 
-StopReason StackWalker::State::walk(std::uint32_t generation, RegisterFile& registers,
-                                    const StackMemory& stack, std::vector<WalkedFrame>& frames) {
-    FrameKind kind = FrameKind::exact;
+// Appends to `frames`, beginning with one of this kind.
+StopReason StackWalker::State::walk(std::uint32_t generation, const RegisterFile& registers,
+                                    FrameKind kind, const StackMemory& stack,
+                                    std::vector<WalkedFrame>& frames) {
+    const std::size_t known_frames = frames.size();
+    if (const auto reason = walk_briefly(generation, registers, kind, stack, frames))
+        return *reason;
+    frames.resize(known_frames);
+    return walk_fully(generation, registers, kind, stack, frames);
+}
+
+StopReason StackWalker::State::walk_fully(std::uint32_t generation, RegisterFile registers,
+                                          FrameKind kind, const StackMemory& stack,
+                                          std::vector<WalkedFrame>& frames) {
     for (;;) {
         const std::uint64_t pc = registers[abi.pc];
         const std::uint64_t sp =
@@ -135,18 +167,17 @@ StopReason StackWalker::State::walk(std::uint32_t generation, RegisterFile& regi
     }
 }
 
-// As walk(), for stacks whose CFAs are counted from the stack or frame pointer throughout: only
-// those two registers are followed, for a quarter of the instructions. Nothing, and `frames` to be
-// thrown away, if a frame turns out to need more (a signal's, one with a realigned stack).
+// As walk_fully(), for stacks whose CFAs are counted from the stack or frame pointer throughout:
+// only those two registers are followed, for a quarter of the instructions. Nothing, and `frames`
+// to be thrown away, if a frame turns out to need more (a signal's, one with a realigned stack).
 std::optional<StopReason> StackWalker::State::walk_briefly(std::uint32_t generation,
                                                            const RegisterFile& registers,
-                                                           const StackMemory& stack,
+                                                           FrameKind kind, const StackMemory& stack,
                                                            std::vector<WalkedFrame>& frames) {
     constexpr std::uint64_t word = 8;
     std::uint64_t pc = registers[abi.pc], sp = registers[abi.stack_pointer];
     std::optional<std::uint64_t> fp;
     if (registers.has(x86_64::rbp)) fp = registers[x86_64::rbp];
-    FrameKind kind = FrameKind::exact;
     for (;;) {
         const KnownPc& at = look_up(kind == FrameKind::return_address ? pc - 1 : pc, generation);
         frames.push_back({{at.module, kind, pc - at.bias}, {pc}, {sp}});
@@ -196,12 +227,15 @@ WalkResult StackWalker::walk(const AddressSpace& space, EventTime when,
         frames.push_back({resolve(space, when, pc, FrameKind::exact), pc, sp});
         return {unsupported ? StopReason::unsupported_abi : StopReason::no_registers};
     }
-    if (const auto reason = state_->walk_briefly(generation, registers, stack, frames)) {
-        return {*reason};
-    }
-    frames.clear();
-    RegisterFile running = registers;
-    return {state_->walk(generation, running, stack, frames)};
+    const StopReason reason = state_->walk(generation, registers, FrameKind::exact, stack, frames);
+    if (reason != StopReason::no_cfi || frames.size() != 1) return {reason};
+    const auto caller = state_->caller_of_stub(generation, frames.front(), stack);
+    if (!caller) return {reason};
+    RegisterFile above = registers;
+    above.keep_only(abi.callee_saved);
+    above.set(abi.stack_pointer, frames.front().sp.value + sizeof *caller);
+    above.set(abi.pc, *caller);
+    return {state_->walk(generation, above, FrameKind::return_address, stack, frames)};
 }
 
 Frame StackWalker::resolve(const AddressSpace& space, EventTime when, Avma address,

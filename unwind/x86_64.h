@@ -49,6 +49,19 @@ inline constexpr std::uint64_t callee_saved = (1u << rbx) | (1u << rbp) | (0xfu 
     return true;
 }
 
+// Whether the code bytes (the first one lowest) are a stub of a procedure linkage table, at one of
+// its instructions before it has pushed anything: endbr64, jmp *slot(%rip), push $index. psABI 5.2.
+[[nodiscard]] constexpr bool is_stub(const std::array<std::uint64_t, 2>& code) {
+    const auto byte = [&](unsigned i) { return (code[i / 8] >> (i % 8 * 8)) & 0xff; };
+    unsigned at = (code[0] & 0xffffffff) == 0xfa1e0ff3 ? 4 : 0;
+    if (byte(at) == 0x68) {  // push $index, then the jump to the resolver
+        at += 5;
+        return byte(at) == 0xe9 || (byte(at) == 0xf2 && byte(at + 1) == 0xe9);
+    }
+    if (byte(at) == 0xf2) ++at;  // bnd
+    return byte(at) == 0xff && byte(at + 1) == 0x25;
+}
+
 // Whether the 16 code bytes (the first one lowest) are the end of a function: pops, if any, then
 // the return. The longest such run, of six callee-saved registers, has 11 bytes.
 [[nodiscard]] constexpr bool is_epilogue(const std::array<std::uint64_t, 2>& code) {

@@ -49,6 +49,17 @@ TEST_CASE("pops and a return are an epilogue") {
     CHECK(x86_64::is_epilogue(code({0x5d, 0xf2, 0xc3})));                // bnd ret
 }
 
+TEST_CASE("stubs of procedure linkage tables") {
+    CHECK(x86_64::is_stub(code({0xff, 0x25, 1, 2, 3, 4})));                          // jmp
+    CHECK(x86_64::is_stub(code({0xf2, 0xff, 0x25, 1, 2, 3, 4})));                    // bnd jmp
+    CHECK(x86_64::is_stub(code({0xf3, 0x0f, 0x1e, 0xfa, 0xff, 0x25, 1, 2, 3, 4})));  // with IBT
+    CHECK(x86_64::is_stub(code({0x68, 1, 0, 0, 0, 0xe9, 1, 2, 3, 4})));              // push, jmp
+    CHECK(x86_64::is_stub(code({0xf3, 0x0f, 0x1e, 0xfa, 0x68, 1, 0, 0, 0, 0xf2, 0xe9})));
+    CHECK_FALSE(x86_64::is_stub(code({0xe9, 1, 2, 3, 4})));  // something may have been pushed
+    CHECK_FALSE(x86_64::is_stub(code({0x68, 1, 0, 0, 0, 0xc3})));
+    CHECK_FALSE(x86_64::is_stub(code({0xff, 0x15, 1, 2, 3, 4})));  // call
+}
+
 TEST_CASE("other code is no epilogue") {
     CHECK_FALSE(x86_64::is_epilogue(code({0x55})));                    // push rbp
     CHECK_FALSE(x86_64::is_epilogue(code({0x5d, 0xe9, 0, 0, 0, 0})));  // pop rbp; jmp

@@ -27,6 +27,7 @@ constexpr std::uint64_t no_cfa = 0x1500;      // CFA is an operation CFI cannot 
 constexpr std::uint64_t below = 0x1600;       // return address below the stack pointer
 constexpr std::uint64_t by_rax = 0x1700;      // CFA = rax + 8
 constexpr std::uint64_t stuck = 0x1800;       // CFA = rsp, return address in rbx
+constexpr std::uint64_t entry = 0x1e00;       // where the program starts; no rule either
 constexpr std::uint64_t no_rule = 0x1f00;
 
 CfiBuilder module_cfi() {
@@ -60,6 +61,7 @@ class Process {
 public:
     Process() {
         const ModuleId module = modules.add(cfi_.sections());
+        modules.set_entry(module, Svma{entry});
         modules.map(space, {1, 0}, module, Avma{bias + 0x1000}, Avma{bias + 0x2000}, bias);
         modules.map(space, {1, 1}, ModuleId{}, Avma{0x900000}, Avma{0x901000}, 0x900000);
         registers.set(x86_64::rsp, dump_base);
@@ -116,6 +118,59 @@ TEST_CASE("a stack is walked to the function whose return address is undefined")
     CHECK(process.frames[2].sp == Avma{dump_base + 24});
     CHECK(process.frames[2].pc == Avma{start + 5 + bias});
     CHECK(process.frames[2].frame.module == ModuleId{1});
+}
+
+TEST_CASE("the entry point of a program has no caller, with or without a rule") {
+    Process process;
+    SUBCASE("above others") {
+        process.pc(leaf).back_to(entry).word(7);
+        CHECK(process.walk() == StopReason::complete);
+        CHECK(process.offsets() == Offsets{leaf, entry + 5});
+    }
+    SUBCASE("alone") {
+        process.pc(entry).word(7);
+        CHECK(process.walk() == StopReason::complete);
+    }
+    SUBCASE("but not what lies behind it") {
+        process.pc(leaf).back_to(entry + 0x80).word(7);
+        CHECK(process.walk() == StopReason::no_cfi);
+    }
+    SUBCASE("where the stack was walked with all registers") {
+        process.registers.set(x86_64::rax, dump_base);
+        process.pc(by_rax).back_to(entry);
+        CHECK(process.walk() == StopReason::complete);
+    }
+}
+
+TEST_CASE("a stub without a rule returns to the address on top of the stack") {
+    Process process;
+    const CfiBytes jump = CfiBytes{0xff, 0x25, 1, 2, 3, 4, 0x68, 1, 0, 0, 0, 0xe9, 1, 2, 3, 4};
+    process.modules.add_memory({1}, Svma{no_rule}, jump.view());
+    SUBCASE("at its jump") {
+        process.pc(no_rule).back_to(middle).word(0).back_to(start);
+        CHECK(process.walk() == StopReason::complete);
+        CHECK(process.offsets() == Offsets{no_rule, middle + 5, start + 5});
+        CHECK(process.frames[1].sp == Avma{dump_base + 8});
+    }
+    SUBCASE("with all registers") {
+        process.registers.set(x86_64::rbx, start + 5 + bias);
+        process.pc(no_rule).back_to(stuck);
+        CHECK(process.walk() == StopReason::no_progress);
+        CHECK(process.offsets() == Offsets{no_rule, stuck + 5});
+    }
+    SUBCASE("unless there are no rules for that address") {
+        process.pc(no_rule).back_to(no_rule + 0x40);
+        CHECK(process.walk() == StopReason::no_cfi);
+        CHECK(process.offsets() == Offsets{no_rule});
+    }
+    SUBCASE("unless other code is there") {
+        process.pc(no_rule + 1).back_to(middle).word(0).back_to(start);
+        CHECK(process.walk() == StopReason::no_cfi);
+    }
+    SUBCASE("and not as a caller") {
+        process.pc(leaf).back_to(no_rule - 5).back_to(middle).word(0).back_to(start);
+        CHECK(process.walk() == StopReason::no_cfi);
+    }
 }
 
 TEST_CASE("a return address of 0 is the start of the thread, and no frame") {
