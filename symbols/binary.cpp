@@ -15,15 +15,16 @@ constexpr std::size_t max_cached_pages = 64;
 
 }  // namespace
 
-Binary::Binary(FoundFile found, DebugDirectories directories)
+Binary::Binary(FoundFile found, DebugDirectories directories, DwarfLines lines)
     : path_(std::move(found.path)),
-      in_symfs_(found.in_symfs),
+      root_(std::move(found.root)),
       directories_(std::move(directories)),
+      lines_(lines),
       identity_(found.image->identity()),
       segments_(loaded_segments(*found.image)),
       endian_(found.image->endian()),
       entry_(found.image->entry()) {
-    if (in_symfs_) path_.erase(0, directories_.symfs.size());
+    path_.erase(0, root_.size());
     if (identity_ == FileIdentity{}) memory_ = found.image->read_range(0, found.image->size());
 }
 
@@ -33,16 +34,15 @@ std::optional<ElfImage> Binary::reopen() const {
         return ElfImage::read(std::vector<std::byte>(bytes.begin(), bytes.end()));
     }
     OpenFailure failure{};
-    std::optional<RegularFile> file =
-        RegularFile::open(path_, in_symfs_ ? directories_.symfs : std::string(), failure);
+    std::optional<RegularFile> file = RegularFile::open(path_, root_, failure);
     if (!file || file->identity() != identity_) return std::nullopt;
     return ElfImage::read(std::move(*file));
 }
 
-std::optional<Binary::Opened> Binary::reopen_with_debug_file() {
+std::optional<Binary::Opened> Binary::reopen_with_debug_file(const DebugDirectories& directories) {
     std::optional<ElfImage> image = reopen();
     if (!image) return std::nullopt;
-    std::optional<DebugFile> debug = find_debug_file(*image, path_, in_symfs_, directories_);
+    std::optional<DebugFile> debug = find_debug_file(*image, path_, !root_.empty(), directories);
     if (debug) {
         const std::lock_guard lock(mutex_);
         debug_path_ = debug->path;
@@ -52,7 +52,10 @@ std::optional<Binary::Opened> Binary::reopen_with_debug_file() {
 
 const UnwindTable* Binary::unwind_table() {
     std::call_once(unwind_once_, [this] {
-        const std::optional<Opened> opened = reopen_with_debug_file();
+        // Samples wait for this, and programs have .eh_frame: nothing is fetched for it.
+        DebugDirectories local = directories_;
+        local.debuginfod.reset();
+        const std::optional<Opened> opened = reopen_with_debug_file(local);
         if (opened) {
             unwind_bytes_ = read_unwind_sections(opened->image,
                                                  opened->debug ? &opened->debug->image : nullptr);
@@ -69,7 +72,7 @@ void Binary::expect(std::vector<std::uint64_t> addresses) {
 }
 
 SymbolTable Binary::read_symbols(const WantedAddresses* wanted) {
-    const std::optional<Opened> opened = reopen_with_debug_file();
+    const std::optional<Opened> opened = reopen_with_debug_file(directories_);
     if (!opened) return {};
     std::uint64_t malformed = 0;
     SymbolTable table = SymbolTable::read(
@@ -99,11 +102,14 @@ std::optional<Binary::FoundSymbol> Binary::find_symbol(Svma address) {
 
 const DwarfIndex* Binary::dwarf() {
     std::call_once(dwarf_once_, [this] {
-        const std::optional<Opened> opened = reopen_with_debug_file();
+        const std::optional<Opened> opened = reopen_with_debug_file(directories_);
         if (!opened) return;
         const ElfImage& image = opened->debug ? opened->debug->image : opened->image;
         const std::string& path = opened->debug ? opened->debug->path : path_;
-        dwarf_ = DwarfIndex::open(gather_dwarf(image, path, path_, in_symfs_, directories_));
+        dwarf_ = DwarfIndex::open(
+            gather_dwarf(image, path, path_, !root_.empty(), directories_, lines_));
+        const std::lock_guard lock(mutex_);
+        opened_dwarf_ = dwarf_ ? &*dwarf_ : nullptr;
     });
     return dwarf_ ? &*dwarf_ : nullptr;
 }
@@ -111,6 +117,11 @@ const DwarfIndex* Binary::dwarf() {
 std::uint64_t Binary::malformed_symbols() const {
     const std::lock_guard lock(mutex_);
     return malformed_symbols_;
+}
+
+DwarfStats Binary::dwarf_stats() const {
+    const std::lock_guard lock(mutex_);
+    return opened_dwarf_ == nullptr ? DwarfStats{} : opened_dwarf_->stats();
 }
 
 std::string Binary::debug_path() const {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdio>
 
 namespace fgread::tools {
 
@@ -26,11 +27,18 @@ std::string samples_text(std::uint64_t count) {
 }
 
 std::string module_reason(const ModuleStats& module) {
-    if (is_state(module, ModuleState::missing)) return "not found";
+    const bool deleted = module.path.ends_with(" (deleted)");
+    if (is_state(module, ModuleState::missing)) {
+        return deleted ? "not found: deleted before the recording ended" : "not found";
+    }
     if (is_state(module, ModuleState::not_regular)) return "not a regular file, not opened";
     if (is_state(module, ModuleState::unreadable)) return "not readable, or not ELF";
     if (is_state(module, ModuleState::foreign)) {
         return "not used: recorded on another machine, without a build-id to compare";
+    }
+    if (module.recorded_build_id.empty() && deleted) {
+        return "not used: deleted or replaced before the recording ended, without a build-id to "
+               "compare";
     }
     if (module.recorded_build_id.empty()) {
         return "not used: replaced or changed since it was recorded, without a build-id to compare";
@@ -59,7 +67,8 @@ void add_module_warnings(const FoldStats& stats, std::vector<std::string>& out) 
             fmt::format("{} more binaries are missing or differ: --stats lists them", others));
     }
     if (named != 0) {
-        out.push_back("a copy of the recorded machine's files can be given with --symfs DIR");
+        out.push_back("a copy of the recorded machine's files can be given with --symfs DIR, and what 'perf "
+            "archive' packed there with --archive FILE");
     }
 }
 
@@ -76,6 +85,7 @@ bool is_told_elsewhere(Problem problem) {
         case Problem::cfi_malformed:
         case Problem::symbol_malformed:
         case Problem::name_too_long:
+        case Problem::debug_info_malformed:
             return true;
         default:
             return false;
@@ -87,9 +97,13 @@ void add_problem_warnings(const FoldStats& stats, std::vector<std::string>& out)
         const auto problem = static_cast<Problem>(i);
         const ProblemEntry& entry = stats.diagnostics[problem];
         if (entry.count == 0 || is_told_elsewhere(problem)) continue;
-        std::string text =
-            fmt::format("{} (first at file offset {}", problem_text(problem), entry.first_offset);
-        if (!entry.first_detail.empty()) text += ": " + entry.first_detail;
+        // Problems of files beside the recording have no offset in it.
+        std::string place = entry.first_detail;
+        if (entry.first_offset != 0 || place.empty()) {
+            place = fmt::format("at file offset {}{}{}", entry.first_offset,
+                                place.empty() ? "" : ": ", place);
+        }
+        std::string text = fmt::format("{} (first {}", problem_text(problem), place);
         text += entry.count == 1 ? ")" : fmt::format("; {} times)", entry.count);
         out.push_back(std::move(text));
     }
@@ -146,6 +160,21 @@ std::string summary(const FoldStats& stats) {
         separator = ", ";
     }
     return out;
+}
+
+void show_progress(const DebuginfodOptions::Progress& progress) {
+    constexpr double megabyte = 1e6;
+    if (progress.done) {
+        std::fputs("\r\x1b[K", stderr);  // to the start of the line, and erase it
+        return;
+    }
+    std::string size = fmt::format("{:.1f}", static_cast<double>(progress.bytes) / megabyte);
+    if (progress.total != 0) {
+        size += fmt::format(" of {:.1f}", static_cast<double>(progress.total) / megabyte);
+    }
+    fmt::print(stderr, "\r\x1b[Kfgread: debuginfod, build-id {:.12}: {} MB", progress.build_id,
+               size);
+    std::fflush(stderr);
 }
 
 }  // namespace fgread::tools
