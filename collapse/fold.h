@@ -18,11 +18,12 @@ struct FoldOptions {
     AggregateOptions aggregate;
     NamingOptions naming;
     SymbolizerOptions symbols;
-    std::string symfs;              // see ModuleSources
-    std::string kallsyms;           // see ModuleSources
-    std::string event;              // name or glob; empty: the first attr that has samples
-    bool weigh_by_samples = false;  // else by period
-    bool module_stats = false;      // fill FoldStats::modules even if all modules were found
+    std::string symfs;               // see ModuleSources
+    std::string kallsyms;            // see ModuleSources
+    std::string perf_map_directory;  // see ModuleSources
+    std::string event;               // name or glob; empty: the first attr that has samples
+    bool weigh_by_samples = false;   // else by period
+    bool module_stats = false;       // fill FoldStats::modules even if all modules were found
 };
 
 // Which attrs are folded: those whose name matches `event` (a glob of fnmatch(3)), or the first
@@ -32,6 +33,9 @@ std::vector<bool> select_events(const std::vector<EventAttr>& attrs, const Profi
 
 // The text of a root frame: the thread's name with blanks as '_', then "-PID", then "/TID".
 std::string group_label(const Group& group, GroupBy by, const ProcessTable& processes);
+
+// True if the times of the recording are those of jitdumps (perf record -k mono).
+bool has_monotonic_clock(const PerfFile& file);
 
 // Where binaries may come from for this recording, by what its features say of its machine.
 ModuleSources module_sources(const PerfFile& file, const std::string& symfs,

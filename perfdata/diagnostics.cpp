@@ -47,6 +47,12 @@ constexpr ProblemWords words[] = {
      "/proc/kallsyms shows no addresses to this user (kernel.kptr_restrict)"},
     {Problem::kallsyms_mismatch, false, "kallsyms_mismatch",
      "the running kernel is not the recorded one; its symbols are not used"},
+    {Problem::jit_file_refused, false, "jit_file_refused",
+     "perf map or jitdump found, but not used"},
+    {Problem::jit_file_malformed, false, "jit_file_malformed",
+     "malformed line of a perf map or record of a jitdump; skipped"},
+    {Problem::jitdump_clock, false, "jitdump_clock",
+     "jitdump used without its times: the recording was not made with perf record -k mono"},
 };
 
 static_assert(sizeof words / sizeof words[0] == problem_count, "a Problem without words");

@@ -33,6 +33,9 @@ enum class Problem : std::uint8_t {
     name_too_long,        // name over the demangler's bounds: kept mangled
     kallsyms_restricted,  // /proc/kallsyms has only zero addresses (kernel.kptr_restrict)
     kallsyms_mismatch,    // the running kernel is not the recorded one: its names are not used
+    jit_file_refused,     // perf map or jitdump found, but not used
+    jit_file_malformed,   // line of a perf map or record of a jitdump skipped
+    jitdump_clock,        // jitdump, but the recording's clock is not CLOCK_MONOTONIC
     count_,
 };
 
