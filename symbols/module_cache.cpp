@@ -9,6 +9,10 @@ namespace {
 
 constexpr std::string_view kernel_image = "[kernel.kallsyms]";
 constexpr std::string_view guest_image = "[guest.kernel.kallsyms";
+// A page that x86-64 has at the same address in all processes. It is no mapping of theirs, so a
+// recording mentions it only of processes that were there before perf (which reads /proc/PID/maps).
+constexpr CodeSpan vsyscall_page{
+    {}, {0xffffffffff600000}, {0xffffffffff601000}, {}, {~std::uint64_t{0}, ~std::uint64_t{0}}};
 
 std::string_view basename_of(std::string_view path) {
     const std::size_t slash = path.rfind('/');
@@ -142,6 +146,15 @@ const Module& ModuleCache::Impl::module_of(const JitProcess& process, MappingId 
     return *add(std::move(module));
 }
 
+const Module& ModuleCache::Impl::vsyscall() {
+    Module module;
+    module.kind = PathKind::anonymous;
+    module.info.path = "[vsyscall]";
+    module.info.short_name = "vsyscall";
+    module.info.state = ModuleState::anonymous;
+    return *add(std::move(module));
+}
+
 const Module& ModuleCache::Impl::module_of(const JitDump& dump) {
     Module module;
     module.kind = PathKind::anonymous;
@@ -222,6 +235,11 @@ void ModuleCache::use_processes(const ProcessTable& processes, bool monotonic) {
 std::optional<CodeSpan> ModuleCache::find_code(const AddressSpace& space,
                                                const AddressSpace::Found& found, Avma address,
                                                EventTime when) {
+    if (!found.id && vsyscall_page.start <= address && address < vsyscall_page.end) {
+        CodeSpan page = vsyscall_page;
+        page.code.module = impl_->vsyscall().info.id;
+        return page;
+    }
     const JitProcess* process = impl_->jit ? impl_->jit->process_of(space) : nullptr;
     if (process == nullptr) return std::nullopt;
     CodeSpan span{{}, found.start, found.end, found.from, found.until};

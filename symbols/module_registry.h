@@ -51,6 +51,7 @@ struct ModuleCache::Impl {
     // JIT code of a perf map, in memory that `found` calls `path`; and that of a jitdump.
     const Module& module_of(const JitProcess& process, MappingId found);
     const Module& module_of(const JitDump& dump);
+    const Module& vsyscall();
     // Null before use_processes().
     std::unique_ptr<JitCode> jit;
 

@@ -2,8 +2,8 @@
 //
 // Lines "START SIZE NAME", the numbers in hexadecimal, the name up to the line's end (with blanks
 // and semicolons in it): tools/perf/Documentation/jit-interface.txt. The file is only appended to
-// and has no times, so where ranges overlap, a later line wins: its code was made later. (perf
-// keeps all lines in a tree and finds one or the other by the shape it happens to have.)
+// and has no times, so where ranges overlap, a later line wins: its code was made later. (perf 6.1
+// was seen to take the first of two lines for one range, and to find none of four.)
 #pragma once
 
 #include <cstddef>

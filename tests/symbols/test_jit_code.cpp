@@ -112,6 +112,17 @@ TEST_CASE("a perf map names all kinds of memory without a file, and no file's") 
     CHECK(world.name(4'194'400, 5, 0x10008) == "[unknown]");  // a pid nobody announced
 }
 
+TEST_CASE("the vsyscall page has its name in every process, recorded or not") {
+    World world;
+    world.map(pid, 1, 0x10000, 0x1000, "//anon");
+    world.map(child, 1, 0xffffffffff600000, 0x1000, "[vsyscall]");
+    CHECK(world.name(pid, 5, 0xffffffffff600400) == "[vsyscall]");
+    CHECK(world.name(child, 5, 0xffffffffff600400) == "[vsyscall]");
+    CHECK(world.frame(pid, 5, 0xffffffffff600400) == world.frame(child, 5, 0xffffffffff600400));
+    CHECK(world.name(pid, 5, 0xffffffffff601000) == "[unknown]");
+    CHECK(world.name(pid, 5, 0xffffffffff5fffff) == "[unknown]");
+}
+
 TEST_CASE("addresses that no map names keep the name of their memory") {
     World world;
     world.tmp.write(map_name(pid), std::string("10000 10 f\n"));

@@ -1,12 +1,17 @@
 #!/usr/bin/env python3
 """fgread and JIT code: perf maps and jitdumps, from the command line.
 
-test_fgread_jit.py FGREAD
+test_fgread_jit.py FGREAD JIT_WRITER
+
+The last cases record programs with perf; they are skipped where perf cannot, or has no program.
 """
 
 import json
 import os
+import pathlib
+import shutil
 import struct
+import subprocess
 import sys
 
 from fgread_runner import Tap, Tool
@@ -104,13 +109,68 @@ def check_dumps(tap, fgread):
               "a FIFO in its place is not opened", run)
 
 
-def main(path):
+def record(fgread, name, *command):
+    """The recording's path, or the reason why there is none."""
+    path = fgread.file(name)
+    wanted = ["perf", "record", "-N", "-q", "-k", "mono", "-e", "cpu-clock", "-F", "999",
+              "--call-graph", "dwarf", "-o", path, "--", *command]
+    if not shutil.which("perf"):
+        return None, "no perf"
+    done = subprocess.run(wanted, cwd=fgread.directory, capture_output=True, timeout=120)
+    if done.returncode != 0 or not path.exists():
+        return None, "cannot record: " + " ".join(done.stderr.decode().split())[:120]
+    return path, ""
+
+
+def check_writer(tap, fgread, writer):
+    """Two functions at one address, with unwind information: by name, time and caller."""
+    path, why = record(fgread, "writer.data", writer, ".")
+    if not path:
+        tap.skip("a jitdump of a running program", why)
+        return
+    run = fgread(path)
+    stacks = {name: sum(weight for stack, weight in run.weights.items()
+                        if stack.endswith(f"main;run_jitted;{name}"))
+              for name in ("jitted_first", "jitted_second")}
+    tap.check(all(weight > 0.3 * run.total for weight in stacks.values()),
+              "functions at one address are told apart by time, and unwound to their caller",
+              f"{stacks}\n{run}")
+    injected = fgread.file("injected.data")
+    subprocess.run(["perf", "inject", "-j", "-i", path, "-o", injected], cwd=fgread.directory,
+                   stdout=subprocess.DEVNULL, check=True, timeout=120)
+    other = fgread(injected)
+    tap.equal(run.out.decode(), other.out.decode(), "as after perf inject -j")
+
+
+def check_node(tap, fgread):
+    node = shutil.which("node")
+    if not node:
+        tap.skip("node --perf-basic-prof", "no node")
+        return
+    fgread.write("fib.js", b"function fib(n) { return n < 2 ? n : fib(n - 1) + fib(n - 2); }\n"
+                           b"const end = Date.now() + 300;\n"
+                           b"while (Date.now() < end) fib(20);\n")
+    path, why = record(fgread, "node.data", "sh", "-c",
+                       f"echo $$ > pid; exec {node} --perf-basic-prof fib.js")
+    if not path:
+        tap.skip("node --perf-basic-prof", why)
+        return
+    run = fgread(path)
+    fib = sum(weight for stack, weight in run.weights.items() if "JS:*fib " in stack)
+    tap.check(fib > 0.3 * run.total, "node --perf-basic-prof: its functions have names", run)
+    pid = fgread.file("pid").read_text().strip()
+    pathlib.Path(f"/tmp/perf-{pid}.map").unlink(missing_ok=True)
+
+
+def main(path, writer):
     tap = Tap()
     fgread = Tool(path)
     for check in (check_maps, check_temporary_directory, check_dumps):
         check(tap, fgread)
+    check_writer(tap, fgread, writer)
+    check_node(tap, fgread)
     tap.finish()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], pathlib.Path(sys.argv[2]).resolve())
