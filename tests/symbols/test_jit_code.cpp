@@ -3,6 +3,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <ctime>
+#include <filesystem>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
@@ -251,6 +254,33 @@ TEST_CASE("the owner of the recording is trusted, and any owner in --perf-map-di
     SUBCASE("recording") { world.sources.recording_owner = 4242; }
     SUBCASE("directory") { world.sources.perf_map_directory = world.tmp.path(); }
     CHECK(world.name(pid, 5, 0x10000) == "f");
+}
+
+TEST_CASE("a process that still runs is found by its own root and its innermost pid") {
+    World world;
+    const std::int32_t own = ::getpid();
+    const std::string path = "/tmp/" + map_name(own);
+    if (std::filesystem::exists(path)) {
+        MESSAGE("in the way: " << path);
+        return;
+    }
+    std::ofstream(path) << "10000 10 f\n";
+    world.map(own, 1, 0x10000, 0x1000, "//anon");
+    SUBCASE("it was there when the recording ended") {
+        CHECK(world.name(own, 5, 0x10000) == "f");
+        CHECK(world.cache->info(world.frame(own, 5, 0x10000).module).file ==
+              "/proc/" + std::to_string(own) + "/root" + path);
+    }
+    SUBCASE("its pid was another's then") {
+        timespec now{};
+        timespec up{};
+        ::clock_gettime(CLOCK_REALTIME, &now);
+        ::clock_gettime(CLOCK_BOOTTIME, &up);
+        const auto boot = static_cast<std::uint64_t>(now.tv_sec - up.tv_sec);
+        world.sources.recorded_at_ns = (boot + 1) * 1'000'000'000;  // long before this process
+        CHECK(world.name(own, 5, 0x10000) == "[anon]");
+    }
+    std::filesystem::remove(path);
 }
 
 TEST_CASE("lines that were skipped are counted by file") {
