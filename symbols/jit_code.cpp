@@ -111,7 +111,7 @@ const JitCode::NamedMap* JitCode::map_of(Pid pid) {
         refuse(file.path, map_file_reason(file.state));
         return nullptr;
     }
-    known->second = std::make_unique<NamedMap>(PerfMap(file.content.view()), file.path);
+    known->second = std::make_unique<NamedMap>(NamedMap{PerfMap(file.content.view()), file.path});
     count_malformed(known->second->map.malformed(), file.path);
     return known->second.get();
 }

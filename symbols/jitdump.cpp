@@ -111,12 +111,13 @@ struct JitDump::Parser {
         if (address > std::numeric_limits<std::uint64_t>::max() - size) return false;
 
         Known::Entry entry{offset + body.size() - size, size, name, {}, {}};
-        const bool sound = read_debug_info(entry, address) & read_unwind_info(entry);
+        const bool lines_sound = read_debug_info(entry, address);
+        const bool rules_sound = read_unwind_info(entry);
         const auto function = static_cast<std::uint32_t>(dump.known_->functions.size());
         Placed placed{{address}, entry.svma, size, function};
         if (!place(when, index, placed)) return false;
         dump.known_->functions.push_back(entry);
-        return sound;
+        return lines_sound && rules_sound;
     }
 
     bool move(EventTime when, ByteView body) {
