@@ -5,24 +5,28 @@
 
 #include <algorithm>
 #include <cctype>
+#include <ctime>
 #include <set>
 
 #include <fmt/format.h>
 
 #include "collapse/name_tree.h"
 #include "collapse/writers/folded.h"
+#include "perfdata/format.h"
 #include "symbols/binary_archive.h"
 
 namespace fgread {
 
 namespace {
 
-// Modification time of the recording: a binary changed after it is not what was sampled.
-std::uint64_t modified_at_ns(const std::string& path) {
+// Modification time of the recording: a binary changed after it is not what was sampled. And its
+// owner, whose perf maps are believed.
+void describe_file(const std::string& path, ModuleSources& sources) {
     struct stat info {};
-    if (stat(path.c_str(), &info) != 0) return 0;
-    return static_cast<std::uint64_t>(info.st_mtim.tv_sec) * 1'000'000'000u +
-           static_cast<std::uint64_t>(info.st_mtim.tv_nsec);
+    if (stat(path.c_str(), &info) != 0) return;
+    sources.recorded_at_ns = static_cast<std::uint64_t>(info.st_mtim.tv_sec) * 1'000'000'000u +
+                             static_cast<std::uint64_t>(info.st_mtim.tv_nsec);
+    sources.recording_owner = info.st_uid;
 }
 
 std::vector<std::string> group_labels(const Profile& profile, GroupBy by,
@@ -57,7 +61,9 @@ Result<void> add_archives(const std::vector<std::string>& paths, const MappingTa
 bool all_modules_loaded(const ModuleCache& modules) {
     for (std::uint32_t id = 1; id <= modules.module_count(); ++id) {
         const ModuleState state = modules.info(ModuleId{id}).state;
-        if (state != ModuleState::loaded && state != ModuleState::kernel) return false;
+        const bool named = state == ModuleState::loaded || state == ModuleState::kernel ||
+                           state == ModuleState::generated;
+        if (!named) return false;
     }
     return true;
 }
@@ -112,6 +118,13 @@ std::string group_label(const Group& group, GroupBy by, const ProcessTable& proc
     return label;
 }
 
+bool has_monotonic_clock(const PerfFile& file) {
+    const std::vector<EventAttr>& attrs = file.attrs();
+    return file.has_times() && std::all_of(attrs.begin(), attrs.end(), [](const EventAttr& attr) {
+               return attr.has_flag(format::attr_use_clockid) && attr.clockid == CLOCK_MONOTONIC;
+           });
+}
+
 ModuleSources module_sources(const PerfFile& file, const std::string& symfs,
                              const std::string& kallsyms) {
     ModuleSources sources;
@@ -120,7 +133,7 @@ ModuleSources module_sources(const PerfFile& file, const std::string& symfs,
     sources.hostname = file.features().hostname;
     sources.os_release = file.features().os_release;
     sources.arch = file.features().arch;
-    sources.recorded_at_ns = modified_at_ns(file.path());
+    describe_file(file.path(), sources);
     return sources;
 }
 
@@ -139,7 +152,9 @@ Result<FoldStats> fold_recording(const std::string& path, const FoldOptions& opt
     const Result<void> read =
         add_archives(options.archives, scan->processes.mappings(), sources, diagnostics);
     if (!read) return read.error();
+    sources.perf_map_directory = options.perf_map_directory;
     ModuleCache modules(scan->processes.mappings(), std::move(sources));
+    modules.use_processes(scan->processes, has_monotonic_clock(*file));
     const Result<Profile> profile =
         aggregate(*file, *scan, modules, options.aggregate, diagnostics);
     if (!profile) return profile.error();

@@ -25,6 +25,7 @@ struct FoldOptions {
     std::vector<std::string> debug_directories;  // see ModuleSources
     std::vector<std::string> archives;           // absolute paths, see BinaryArchive
     std::shared_ptr<Debuginfod> debuginfod;      // null: nothing is fetched
+    std::string perf_map_directory;              // see ModuleSources
     std::string event;              // name or glob; empty: the first attr that has samples
     bool weigh_by_samples = false;  // else by period
     bool module_stats = false;      // fill FoldStats::modules even if all modules were found
@@ -37,6 +38,9 @@ std::vector<bool> select_events(const std::vector<EventAttr>& attrs, const Profi
 
 // The text of a root frame: the thread's name with blanks as '_', then "-PID", then "/TID".
 std::string group_label(const Group& group, GroupBy by, const ProcessTable& processes);
+
+// True if the times of the recording are those of jitdumps (perf record -k mono).
+bool has_monotonic_clock(const PerfFile& file);
 
 // Where binaries may come from for this recording, by what its features say of its machine.
 ModuleSources module_sources(const PerfFile& file, const std::string& symfs,

@@ -59,6 +59,12 @@ constexpr ProblemWords words[] = {
     {Problem::split_debug_missing, false, "split_debug_missing",
      "debug information split off into a .dwo file that is missing or of another build; functions "
      "inlined there are not shown"},
+    {Problem::jit_file_refused, false, "jit_file_refused",
+     "perf map or jitdump found, but not used"},
+    {Problem::jit_file_malformed, false, "jit_file_malformed",
+     "malformed line of a perf map or record of a jitdump; skipped"},
+    {Problem::jitdump_clock, false, "jitdump_clock",
+     "jitdump used without its times: the recording was not made with perf record -k mono"},
 };
 
 static_assert(sizeof words / sizeof words[0] == problem_count, "a Problem without words");

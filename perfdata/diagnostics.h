@@ -38,6 +38,9 @@ enum class Problem : std::uint8_t {
     archive_unused,        // --archive: has none of the recorded binaries
     debuginfod_failed,     // --debuginfod: server not reached, too slow, or file too large
     split_debug_missing,   // .dwo file not found, or of another build
+    jit_file_refused,      // perf map or jitdump found, but not used
+    jit_file_malformed,    // line of a perf map or record of a jitdump skipped
+    jitdump_clock,         // jitdump, but the recording's clock is not CLOCK_MONOTONIC
     count_,
 };
 

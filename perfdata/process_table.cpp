@@ -86,9 +86,34 @@ Image image_of(const MmapView& record) {
     return image;
 }
 
+// ".../jit-4711.dump", deleted or not.
+bool is_jitdump(std::string_view path) {
+    path = path.substr(path.rfind('/') + 1);
+    return path.starts_with("jit-") && path.find(".dump") != std::string_view::npos;
+}
+
+// Programs that remap their text onto huge pages copy it to anonymous memory of whole huge pages
+// and put that where the text was: node --use-largepages, iodlr, hugify.
+constexpr std::uint64_t huge_page = std::uint64_t{2} << 20;
+
+bool is_huge_anonymous(const Image& image, const Mapping& mapping) {
+    if (image.path.starts_with("/anon_hugepage")) return true;
+    return image.path == "//anon" && mapping.start.value % huge_page == 0 &&
+           mapping.end.value % huge_page == 0;
+}
+
+bool is_file(const Image& image) {
+    const std::string_view path = image.path;
+    return path.starts_with('/') && !path.starts_with("//") &&
+           !path.starts_with("/anon_hugepage") && !path.starts_with("/memfd:") &&
+           !path.starts_with("/dev/zero") && !path.starts_with("/SYSV");
+}
+
 struct Process {
     Pid pid;
     AddressSpace user;
+    Ancestry ancestry{};
+    std::vector<ImageId> jitdumps{};
 };
 
 }  // namespace
@@ -105,23 +130,22 @@ struct ProcessTable::State {
     EventTime now;  // of the last event applied
     Diagnostics diagnostics;
 
-    State() { processes.push_back({Pid{}, AddressSpace(nothing, {})}); }
+    State() { processes.push_back({Pid{}, AddressSpace(nothing, {}), {}, {}}); }
 
-    ProcessId add_process(Pid pid, EventTime from, AddressSpace user) {
+    ProcessId add_process(Pid pid, EventTime from, AddressSpace user, Ancestry ancestry = {}) {
         const ProcessId id{static_cast<std::uint32_t>(processes.size())};
-        processes.push_back({pid, std::move(user)});
+        processes.push_back({pid, std::move(user), ancestry, {}});
         incarnations[pid.value].push_back({from, id});
         return id;
     }
 
     // The living incarnation, made up from the beginning of time if there is none.
-    Process& current(Pid pid) {
+    ProcessId current_id(Pid pid) {
         const auto found = incarnations.find(pid.value);
-        const ProcessId id = found == incarnations.end()
-                                 ? add_process(pid, {}, AddressSpace(nothing, {}))
-                                 : found->second.back().value;
-        return processes[id.value];
+        return found == incarnations.end() ? add_process(pid, {}, AddressSpace(nothing, {}))
+                                           : found->second.back().value;
     }
+    Process& current(Pid pid) { return processes[current_id(pid).value]; }
 
     std::optional<CommId> name_at(Tid tid, EventTime when) const {
         const auto found = names.find(tid.value);
@@ -141,6 +165,27 @@ struct ProcessTable::State {
         }
     }
 
+    // The file's text keeps its names if all of such memory lies where one mapping of the file was.
+    bool is_remapped_text(const Process& process, EventTime when, MappingId id) const {
+        const Mapping& mapping = mappings.mapping(id);
+        if (!is_huge_anonymous(mappings.image(mapping.image), mapping)) return false;
+        const auto before = process.user.find_span(mapping.start, when);
+        return before.id && mapping.end <= before.end &&
+               is_file(mappings.image(mappings.mapping(before.id).image));
+    }
+
+    void map_user(EventTime when, const ProcessEvent& event) {
+        Process& process = current(event.pid);
+        if (is_remapped_text(process, when, event.mapping)) return;
+        map(process.user, when, event);
+        const ImageId image = mappings.mapping(event.mapping).image;
+        std::vector<ImageId>& known = process.jitdumps;
+        if (is_jitdump(mappings.image(image).path) &&
+            std::find(known.begin(), known.end(), image) == known.end()) {
+            known.push_back(image);
+        }
+    }
+
     void exec(EventTime when, const ProcessEvent& event) {
         add_process(event.pid, when, AddressSpace(nothing, when));
     }
@@ -152,7 +197,9 @@ struct ProcessTable::State {
         } else if (event.kind == ProcessEvent::Kind::fork_synthesised) {
             add_process(event.pid, when, AddressSpace(nothing, when));
         } else {
-            add_process(event.pid, when, AddressSpace(current(event.parent_pid).user, when));
+            const ProcessId parent = current_id(event.parent_pid);
+            add_process(event.pid, when, AddressSpace(processes[parent.value].user, when),
+                        {parent, when});
         }
         // A reused tid must not keep the name of the thread that had it before.
         const auto inherited = name_at(event.parent_tid, when);
@@ -245,7 +292,7 @@ void ProcessTable::apply(EventTime when, const ProcessEvent& event) {
     when = state_->now = std::max(state_->now, when);  // timelines must rise
     switch (event.kind) {
         case ProcessEvent::Kind::map_user:
-            state_->map(state_->current(event.pid).user, when, event);
+            state_->map_user(when, event);
             break;
         case ProcessEvent::Kind::map_kernel:
             state_->map(state_->kernel, when, event);
@@ -304,6 +351,15 @@ MappingTable& ProcessTable::mappings() { return state_->mappings; }
 const MappingTable& ProcessTable::mappings() const { return state_->mappings; }
 std::size_t ProcessTable::process_count() const { return state_->processes.size(); }
 Pid ProcessTable::pid_of(ProcessId id) const { return state_->processes.at(id.value).pid; }
+const AddressSpace& ProcessTable::space_of(ProcessId id) const {
+    return state_->processes.at(id.value).user;
+}
+Ancestry ProcessTable::ancestry(ProcessId id) const {
+    return state_->processes.at(id.value).ancestry;
+}
+const std::vector<ImageId>& ProcessTable::jitdumps(ProcessId id) const {
+    return state_->processes.at(id.value).jitdumps;
+}
 const Diagnostics& ProcessTable::diagnostics() const { return state_->diagnostics; }
 
 ProcessTable::~ProcessTable() = default;

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "perfdata/address.h"
 #include "perfdata/address_space.h"
@@ -26,6 +27,12 @@ struct CommId {
 struct ProcessAt {
     ProcessId id;
     const AddressSpace* user = nullptr;  // never null; lives as long as the table
+};
+
+// Where an incarnation came from.
+struct Ancestry {
+    ProcessId parent;     // 0 if it was not forked within the recording, or has called exec
+    EventTime forked_at;  // until then it is the parent's life
 };
 
 // A side-band record without its strings: they are interned, so that a recording's whole
@@ -72,6 +79,8 @@ public:
     //   FORK of a thread       shares its process; inherits its parent thread's name
     //   COMM by exec           a new incarnation without mappings, of the same pid
     //   MMAP of an unknown pid creates its incarnation, valid from the beginning
+    //   MMAP of anonymous memory in whole huge pages within one mapping of a file: ignored, it is
+    //                          the file's text, remapped by the program itself
     //   EXIT                   changes nothing: late samples still resolve
     // A process at AddressSpace::max_changes ignores further maps and counts Problem::map_limit.
     void apply(EventTime when, const ProcessEvent& event);
@@ -98,6 +107,11 @@ public:
     // ProcessIds are 0 .. process_count() - 1; 0 stands for all unknown pids.
     [[nodiscard]] std::size_t process_count() const;
     [[nodiscard]] Pid pid_of(ProcessId id) const;
+    [[nodiscard]] const AddressSpace& space_of(ProcessId id) const;
+    [[nodiscard]] Ancestry ancestry(ProcessId id) const;
+    // The jitdump files (".../jit-PID.dump") that this incarnation mapped itself, each once, in
+    // order: perf's convention by which a JIT says where it describes its code.
+    [[nodiscard]] const std::vector<ImageId>& jitdumps(ProcessId id) const;
     // Problems met while applying.
     [[nodiscard]] const Diagnostics& diagnostics() const;
 

@@ -9,6 +9,10 @@ namespace {
 
 constexpr std::string_view kernel_image = "[kernel.kallsyms]";
 constexpr std::string_view guest_image = "[guest.kernel.kallsyms";
+// A page that x86-64 has at the same address in all processes. It is no mapping of theirs, so a
+// recording mentions it only of processes that were there before perf (which reads /proc/PID/maps).
+constexpr CodeSpan vsyscall_page{
+    {}, {0xffffffffff600000}, {0xffffffffff601000}, {}, {~std::uint64_t{0}, ~std::uint64_t{0}}};
 
 std::string_view basename_of(std::string_view path) {
     const std::size_t slash = path.rfind('/');
@@ -58,7 +62,7 @@ Problem problem_of(ModuleState state) {
 
 bool is_problem(ModuleState state) {
     return state != ModuleState::loaded && state != ModuleState::anonymous &&
-           state != ModuleState::kernel;
+           state != ModuleState::kernel && state != ModuleState::generated;
 }
 
 }  // namespace
@@ -118,8 +122,10 @@ std::shared_ptr<Binary> ModuleCache::Impl::share(FoundFile found) {
 }
 
 const Module* ModuleCache::Impl::add(Module module) {
-    ModuleKey key{module.binary.get(), module.info.state, module.info.path,
-                  module.info.recorded_build_id};
+    const void* names = module.binary.get();
+    if (module.jit_process != nullptr) names = module.jit_process;
+    if (module.jitdump != nullptr) names = module.jitdump;
+    ModuleKey key{names, module.info.state, module.info.path, module.info.recorded_build_id};
     const std::lock_guard lock(mutex_);
     const Module*& known = by_key_[std::move(key)];
     if (known == nullptr) {
@@ -127,6 +133,40 @@ const Module* ModuleCache::Impl::add(Module module) {
         known = &modules_.emplace_back(std::move(module));
     }
     return known;
+}
+
+const Module& ModuleCache::Impl::module_of(const JitProcess& process, MappingId found) {
+    Image image;
+    // An address in no recorded mapping: its record was lost, or its memory made executable later.
+    image.path = found ? table.image(table.mapping(found).image).path : "//anon";
+    Module module;
+    module.kind = PathKind::anonymous;
+    module.info.path = image.path;
+    module.info.short_name = short_name(image, module.kind);
+    module.info.file = process.map_path();
+    module.info.state = ModuleState::generated;
+    module.jit_process = &process;
+    return *add(std::move(module));
+}
+
+const Module& ModuleCache::Impl::vsyscall() {
+    Module module;
+    module.kind = PathKind::anonymous;
+    module.info.path = "[vsyscall]";
+    module.info.short_name = "vsyscall";
+    module.info.state = ModuleState::anonymous;
+    return *add(std::move(module));
+}
+
+const Module& ModuleCache::Impl::module_of(const JitDump& dump) {
+    Module module;
+    module.kind = PathKind::anonymous;
+    module.info.path = jit->path_of(dump);
+    module.info.short_name = basename_of(module.info.path);
+    module.info.file = module.info.path;
+    module.info.state = ModuleState::generated;
+    module.jitdump = &dump;
+    return *add(std::move(module));
 }
 
 const Module* ModuleCache::Impl::find(ModuleId id) const {
@@ -176,7 +216,8 @@ CodeMapping ModuleCache::resolve(MappingId id) {
     const Module& module = impl_->module_of(mapping);
     CodeMapping result;
     result.module = module.info.id;
-    if (module.kind == PathKind::kernel || module.kind == PathKind::anonymous) return result;
+    result.anonymous = module.kind == PathKind::anonymous;
+    if (module.kind == PathKind::kernel || result.anonymous) return result;
     // The kernel gives the vdso's mapping no meaningful file offset.
     const std::uint64_t file_offset = module.kind == PathKind::vdso ? 0 : mapping.file_offset;
     result.bias = mapping.start.value - file_offset;
@@ -190,8 +231,40 @@ CodeMapping ModuleCache::resolve(MappingId id) {
     return result;
 }
 
+void ModuleCache::use_processes(const ProcessTable& processes, bool monotonic) {
+    impl_->jit = std::make_unique<JitCode>(processes, impl_->finder, monotonic);
+}
+
+std::optional<CodeSpan> ModuleCache::find_code(const AddressSpace& space,
+                                               const AddressSpace::Found& found, Avma address,
+                                               EventTime when) {
+    if (!found.id && vsyscall_page.start <= address && address < vsyscall_page.end) {
+        CodeSpan page = vsyscall_page;
+        page.code.module = impl_->vsyscall().info.id;
+        return page;
+    }
+    const JitProcess* process = impl_->jit ? impl_->jit->process_of(space) : nullptr;
+    if (process == nullptr) return std::nullopt;
+    CodeSpan span{{}, found.start, found.end, found.from, found.until};
+    if (const auto code = process->find_dumped(address, when, span)) {
+        span.code.generated = true;
+        span.code.module = impl_->module_of(*code->dump).info.id;
+        span.code.bias = code->placed.start.value - code->placed.svma;
+        span.code.table = code->dump->unwind_table(code->placed.function);
+        return span;
+    }
+    // Without a mapping a perf map, which may be old, is believed where it says something only.
+    if (process->has_map() && (found.id || process->name_in_map(address))) {
+        span.code.generated = true;
+        span.code.module = impl_->module_of(*process, found.id).info.id;
+        if (!found.id) span.start = address, span.end = {address.value + 1};
+    }
+    return span;
+}
+
 std::optional<std::uint64_t> ModuleCache::read_word(ModuleId id, Svma svma) {
     const Module* module = impl_->find(id);
+    if (module != nullptr && module->jitdump != nullptr) return module->jitdump->read_word(svma);
     if (module == nullptr || !module->binary) return std::nullopt;
     return module->binary->read_word(svma);
 }
@@ -223,6 +296,7 @@ Diagnostics ModuleCache::diagnostics() const {
     for (const ModuleInfo& each : problems) {
         diagnostics.add(problem_of(each.state), 0, each.path);
     }
+    if (impl_->jit) diagnostics.merge(impl_->jit->diagnostics());
     return diagnostics;
 }
 
@@ -242,6 +316,8 @@ std::string_view module_state_key(ModuleState state) {
             return "foreign";
         case ModuleState::anonymous:
             return "anonymous";
+        case ModuleState::generated:
+            return "generated";
         case ModuleState::kernel:
             return "kernel";
     }

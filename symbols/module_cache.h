@@ -30,13 +30,23 @@ public:
     // that mapped it share it. What bias makes of an address: the SVMA if the file was opened; the
     // file offset if it was not; the address itself for the kernel and for anonymous memory.
     CodeMapping resolve(MappingId mapping) override;
+    // JIT code by the jitdumps and perf maps of its process, once use_processes() was called. A
+    // process's files are read on its first call.
+    std::optional<CodeSpan> find_code(const AddressSpace& space, const AddressSpace::Found& found,
+                                      Avma address, EventTime when) override;
     std::optional<std::uint64_t> read_word(ModuleId module, Svma svma) override;
+
+    // Whose address spaces the recording has, so that code without a file can be named. `processes`
+    // must outlive the cache. `monotonic`: the recording's clock is CLOCK_MONOTONIC, which is that
+    // of jitdumps. Call it before the first find_code().
+    void use_processes(const ProcessTable& processes, bool monotonic);
 
     // Ids are 1 .. module_count(), in the order of the first resolve() (which with several threads
     // is not the same on every run); id 0 is the unknown module.
     [[nodiscard]] std::size_t module_count() const;
     [[nodiscard]] ModuleInfo info(ModuleId id) const;
-    // One problem per module that is not loaded, in the order of their paths.
+    // One problem per module that is not loaded, in the order of their paths; then those of perf
+    // maps and jitdumps.
     [[nodiscard]] Diagnostics diagnostics() const;
 
     struct Impl;

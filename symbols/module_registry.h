@@ -13,6 +13,7 @@
 #include "perfdata/address_space.h"
 #include "symbols/binary.h"
 #include "symbols/file_finder.h"
+#include "symbols/jit_code.h"
 #include "symbols/kernel_symbols.h"
 #include "symbols/module_cache.h"
 
@@ -29,6 +30,9 @@ struct Module {
     // Kernel only: where the recording says that `anchor` was; 0 if it does not say.
     std::string anchor;
     std::uint64_t anchor_address = 0;
+    // JIT code only: what names its addresses. One of them, and it lives as long as the registry.
+    const JitProcess* jit_process = nullptr;
+    const JitDump* jitdump = nullptr;
 };
 
 struct ModuleCache::Impl {
@@ -43,6 +47,13 @@ struct ModuleCache::Impl {
     // Null for id 0 and for ids never given out. The module lives as long as the registry.
     [[nodiscard]] const Module* find(ModuleId id) const;
     [[nodiscard]] std::size_t count() const;
+
+    // JIT code of a perf map, in memory that `found` calls `path`; and that of a jitdump.
+    const Module& module_of(const JitProcess& process, MappingId found);
+    const Module& module_of(const JitDump& dump);
+    const Module& vsyscall();
+    // Null before use_processes().
+    std::unique_ptr<JitCode> jit;
 
     // Names of kernel addresses, read on the first call.
     const KernelSymbols& kernel_symbols();
@@ -62,8 +73,8 @@ private:
     [[nodiscard]] BuildId recorded_kernel() const;
 
     using FileKey = std::tuple<FileIdentity, std::string>;
-    // Modules with equal keys are one: binary, state, path, recorded build-id.
-    using ModuleKey = std::tuple<const Binary*, ModuleState, std::string, BuildId>;
+    // Modules with equal keys are one: binary or names of JIT code, state, path, recorded build-id.
+    using ModuleKey = std::tuple<const void*, ModuleState, std::string, BuildId>;
 
     mutable std::shared_mutex mutex_;
     std::vector<std::unique_ptr<Slot>> slots_;  // by ImageId

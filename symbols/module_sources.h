@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,6 +36,12 @@ struct ModuleSources {
     bool source_lines = true;
     // perf's cache of binaries by build-id; empty: ~/.debug of the environment's HOME.
     std::string build_id_cache;
+    // --perf-map-dir: where perf-PID.map and jit-PID.dump files lie, of whatever machine.
+    std::string perf_map_directory;
+    // Where programs of this machine write their perf maps.
+    std::string temporary_directory = "/tmp";
+    // Who owns the recording's file; their perf maps are believed (map_files.h).
+    std::optional<std::uint32_t> recording_owner;
 };
 
 // What became of a module, for --stats.
@@ -45,7 +52,8 @@ enum class ModuleState : std::uint8_t {
     not_regular,  // FIFO, device, directory, socket
     unreadable,   // no permission, or not ELF
     foreign,      // no build-id recorded, and the recording is another machine's
-    anonymous,    // //anon, [heap], JIT: nothing to open
+    anonymous,    // //anon, [heap], JIT without a map: nothing to open
+    generated,    // JIT code that a perf map or a jitdump names
     kernel,       // the kernel or one of its modules: symbols from kallsyms
 };
 // Stable identifier as used in --stats=json, e.g. "not_regular".

@@ -86,6 +86,8 @@ struct Symbolizer::State {
     std::string kernel_name(const Module& module, Avma address);
     std::string dwarf_name(const InlineFrame& frame);
     void add_functions(Binary& binary, Svma address, InlineChain& chain);
+    void add_mapped(const JitProcess& process, Avma address, InlineChain& chain);
+    void add_dumped(const JitDump& dump, Svma address, InlineChain& chain);
 
     static constexpr std::size_t max_shown_detail = 100;
     // In NameCache, instead of the number of a symbol.
@@ -135,6 +137,25 @@ void Symbolizer::State::add_functions(Binary& binary, Svma address, InlineChain&
     chain.functions.push_back(std::move(function));
 }
 
+// What a JIT wrote. Some write mangled names: LLVM's do, and those of JVMs.
+void Symbolizer::State::add_mapped(const JitProcess& process, Avma address, InlineChain& chain) {
+    const auto found = process.name_in_map(address);
+    if (!found) return;
+    chain.functions.push_back(
+        {shown(found->map, found->match.name_id, found->match.name), false, {}, 0, 0});
+}
+
+void Symbolizer::State::add_dumped(const JitDump& dump, Svma address, InlineChain& chain) {
+    const auto found = dump.function_at(address);
+    if (!found) return;
+    SourceFrame function{shown(&dump, found->name_id, found->name), false, {}, 0, 0};
+    if (const auto line = options.lines ? dump.line_at(address) : std::nullopt) {
+        function.file = line->file;
+        function.line = line->line;
+    }
+    chain.functions.push_back(std::move(function));
+}
+
 // Not demangled, as in perf: the kernel is C, and its few Rust names stay as kallsyms has them.
 std::string Symbolizer::State::kernel_name(const Module& module, Avma address) {
     if (module.is_guest) return {};
@@ -178,6 +199,10 @@ InlineChain Symbolizer::symbolize(const Frame& frame) {
     chain.kernel = module->kind == PathKind::kernel;
     const std::uint64_t address = frame.lookup_offset();
     if (module->binary) state_->add_functions(*module->binary, Svma{address}, chain);
+    if (module->jit_process != nullptr) {
+        state_->add_mapped(*module->jit_process, Avma{address}, chain);
+    }
+    if (module->jitdump != nullptr) state_->add_dumped(*module->jitdump, Svma{address}, chain);
     if (!chain.kernel) return chain;
     SourceFrame function;
     function.name = state_->kernel_name(*module, Avma{address});

@@ -214,6 +214,7 @@ Result<void> dump_stacks(const std::string& path, const StackDumpOptions& option
 
     ModuleCache modules(scan->processes.mappings(),
                         module_sources(*file, options.symfs, options.kallsyms));
+    modules.use_processes(scan->processes, has_monotonic_clock(*file));
     Symbolizer symbolizer(modules, {.names = options.style, .inlines = false});
     PhysicalNames names(symbolizer);
     StackDump dump(*file, *scan, modules, options.names ? &names : nullptr, out);

@@ -112,6 +112,10 @@ void define_options(CLI::App& app, Arguments& arguments) {
                    "Kernel names from this copy of /proc/kallsyms")
         ->check(CLI::ExistingFile)
         ->option_text("FILE");
+    app.add_option("--perf-map-dir", arguments.fold.perf_map_directory,
+                   "Names of JIT code: look for perf-PID.map and jit-PID.dump in DIR first")
+        ->check(CLI::ExistingDirectory)
+        ->option_text("DIR");
     app.add_option("-j,--jobs", arguments.fold.aggregate.jobs, "Threads [all cores]")
         ->check(CLI::Range(0u, 1024u))
         ->option_text("N");

@@ -67,7 +67,8 @@ void add_module_warnings(const FoldStats& stats, std::vector<std::string>& out) 
             fmt::format("{} more binaries are missing or differ: --stats lists them", others));
     }
     if (named != 0) {
-        out.push_back("a copy of the recorded machine's files can be given with --symfs DIR, and what 'perf "
+        out.push_back(
+            "a copy of the recorded machine's files can be given with --symfs DIR, and what 'perf "
             "archive' packed there with --archive FILE");
     }
 }
@@ -86,6 +87,9 @@ bool is_told_elsewhere(Problem problem) {
         case Problem::symbol_malformed:
         case Problem::name_too_long:
         case Problem::debug_info_malformed:
+        case Problem::jit_file_refused:
+        case Problem::jit_file_malformed:
+        case Problem::jitdump_clock:
             return true;
         default:
             return false;
@@ -106,6 +110,44 @@ void add_problem_warnings(const FoldStats& stats, std::vector<std::string>& out)
         std::string text = fmt::format("{} (first {}", problem_text(problem), place);
         text += entry.count == 1 ? ")" : fmt::format("; {} times)", entry.count);
         out.push_back(std::move(text));
+    }
+}
+
+// Memory that only a JIT executes; code on the heap or stack is an accident, vsyscall the kernel's.
+bool is_jit_without_map(const ModuleStats& module) {
+    return is_state(module, ModuleState::anonymous) && module.path != "[vsyscall]" &&
+           module.path != "[uprobes]";
+}
+
+void add_jit_warnings(const FoldStats& stats, std::vector<std::string>& out) {
+    const ProblemEntry& refused = stats.diagnostics[Problem::jit_file_refused];
+    if (refused.count != 0) {
+        const std::string more =
+            refused.count == 1 ? "" : fmt::format(" ({} more like it)", refused.count - 1);
+        out.push_back(fmt::format(
+            "not used for names of JIT code: {}{}; --perf-map-dir DIR uses what is in DIR",
+            refused.first_detail, more));
+    }
+    const ProblemEntry& malformed = stats.diagnostics[Problem::jit_file_malformed];
+    if (malformed.count != 0) {
+        out.push_back(fmt::format("{}: malformed lines or records; {} skipped",
+                                  malformed.first_detail, malformed.count));
+    }
+    const ProblemEntry& clock = stats.diagnostics[Problem::jitdump_clock];
+    if (clock.count != 0) {
+        out.push_back(clock.first_detail +
+                      ": its times are not the recording's, so code whose place was used again has "
+                      "the name of the last; record with: perf record -k mono");
+    }
+    for (const ModuleStats& module : stats.modules) {
+        if (!is_jit_without_map(module)) continue;
+        out.push_back(fmt::format(
+            "{}: JIT code without names ({}): no perf map or jitdump of its process; node "
+            "--perf-basic-prof and python3.12 -X perf write them, java has an agent; "
+            "--perf-map-dir "
+            "DIR if they lie elsewhere",
+            module.path.empty() ? "unnamed memory" : module.path, samples_text(module.samples)));
+        break;
     }
 }
 
@@ -137,6 +179,7 @@ std::vector<std::string> warnings(const FoldStats& stats) {
     add_problem_warnings(stats, out);
     add_event_warnings(stats, out);
     add_module_warnings(stats, out);
+    add_jit_warnings(stats, out);
     add_kernel_warnings(stats, out);
     if (stats.lost_events != 0) {
         out.push_back(

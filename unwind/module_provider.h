@@ -21,6 +21,16 @@ struct CodeMapping {
     const UnwindTable* table = nullptr;  // null: no unwind information (missing file, JIT ...)
     // Where the kernel starts a thread of its own accord (ELF e_entry): code without a caller.
     std::optional<Svma> entry;
+    // Memory without a file: ModuleProvider::find_code may know more about an address in it.
+    bool anonymous = false;
+    bool generated = false;  // JIT code that find_code knows
+};
+
+// Code that a program made while it ran (a JIT), and the addresses and times it was there.
+struct CodeSpan {
+    CodeMapping code;       // module 0: nothing known for all of the span
+    Avma start, end;        // exclusive
+    EventTime from, until;  // exclusive
 };
 
 class ModuleProvider {
@@ -30,6 +40,15 @@ public:
     // Called once per mapping and walker, then cached by the walker; may be slow (opens files).
     // Must be safe to call from several threads; the answer stays valid as long as the provider.
     virtual CodeMapping resolve(MappingId mapping) = 0;
+
+    // What was at `address` of `space` at `when`, where `found` is anonymous memory or no mapping.
+    // The answer must hold for that address and time at least. Nothing: what resolve() says holds
+    // for all of `found`. Thread-safe, as resolve(); asked once for each span a walker meets.
+    virtual std::optional<CodeSpan> find_code(const AddressSpace& /*space*/,
+                                              const AddressSpace::Found& /*found*/,
+                                              Avma /*address*/, EventTime /*when*/) {
+        return std::nullopt;
+    }
 
     // Eight bytes of the module's file image at `svma` (read-only data a CFI expression may read);
     // nothing if not there.

@@ -38,15 +38,26 @@ void SpanCache::fill(Span& span, std::uint64_t address) {
     current_->from = std::max(current_->from, found.from);
     current_->until = std::min(current_->until, found.until);
     span.mapping = found.id;
-    span.start = address;
-    span.size = 1;
-    // Believed only if it says what was asked.
-    if (found.start.value <= address && address < found.end.value) {
-        span.start = found.start.value;
-        span.size = found.end.value - found.start.value;
-    }
+    place(span, found.start, found.end, address);
     span.generation = current_->generation;
     span.code = found.id ? resolve(found.id) : CodeMapping{};
+    if (!found.id || span.code.anonymous) ask_for_code(span, found, address);
+}
+
+// Believed only if it says what was asked.
+void SpanCache::place(Span& span, Avma start, Avma end, std::uint64_t address) {
+    const bool covers = start.value <= address && address < end.value;
+    span.start = covers ? start.value : address;
+    span.size = covers ? end.value - start.value : 1;
+}
+
+void SpanCache::ask_for_code(Span& span, const AddressSpace::Found& found, std::uint64_t address) {
+    const auto known = provider_.find_code(*current_->space, found, Avma{address}, when_);
+    if (!known) return;
+    current_->from = std::max(current_->from, known->from);
+    current_->until = std::min(current_->until, known->until);
+    place(span, std::max(found.start, known->start), std::min(found.end, known->end), address);
+    if (known->code.module.value != 0) span.code = known->code;
 }
 
 const CodeMapping& SpanCache::resolve(MappingId mapping) {

@@ -59,6 +59,8 @@ private:
         return (key * 0x9e3779b97f4a7c15u) >> (64 - span_bits);
     }
     void fill(Span& span, std::uint64_t address);
+    void ask_for_code(Span& span, const AddressSpace::Found& found, std::uint64_t address);
+    void place(Span& span, Avma start, Avma end, std::uint64_t address);
     const CodeMapping& resolve(MappingId mapping);
     void renew(Space& entry, const AddressSpace& space);
 

@@ -19,7 +19,7 @@ constexpr std::array<Words, stop_reason_count> words{{
     {"no_registers", "no user registers or no stack were recorded"},
     {"no_mapping", "an address lay in no executable mapping"},
     {"module_unavailable", "a binary is missing, differs from the recorded one or is unreadable"},
-    {"no_cfi", "a binary has no call-frame information for an address"},
+    {"no_cfi", "a binary, or code of a JIT, has no call-frame information for an address"},
     {"rule_unsupported", "a call-frame rule cannot be evaluated"},
     {"bad_memory", "a rule needs memory or a register that was not recorded"},
     {"no_progress", "the stack pointer did not rise"},

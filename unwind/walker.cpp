@@ -69,10 +69,10 @@ struct StackWalker::State {
         entry.generation = generation;
         entry.module = span.code.module;
         entry.bias = span.code.bias;
-        if (!span.mapping) {
+        if (!span.mapping && !span.code.module.value) {
             entry.stop = StopReason::no_mapping;
         } else if (!span.code.table) {
-            entry.stop = StopReason::module_unavailable;
+            entry.stop = span.code.generated ? StopReason::no_cfi : StopReason::module_unavailable;
         } else if (const UnwindRule* rule = span.code.table->find(Svma{lookup - entry.bias})) {
             entry.rule = rule;
             entry.fast = rule->fast;

@@ -25,6 +25,17 @@ struct World {
         table.apply(at(time), view);
         return *this;
     }
+    World& map_range(std::uint64_t time, int pid, std::uint64_t start, std::uint64_t end,
+                     const char* path) {
+        MmapView view;
+        view.pid.value = view.tid.value = pid;
+        view.start.value = start;
+        view.length = end - start;
+        view.executable = true;
+        view.path = path;
+        table.apply(at(time), view);
+        return *this;
+    }
     World& comm(std::uint64_t time, int pid, int tid, const char* name, bool exec = false) {
         CommView view;
         view.pid.value = pid;
@@ -236,4 +247,56 @@ TEST_CASE("a long line of forks is no slower to look up at its end") {
     }
     CHECK(world.path(30'000, 19'999, 0x1000) == "/bin/first");
     CHECK(world.table.process_count() == 20'000);
+}
+
+TEST_CASE("text that a program remapped onto huge pages is still its file's") {
+    World world;
+    world.map_range(1, 7, 0x401000, 0x1a00000, "/usr/bin/node");
+    SUBCASE("anonymous memory of whole huge pages") {
+        world.map_range(2, 7, 0x600000, 0x1800000, "//anon");
+        CHECK(world.path(3, 7, 0x700000) == "/usr/bin/node");
+    }
+    SUBCASE("explicit huge pages") {
+        world.map_range(2, 7, 0x600000, 0x1800000, "/anon_hugepage (deleted)");
+        CHECK(world.path(3, 7, 0x700000) == "/usr/bin/node");
+    }
+    SUBCASE("not of whole huge pages: something else lies there now") {
+        world.map_range(2, 7, 0x601000, 0x1800000, "//anon");
+        CHECK(world.path(3, 7, 0x700000) == "//anon");
+        CHECK(world.path(3, 7, 0x500000) == "/usr/bin/node");
+    }
+    SUBCASE("reaching beyond the file's mapping") {
+        world.map_range(2, 7, 0x600000, 0x1c00000, "//anon");
+        CHECK(world.path(3, 7, 0x700000) == "//anon");
+    }
+    SUBCASE("over memory that was no file's") {
+        world.map_range(2, 7, 0x10000000, 0x20000000, "/memfd:code (deleted)");
+        world.map_range(3, 7, 0x10000000, 0x10200000, "//anon");
+        CHECK(world.path(4, 7, 0x10000000) == "//anon");
+    }
+}
+
+TEST_CASE("where a process came from is known until it calls exec") {
+    World world;
+    world.map(1, 7, 0x1000, "/bin/a").fork(10, 8, 8, 7, 7);
+    const ProcessId parent = world.table.process_at({7}, at(5)).id;
+    const ProcessId child = world.table.process_at({8}, at(15)).id;
+    CHECK(world.table.ancestry(parent).parent == ProcessId{});
+    CHECK(world.table.ancestry(child).parent == parent);
+    CHECK(world.table.ancestry(child).forked_at == at(10));
+    CHECK(&world.table.space_of(child) == world.table.process_at({8}, at(15)).user);
+    world.comm(20, 8, 8, "new", true);
+    CHECK(world.table.ancestry(world.table.process_at({8}, at(25)).id).parent == ProcessId{});
+}
+
+TEST_CASE("the jitdumps that a process mapped are known, each once") {
+    World world;
+    world.map(1, 7, 0x1000, "/home/me/.debug/jit/jit-7.dump").map(2, 7, 0x9000, "/tmp/other.dump");
+    world.map(3, 7, 0x5000, "/home/me/.debug/jit/jit-7.dump").map(4, 7, 0xa000, "/tmp/jit-x/y");
+    const ProcessId id = world.table.process_at({7}, at(5)).id;
+    REQUIRE(world.table.jitdumps(id).size() == 1);
+    CHECK(world.table.mappings().image(world.table.jitdumps(id)[0]).path ==
+          "/home/me/.debug/jit/jit-7.dump");
+    world.fork(10, 8, 8, 7, 7);
+    CHECK(world.table.jitdumps(world.table.process_at({8}, at(15)).id).empty());
 }
