@@ -61,11 +61,6 @@ std::vector<SvmaRange> executable_ranges(const ElfImage& image) {
     return code;
 }
 
-bool is_unexpanded(ByteView bytes) {
-    constexpr std::array magic = {std::byte{'Z'}, std::byte{'L'}, std::byte{'I'}, std::byte{'B'}};
-    return bytes.size() >= magic.size() && std::equal(magic.begin(), magic.end(), bytes.begin());
-}
-
 }  // namespace
 
 bool DwarfSections::is_code(std::uint64_t svma) const {
@@ -95,8 +90,7 @@ DwarfSections read_dwarf_sections(const ElfImage& image, DwarfFlavour flavour, D
         const bool relocatable =
             image.segments().empty() && image.find_section(".rela" + section.name) != nullptr;
         if (!relocatable) (*store)[index] = image.contents(section);
-        const ByteView bytes = (*store)[index].view();
-        if (!is_unexpanded(bytes)) sections.bytes[index] = bytes;
+        sections.bytes[index] = (*store)[index].view();
         if (sections.bytes[index].empty() && section.size != 0) ++sections.skipped;
     }
     sections.owner = std::move(store);

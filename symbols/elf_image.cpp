@@ -2,13 +2,13 @@
 
 #include <gelf.h>
 #include <libelf.h>
-#include <zstd.h>
 
 #include <algorithm>
 #include <array>
 #include <cstring>
 
 #include "symbols/elf_notes.h"
+#include "symbols/section_compression.h"
 
 namespace fgread {
 namespace {
@@ -20,15 +20,7 @@ constexpr std::uint64_t max_segments = 4'096;
 // Names we look for are short.
 constexpr std::size_t max_section_name = 63;
 constexpr std::uint64_t max_section_names = 4 << 20;
-// Larger than any .symtab, .strtab or .eh_frame met (Chromium's .strtab: 400 MB).
-constexpr std::uint64_t max_section_bytes = std::uint64_t{1} << 30;
-// Real debug sections shrink to a fifth; a bomb of zeros to a thousandth.
-constexpr std::uint64_t max_expansion = 200;
-constexpr std::uint64_t always_allowed_expansion = 1 << 20;
 constexpr std::uint64_t max_notes_bytes = 1 << 20;
-
-constexpr std::uint32_t compression_zlib = 1;  // ELFCOMPRESS_ZLIB
-constexpr std::uint32_t compression_zstd = 2;  // ELFCOMPRESS_ZSTD, newer than Debian 12's elf.h
 
 std::string_view name_at(ByteView names, std::uint64_t offset) {
     if (offset >= names.size()) return {};
@@ -39,10 +31,6 @@ std::string_view name_at(ByteView names, std::uint64_t offset) {
         end == nullptr ? limit
                        : static_cast<std::size_t>(static_cast<const std::byte*>(end) - rest.data());
     return {static_cast<const char*>(static_cast<const void*>(rest.data())), length};
-}
-
-bool expansion_allowed(std::uint64_t from, std::uint64_t to) {
-    return to <= max_section_bytes && to <= max_expansion * from + always_allowed_expansion;
 }
 
 }  // namespace
@@ -77,7 +65,6 @@ struct ElfImage::State {
     void read_sections();
     void name_sections(std::size_t names_index, const std::vector<std::uint32_t>& offsets);
     void find_build_id();
-    [[nodiscard]] OwnedBytes decompress(const Section& section, OwnedBytes raw) const;
 };
 
 OwnedBytes ElfImage::State::read_range(std::uint64_t offset, std::uint64_t length) const {
@@ -208,36 +195,6 @@ void ElfImage::State::find_build_id() {
     }
 }
 
-OwnedBytes ElfImage::State::decompress(const Section& section, OwnedBytes raw) const {
-    const std::size_t header_size =
-        header.e_ident[EI_CLASS] == ELFCLASS64 ? sizeof(Elf64_Chdr) : sizeof(Elf32_Chdr);
-    ByteReader reader(raw.view(), endian());
-    const std::uint32_t type = reader.u32();
-    if (header_size == sizeof(Elf64_Chdr)) reader.skip(4);  // ch_reserved
-    const std::uint64_t size =
-        header_size == sizeof(Elf64_Chdr) ? reader.u64() : std::uint64_t{reader.u32()};
-    if (!reader.ok() || raw.size() < header_size) return {};
-    if (!expansion_allowed(raw.size(), size)) return {};
-    if (type == compression_zstd) {
-        const ByteView packed = raw.view().subspan(header_size);
-        OwnedBytes unpacked(size);
-        const std::size_t got = ZSTD_decompress(unpacked.writable().data(), unpacked.size(),
-                                                packed.data(), packed.size());
-        return ZSTD_isError(got) != 0 || got != size ? OwnedBytes{} : std::move(unpacked);
-    }
-    if (type != compression_zlib) return {};
-    Elf_Scn* scn = elf_getscn(elf, static_cast<std::size_t>(&section - sections.data()));
-    GElf_Shdr now{};
-    if (scn == nullptr || gelf_getshdr(scn, &now) == nullptr) return {};
-    // libelf keeps the section expanded after the first time.
-    if ((now.sh_flags & SHF_COMPRESSED) != 0 && elf_compress(scn, 0, 0) < 0) return {};
-    const Elf_Data* data = elf_rawdata(scn, nullptr);
-    if (data == nullptr || data->d_buf == nullptr || data->d_size != size) return {};
-    OwnedBytes unpacked(size);
-    std::memcpy(unpacked.writable().data(), data->d_buf, size);
-    return unpacked;
-}
-
 ElfImage::ElfImage(std::unique_ptr<State> state) : state_(std::move(state)) {}
 ElfImage::~ElfImage() = default;
 ElfImage::ElfImage(ElfImage&&) noexcept = default;
@@ -291,8 +248,11 @@ const Section* ElfImage::find_section(std::uint32_t type) const {
 OwnedBytes ElfImage::contents(const Section& section) const {
     if (section.type == SHT_NOBITS) return {};
     OwnedBytes raw = state_->read_range(section.offset, section.size);
-    if ((section.flags & SHF_COMPRESSED) == 0 || raw.empty()) return raw;
-    return state_->decompress(section, std::move(raw));
+    if (raw.empty()) return raw;
+    if ((section.flags & SHF_COMPRESSED) != 0) {
+        return expand_section(raw.view(), is_64bit(), endian());
+    }
+    return has_old_compression(section.name) ? expand_old_section(std::move(raw)) : std::move(raw);
 }
 
 OwnedBytes ElfImage::read_range(std::uint64_t offset, std::uint64_t size) const {

@@ -67,9 +67,9 @@ public:
     // NT_GNU_BUILD_ID; empty if there is none.
     [[nodiscard]] const BuildId& build_id() const;
 
-    // The content of a section, decompressed if it is SHF_COMPRESSED (zlib, zstd). Empty for
-    // SHT_NOBITS, and for a section that does not lie inside the file or expands beyond all
-    // reason.
+    // The content of a section, decompressed if it is SHF_COMPRESSED (zlib, zstd) or a .zdebug_
+    // section. Empty for SHT_NOBITS, and for a section that does not lie inside the file or expands
+    // beyond all reason.
     [[nodiscard]] OwnedBytes contents(const Section& section) const;
     // Bytes of the file; empty unless all of them exist.
     [[nodiscard]] OwnedBytes read_range(std::uint64_t offset, std::uint64_t size) const;

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "symbols/mini_debug_info.h"
 #include "symbols/plt_symbols.h"
 
 namespace fgread {
@@ -203,13 +204,21 @@ private:
 
 namespace {
 
-// .symtab and .dynsym of the debug file if it has a .symtab, else of the binary.
-std::vector<SymbolSections> find_tables(const ElfImage& binary, const ElfImage* debug_file) {
-    const bool split = symbols_of(debug_file, SHT_SYMTAB).image != nullptr;
-    const ElfImage* image = split ? debug_file : &binary;
+// What may have the symbols of a binary. Only the first is always there.
+struct SymbolFiles {
+    const ElfImage* binary = nullptr;
+    const ElfImage* debug_file = nullptr;  // null if it has no .symtab
+    const ElfImage* mini = nullptr;        // MiniDebugInfo, read if nothing else has a .symtab
+};
+
+// .symtab and .dynsym of the debug file if it has a .symtab, else of the binary and its
+// MiniDebugInfo, which has what .dynsym lacks.
+std::vector<SymbolSections> find_tables(const SymbolFiles& files) {
+    const ElfImage* image = files.debug_file != nullptr ? files.debug_file : files.binary;
     std::vector<SymbolSections> tables;
-    for (const std::uint32_t type : {std::uint32_t{SHT_SYMTAB}, std::uint32_t{SHT_DYNSYM}}) {
-        const SymbolSections found = symbols_of(image, type);
+    for (const SymbolSections& found :
+         {symbols_of(files.mini, SHT_SYMTAB), symbols_of(image, SHT_SYMTAB),
+          symbols_of(image, SHT_DYNSYM)}) {
         if (found.image != nullptr) tables.push_back(found);
     }
     return tables;
@@ -247,9 +256,8 @@ void add_table(const SymbolSections& sections, ByteView table, const Relevant* r
     });
 }
 
-Gathered gather_symbols(const ElfImage& binary, const ElfImage* debug_file,
-                        const WantedAddresses* wanted) {
-    const std::vector<SymbolSections> tables = find_tables(binary, debug_file);
+Gathered gather_symbols(const SymbolFiles& files, const WantedAddresses* wanted) {
+    const std::vector<SymbolSections> tables = find_tables(files);
     std::vector<OwnedBytes> contents;
     for (const SymbolSections& each : tables)
         contents.push_back(each.image->contents(*each.symbols));
@@ -269,7 +277,7 @@ Gathered gather_symbols(const ElfImage& binary, const ElfImage* debug_file,
         add_table(tables[i], contents[i].view(), relevant ? &*relevant : nullptr, gathered);
     }
     std::string stubs;
-    add_plt_symbols(binary, wanted, static_cast<std::uint32_t>(gathered.names.size()), stubs,
+    add_plt_symbols(*files.binary, wanted, static_cast<std::uint32_t>(gathered.names.size()), stubs,
                     gathered.symbols);
     OwnedBytes bytes(stubs.size());
     std::transform(stubs.begin(), stubs.end(), bytes.writable().begin(),
@@ -282,7 +290,14 @@ Gathered gather_symbols(const ElfImage& binary, const ElfImage* debug_file,
 
 SymbolTable SymbolTable::read(const ElfImage& binary, const ElfImage* debug_file,
                               std::uint64_t& malformed, const WantedAddresses* wanted) {
-    Gathered gathered = gather_symbols(binary, debug_file, wanted);
+    SymbolFiles files{&binary, debug_file, nullptr};
+    if (symbols_of(debug_file, SHT_SYMTAB).image == nullptr) files.debug_file = nullptr;
+    std::optional<ElfImage> mini;
+    if (files.debug_file == nullptr && symbols_of(&binary, SHT_SYMTAB).image == nullptr) {
+        mini = read_mini_debug_info(binary);
+        files.mini = mini ? &*mini : nullptr;
+    }
+    Gathered gathered = gather_symbols(files, wanted);
     SymbolTable table = build(std::move(gathered.symbols), std::move(gathered.names));
     if (wanted != nullptr) {
         table.wanted_ = *wanted;

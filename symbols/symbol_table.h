@@ -25,11 +25,12 @@ class SymbolTable {
 public:
     SymbolTable() = default;
 
-    // .symtab and .dynsym of `debug_file` (may be null) if it has a .symtab, else of `binary`, and
-    // the stubs of its PLT. Entries that make no sense are skipped and counted in `malformed`.
-    // With `wanted` the table answers for those addresses only, as the whole one would: symbols
-    // that bear on none of them are not sorted, and their names not read. Cost: reads .symtab;
-    // 100 ns per symbol for the whole table, 10 ns for one of few wanted addresses.
+    // .symtab and .dynsym of `debug_file` (may be null) if it has a .symtab, else of `binary` and
+    // of its MiniDebugInfo, and the stubs of its PLT. Entries that make no sense are skipped and
+    // counted in `malformed`. With `wanted` the table answers for those addresses only, as the
+    // whole one would: symbols that bear on none of them are not sorted, and their names not read.
+    // Cost: reads .symtab; 100 ns per symbol for the whole table, 10 ns for one of few wanted
+    // addresses.
     static SymbolTable read(const ElfImage& binary, const ElfImage* debug_file,
                             std::uint64_t& malformed, const WantedAddresses* wanted = nullptr);
     // Of symbols and names given otherwise (kallsyms, a test).

@@ -99,9 +99,14 @@ Located find_eh_frame(const ElfImage& image, const Located& header) {
 }
 
 OwnedBytes find_debug_frame(const ElfImage& binary, const ElfImage* debug_file) {
-    Located own = by_name(binary, ".debug_frame");
-    if (!own.bytes.empty() || debug_file == nullptr) return std::move(own.bytes);
-    return by_name(*debug_file, ".debug_frame").bytes;
+    for (const ElfImage* image : {&binary, debug_file}) {
+        if (image == nullptr) continue;
+        for (const std::string_view name : {".debug_frame", ".zdebug_frame"}) {
+            Located found = by_name(*image, name);
+            if (!found.bytes.empty()) return std::move(found.bytes);
+        }
+    }
+    return {};
 }
 
 Svma first_address(const ElfImage& image, std::initializer_list<std::string_view> names) {

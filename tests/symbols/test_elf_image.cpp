@@ -52,6 +52,16 @@ Bytes zlib_section(const std::string& text) {
     return content;
 }
 
+// As gcc -gz=zlib-gnu wrote it.
+Bytes old_compressed(const std::string& text, std::uint64_t claimed_size) {
+    Bytes content = bytes_of("ZLIB");
+    for (int shift = 56; shift >= 0; shift -= 8)
+        content.push_back(std::byte(claimed_size >> shift));
+    const Bytes zlib = zlib_section(text);
+    content.insert(content.end(), zlib.begin() + 24, zlib.end());
+    return content;
+}
+
 }  // namespace
 
 TEST_CASE("headers of an ELF file are read") {
@@ -212,4 +222,33 @@ TEST_CASE("this process's vdso is an ELF image") {
     REQUIRE(image);
     CHECK(image->find_section(".dynsym") != nullptr);
     CHECK_FALSE(image->build_id().empty());
+}
+
+TEST_CASE(".zdebug_ sections are expanded by their name") {
+    ElfBuilder elf;
+    elf.add({.name = ".zdebug_str", .content = old_compressed("expanded", 8)});
+    elf.add({.name = ".zdebug_info", .content = bytes_of("never compressed")});
+    elf.add({.name = ".comment", .content = old_compressed("expanded", 8)});
+    const auto image = ElfImage::read(elf.bytes());
+    REQUIRE(image);
+    CHECK(text_of(image->contents(image->sections()[1])) == "expanded");
+    CHECK(text_of(image->contents(image->sections()[2])) == "never compressed");
+    CHECK(text_of(image->contents(image->sections()[3])).starts_with("ZLIB"));
+}
+
+TEST_CASE("a .zdebug_ section that lies about itself is empty") {
+    ElfBuilder elf;
+    Bytes cut = old_compressed("expanded", 8);
+    cut.resize(cut.size() - 6);
+    for (const Bytes& content :
+         {old_compressed("expanded", 7), old_compressed("expanded", 9), cut, bytes_of("ZLIB"),
+          bytes_of("ZLIB\xff\xff\xff\xff"), old_compressed("expanded", ~std::uint64_t{0}),
+          old_compressed("bomb", std::uint64_t{1} << 29)}) {
+        elf.add({.name = ".zdebug_str", .content = content});
+    }
+    const auto image = ElfImage::read(elf.bytes());
+    REQUIRE(image);
+    for (const Section& section : image->sections()) {
+        if (section.name == ".zdebug_str") CHECK(image->contents(section).empty());
+    }
 }
