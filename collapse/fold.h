@@ -18,8 +18,9 @@ struct FoldOptions {
     AggregateOptions aggregate;
     NamingOptions naming;
     SymbolizerOptions symbols;
-    std::string symfs;              // see ModuleSources
-    std::string kallsyms;           // see ModuleSources
+    std::string symfs;                           // see ModuleSources
+    std::string kallsyms;                        // see ModuleSources
+    std::vector<std::string> debug_directories;  // see ModuleSources
     std::string event;              // name or glob; empty: the first attr that has samples
     bool weigh_by_samples = false;  // else by period
     bool module_stats = false;      // fill FoldStats::modules even if all modules were found

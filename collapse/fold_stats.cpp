@@ -108,8 +108,10 @@ std::string stats_text(const FoldStats& stats) {
         const auto problem = static_cast<Problem>(i);
         const ProblemEntry& entry = stats.diagnostics[problem];
         if (entry.count == 0) continue;
-        out += fmt::format("problem  {}: {} ({})\n", problem_key(problem), entry.count,
-                           problem_text(problem));
+        out += fmt::format(
+            "problem  {}: {} ({}){}\n", problem_key(problem), entry.count, problem_text(problem),
+            entry.first_detail.empty() ? ""
+                                       : ", first: " + escape_control_bytes(entry.first_detail));
     }
     return out;
 }

@@ -47,6 +47,11 @@ constexpr ProblemWords words[] = {
      "/proc/kallsyms shows no addresses to this user (kernel.kptr_restrict)"},
     {Problem::kallsyms_mismatch, false, "kallsyms_mismatch",
      "the running kernel is not the recorded one; its symbols are not used"},
+    {Problem::debug_info_malformed, false, "debug_info_malformed",
+     "malformed debug information (section, unit, range list or line table); skipped"},
+    {Problem::split_debug_missing, false, "split_debug_missing",
+     "debug information split off into a .dwo file that is missing or of another build; functions "
+     "inlined there are not shown"},
 };
 
 static_assert(sizeof words / sizeof words[0] == problem_count, "a Problem without words");

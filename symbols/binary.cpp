@@ -15,10 +15,11 @@ constexpr std::size_t max_cached_pages = 64;
 
 }  // namespace
 
-Binary::Binary(FoundFile found, DebugDirectories directories)
+Binary::Binary(FoundFile found, DebugDirectories directories, DwarfLines lines)
     : path_(std::move(found.path)),
       in_symfs_(found.in_symfs),
       directories_(std::move(directories)),
+      lines_(lines),
       identity_(found.image->identity()),
       segments_(loaded_segments(*found.image)),
       endian_(found.image->endian()),
@@ -103,7 +104,10 @@ const DwarfIndex* Binary::dwarf() {
         if (!opened) return;
         const ElfImage& image = opened->debug ? opened->debug->image : opened->image;
         const std::string& path = opened->debug ? opened->debug->path : path_;
-        dwarf_ = DwarfIndex::open(gather_dwarf(image, path, path_, in_symfs_, directories_));
+        dwarf_ =
+            DwarfIndex::open(gather_dwarf(image, path, path_, in_symfs_, directories_, lines_));
+        const std::lock_guard lock(mutex_);
+        opened_dwarf_ = dwarf_ ? &*dwarf_ : nullptr;
     });
     return dwarf_ ? &*dwarf_ : nullptr;
 }
@@ -111,6 +115,11 @@ const DwarfIndex* Binary::dwarf() {
 std::uint64_t Binary::malformed_symbols() const {
     const std::lock_guard lock(mutex_);
     return malformed_symbols_;
+}
+
+DwarfStats Binary::dwarf_stats() const {
+    const std::lock_guard lock(mutex_);
+    return opened_dwarf_ == nullptr ? DwarfStats{} : opened_dwarf_->stats();
 }
 
 std::string Binary::debug_path() const {

@@ -26,7 +26,7 @@ namespace fgread {
 class Binary {
 public:
     // `found` must be loaded. `directories` is where its debug file is looked for.
-    Binary(FoundFile found, DebugDirectories directories);
+    Binary(FoundFile found, DebugDirectories directories, DwarfLines lines);
 
     [[nodiscard]] const std::string& path() const { return path_; }
     [[nodiscard]] const std::vector<Segment>& segments() const { return segments_; }
@@ -51,6 +51,8 @@ public:
     const DwarfIndex* dwarf();
     // Entries of the symbol table that were skipped; 0 before find_symbol().
     [[nodiscard]] std::uint64_t malformed_symbols() const;
+    // What was met in the debug information so far; nothing before dwarf().
+    [[nodiscard]] DwarfStats dwarf_stats() const;
     // The debug file in use; empty if there is none, or nothing was read yet.
     [[nodiscard]] std::string debug_path() const;
 
@@ -69,6 +71,7 @@ private:
     std::string path_;  // in the root, if in_symfs_
     bool in_symfs_ = false;
     DebugDirectories directories_;
+    DwarfLines lines_;
     FileIdentity identity_;
     OwnedBytes memory_;  // the image itself, if it is not a file
     std::vector<Segment> segments_;
@@ -85,6 +88,7 @@ private:
     mutable std::mutex mutex_;  // of what follows
     std::optional<WantedAddresses> expected_;
     std::uint64_t malformed_symbols_ = 0;
+    const DwarfIndex* opened_dwarf_ = nullptr;  // dwarf_, once it is there
     std::string debug_path_;
     std::map<std::uint64_t, OwnedBytes> pages_;  // by file offset, for read_word
 };

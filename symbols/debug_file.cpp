@@ -62,6 +62,10 @@ public:
         const BuildId& id = binary_.build_id();
         if (id.empty()) return std::nullopt;
         std::optional<DebugFile> found;
+        for (const std::string& directory : directories_.extra) {
+            found = open(build_id_debug_path(directory, id), {}, nullptr);
+            if (found) return found;
+        }
         if (!directories_.system.empty()) {
             const std::string path = build_id_debug_path(directories_.system, id);
             if (!directories_.symfs.empty()) found = open(path, directories_.symfs, nullptr);
@@ -74,17 +78,33 @@ public:
         return found;
     }
 
+    // "<directory>/usr/bin/x.debug", as debug packages have it.
+    std::optional<DebugFile> by_path() const {
+        if (directories_.extra.empty() || !path_.starts_with('/')) return std::nullopt;
+        const std::optional<DebugLink> link = read_debug_link(binary_);
+        for (const std::string& directory : directories_.extra) {
+            const std::string path = directory + path_ + ".debug";
+            if (auto found = open(path, {}, link ? &*link : nullptr)) return found;
+        }
+        return std::nullopt;
+    }
+
     std::optional<DebugFile> by_link() const {
         const std::optional<DebugLink> link = read_debug_link(binary_);
         if (!link || path_.empty() || path_[0] != '/') return std::nullopt;
         const std::string directory = directory_of(path_);
+        for (const std::string& extra : directories_.extra) {
+            if (auto found = open(extra + directory + "/" + link->name, {}, &*link)) return found;
+        }
         const std::string root = in_symfs_ ? directories_.symfs : std::string();
         std::vector<std::string> places{directory + "/", directory + "/.debug/"};
         if (!directories_.system.empty()) places.push_back(directories_.system + directory + "/");
         for (const std::string& place : places) {
             if (auto found = open(place + link->name, root, &*link)) return found;
         }
-        return std::nullopt;
+        // A copy of the recorded machine's files seldom has its debug files; ours may be the same.
+        if (root.empty() || directories_.system.empty()) return std::nullopt;
+        return open(places.back() + link->name, {}, &*link);
     }
 
 private:
@@ -131,6 +151,7 @@ std::optional<DebugFile> find_debug_file(const ElfImage& binary, const std::stri
                                          bool in_symfs, const DebugDirectories& directories) {
     const Search search(binary, binary_path, in_symfs, directories);
     std::optional<DebugFile> found = search.by_build_id();
+    if (!found) found = search.by_path();
     return found ? std::move(found) : search.by_link();
 }
 

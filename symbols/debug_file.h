@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "symbols/elf_image.h"
 
@@ -11,8 +12,9 @@ namespace fgread {
 // Directories that are searched. Each is left out if empty.
 struct DebugDirectories {
     std::string system = "/usr/lib/debug";
-    std::string build_id_cache;  // perf's: ~/.debug
-    std::string symfs;           // root beneath which `system` is searched first
+    std::string build_id_cache;        // perf's: ~/.debug
+    std::string symfs;                 // root beneath which `system` is searched first
+    std::vector<std::string> extra{};  // --debug-dir: searched before all others
 };
 
 struct DebugFile {
@@ -22,8 +24,10 @@ struct DebugFile {
 
 // Looks for the debug file of `binary`, which was opened as `binary_path` (beneath symfs if
 // `in_symfs`):
-//   1. by build-id in `system` and in the build-id cache;
-//   2. by .gnu_debuglink beside the binary, in ".debug" there, and in `system` + its directory.
+//   1. by build-id in each of `extra`, in `system` and in the build-id cache;
+//   2. in each of `extra` by the binary's path + ".debug";
+//   3. by .gnu_debuglink in `extra` + the binary's directory, beside the binary, in ".debug" there,
+//      and in `system` + its directory.
 // A file is taken only if its build-id is the binary's; where one of them has none, only by a
 // debuglink whose CRC agrees (which reads the file). Thread-safe.
 [[nodiscard]] std::optional<DebugFile> find_debug_file(const ElfImage& binary,

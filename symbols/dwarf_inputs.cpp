@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "symbols/build_id_path.h"
 
@@ -73,14 +74,24 @@ std::optional<DwarfSections> find_supplementary(const ElfImage& debug_image,
                                                 const DebugDirectories& directories) {
     const std::optional<AltLink> link = read_altlink(debug_image);
     if (!link) return std::nullopt;
-    const std::pair<std::string, std::string> places[] = {
-        {resolved(directory_of(debug_path), link->path), root},
-        {build_id_debug_path(directories.system, link->build_id), root},
-        {build_id_debug_path(directories.system, link->build_id), ""},
-    };
-    for (const auto& [path, beneath] : places) {
-        const std::optional<ElfImage> image = open_elf(path, beneath);
-        if (image && image->build_id() == link->build_id) return read_dwarf_sections(*image);
+    const bool beneath = !root.empty() && debug_path.starts_with(root);
+    const std::string directory_here =
+        directory_of(beneath ? debug_path.substr(root.size()) : debug_path);
+    std::vector<std::pair<std::string, std::string>> places{
+        {resolved(directory_here, link->path), beneath ? root : std::string()}};
+    for (const std::string& directory : directories.extra) {
+        places.emplace_back(build_id_debug_path(directory, link->build_id), "");
+    }
+    places.emplace_back(build_id_debug_path(directories.system, link->build_id), root);
+    if (!root.empty()) {
+        places.emplace_back(build_id_debug_path(directories.system, link->build_id), "");
+    }
+    for (const auto& [path, top] : places) {
+        const std::optional<ElfImage> image = open_elf(path, top);
+        if (image && image->build_id() == link->build_id) {
+            // The lines of all units are in the file that has the units.
+            return read_dwarf_sections(*image, DwarfFlavour::whole, DwarfLines::skip);
+        }
     }
     return std::nullopt;
 }
@@ -89,10 +100,10 @@ std::optional<DwarfSections> find_supplementary(const ElfImage& debug_image,
 
 DwarfInputs gather_dwarf(const ElfImage& debug_image, const std::string& debug_path,
                          const std::string& binary_path, bool in_symfs,
-                         const DebugDirectories& directories) {
+                         const DebugDirectories& directories, DwarfLines lines) {
     const std::string root = in_symfs ? directories.symfs : std::string();
     DwarfInputs inputs;
-    inputs.debug_file = read_dwarf_sections(debug_image);
+    inputs.debug_file = read_dwarf_sections(debug_image, DwarfFlavour::whole, lines);
     inputs.supplementary = find_supplementary(debug_image, debug_path, root, directories);
     inputs.package = read_split(binary_path + ".dwp", root);
     inputs.open_split = [root](const std::string& path) { return read_split(path, root); };

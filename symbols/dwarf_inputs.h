@@ -15,9 +15,10 @@ namespace fgread {
 //   - .gnu_debugaltlink: beside the debug file, or by its build-id, which must be the recorded one;
 //   - package: binary_path + ".dwp";
 //   - .dwo files: where the compiler wrote them. Their ids are compared by DwarfIndex.
-// The result refers to no image. Cost: reading (and expanding) the DWARF sections.
+// Line tables are read if `lines` says so. The result refers to no image. Cost: reading (and
+// expanding) the DWARF sections.
 [[nodiscard]] DwarfInputs gather_dwarf(const ElfImage& debug_image, const std::string& debug_path,
                                        const std::string& binary_path, bool in_symfs,
-                                       const DebugDirectories& directories);
+                                       const DebugDirectories& directories, DwarfLines lines);
 
 }  // namespace fgread

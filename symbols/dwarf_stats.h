@@ -15,6 +15,11 @@ struct DwarfProblems {
     std::uint64_t bad_ranges = 0;     // range list damaged or over its budget
     std::uint64_t bad_lines = 0;      // line table damaged: what precedes the damage is used
     std::uint64_t missing_split = 0;  // .dwo file not found or of another build
+
+    // Everything that is damaged: all but missing_split.
+    [[nodiscard]] std::uint64_t malformed() const {
+        return bad_sections + bad_units + cut_walks + bad_ranges + bad_lines;
+    }
 };
 
 struct DwarfStats {

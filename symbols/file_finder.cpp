@@ -89,7 +89,8 @@ FileFinder::FileFinder(ModuleSources sources) : sources_(std::move(sources)) {
 }
 
 DebugDirectories FileFinder::debug_directories() const {
-    return {sources_.debug_directory, sources_.build_id_cache, sources_.symfs};
+    return {sources_.debug_directory, sources_.build_id_cache, sources_.symfs,
+            sources_.debug_directories};
 }
 
 // May this file be used? `in_symfs`: the user named its root and so answers for its origin.

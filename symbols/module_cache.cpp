@@ -110,7 +110,10 @@ std::shared_ptr<Binary> ModuleCache::Impl::share(FoundFile found) {
                 found.image->identity() == FileIdentity{} ? found.file_build_id.hex() : ""};
     const std::lock_guard lock(mutex_);
     std::shared_ptr<Binary>& binary = files_[std::move(key)];
-    if (!binary) binary = std::make_shared<Binary>(std::move(found), finder.debug_directories());
+    if (!binary)
+        binary = std::make_shared<Binary>(
+            std::move(found), finder.debug_directories(),
+            finder.sources().source_lines ? DwarfLines::read : DwarfLines::skip);
     return binary;
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "perfdata/address_space.h"
 #include "unwind/frame.h"
@@ -20,6 +21,10 @@ struct ModuleSources {
         0;  // wall-clock time of the recording's file (mtime), 0 if unknown
     // Separate debug files; searched beneath symfs too.
     std::string debug_directory = "/usr/lib/debug";
+    // --debug-dir: searched before debug_directory; absolute, never beneath symfs.
+    std::vector<std::string> debug_directories;
+    // False spares reading line tables; then no frame has a file and line.
+    bool source_lines = true;
     // perf's cache of binaries by build-id; empty: ~/.debug of the environment's HOME.
     std::string build_id_cache;
 };

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <mutex>
+#include <set>
 #include <unordered_map>
 
 #include "symbols/demangle.h"
@@ -45,6 +46,15 @@ private:
     };
     std::array<Shard, 16> shards_;
 };
+
+void add_debug_info_problems(const DwarfStats& stats, std::string_view path, Diagnostics& result) {
+    for (std::uint64_t i = 0; i < stats.problems.malformed(); ++i) {
+        result.add(Problem::debug_info_malformed, 0, path);
+    }
+    for (std::uint64_t i = 0; i < stats.problems.missing_split; ++i) {
+        result.add(Problem::split_debug_missing, 0, stats.first_missing_split);
+    }
+}
 
 }  // namespace
 
@@ -182,9 +192,11 @@ Diagnostics Symbolizer::diagnostics() const {
         result = state_->problems;
     }
     ModuleCache::Impl& registry = state_->registry;
+    std::set<const Binary*> seen;  // several paths may lead to one file
     for (std::uint32_t id = 1; id <= registry.count(); ++id) {
         const Module* module = registry.find({id});
-        if (!module->binary) continue;
+        if (!module->binary || !seen.insert(module->binary.get()).second) continue;
+        add_debug_info_problems(module->binary->dwarf_stats(), module->info.path, result);
         for (std::uint64_t i = 0; i < module->binary->malformed_symbols(); ++i) {
             result.add(Problem::symbol_malformed, 0, module->info.path);
         }

@@ -90,6 +90,11 @@ void define_options(CLI::App& app, Arguments& arguments) {
                    "Look for the recorded binaries under DIR first")
         ->check(CLI::ExistingDirectory)
         ->option_text("DIR");
+    app.add_option("--debug-dir", arguments.fold.debug_directories,
+                   "Look for debug files under DIR, before /usr/lib/debug; may be repeated")
+        ->check(CLI::ExistingDirectory)
+        ->allow_extra_args(false)
+        ->option_text("DIR");
     app.add_option("--kallsyms", arguments.fold.kallsyms,
                    "Kernel names from this copy of /proc/kallsyms")
         ->check(CLI::ExistingFile)
@@ -106,6 +111,13 @@ void define_options(CLI::App& app, Arguments& arguments) {
     app.add_flag("-q,--quiet", arguments.quiet, "No summary and no warnings on stderr");
 }
 
+// Without "..", which stands in no path that is opened.
+void make_absolute(std::string& path) {
+    std::error_code error;
+    const std::filesystem::path found = std::filesystem::canonical(path, error);
+    if (!error) path = found.string();
+}
+
 void finish_options(Arguments& arguments) {
     FoldOptions& fold = arguments.fold;
     if (arguments.group_by == "pid") fold.aggregate.group_by = GroupBy::pid;
@@ -115,6 +127,7 @@ void finish_options(Arguments& arguments) {
     fold.symbols.lines = fold.naming.source;
     fold.naming.jobs = fold.aggregate.jobs;
     fold.aggregate.unknown_addresses = fold.naming.addresses;
+    for (std::string& directory : fold.debug_directories) make_absolute(directory);
     if (!arguments.stats_file.empty() && arguments.stats.empty()) arguments.stats = "text";
     fold.module_stats = !arguments.stats.empty();
 }

@@ -76,6 +76,7 @@ bool is_told_elsewhere(Problem problem) {
         case Problem::cfi_malformed:
         case Problem::symbol_malformed:
         case Problem::name_too_long:
+        case Problem::debug_info_malformed:
             return true;
         default:
             return false;
@@ -87,9 +88,13 @@ void add_problem_warnings(const FoldStats& stats, std::vector<std::string>& out)
         const auto problem = static_cast<Problem>(i);
         const ProblemEntry& entry = stats.diagnostics[problem];
         if (entry.count == 0 || is_told_elsewhere(problem)) continue;
-        std::string text =
-            fmt::format("{} (first at file offset {}", problem_text(problem), entry.first_offset);
-        if (!entry.first_detail.empty()) text += ": " + entry.first_detail;
+        // Problems of files beside the recording have no offset in it.
+        std::string place = entry.first_detail;
+        if (entry.first_offset != 0 || place.empty()) {
+            place = fmt::format("at file offset {}{}{}", entry.first_offset,
+                                place.empty() ? "" : ": ", place);
+        }
+        std::string text = fmt::format("{} (first {}", problem_text(problem), place);
         text += entry.count == 1 ? ")" : fmt::format("; {} times)", entry.count);
         out.push_back(std::move(text));
     }
