@@ -69,6 +69,12 @@ public:
     MappingId intern(const Mapping& mapping);
     [[nodiscard]] const Image& image(ImageId id) const;
     [[nodiscard]] const Mapping& mapping(MappingId id) const;  // id != 0
+    // Says that a process mapped the image. O(1).
+    void add_user(ImageId id, Pid pid);
+    // The last processes that did, latest first; at most max_users. The image's file may be
+    // reached through one that still lives, in whose container it is.
+    [[nodiscard]] std::vector<Pid> last_users(ImageId id) const;
+    static constexpr std::size_t max_users = 4;
     [[nodiscard]] std::size_t image_count() const;
     [[nodiscard]] std::size_t mapping_count() const;  // ids are 1 .. mapping_count()
     // From the recording's build-id table: images of `path`, present and future, that carry no

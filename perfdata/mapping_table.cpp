@@ -1,6 +1,8 @@
 // BuildId, MappingTable: the parts of address_space.h that say what was mapped.
 #include <tsl/robin_map.h>
 #include <tsl/robin_set.h>
+#include <algorithm>
+#include <array>
 
 #include <functional>
 #include <utility>
@@ -105,10 +107,27 @@ std::string BuildId::hex() const {
     return text;
 }
 
+namespace {
+
+// A ring of the last processes that mapped an image.
+struct Users {
+    std::array<Pid, MappingTable::max_users> pids{};  // -1: none
+    std::size_t last = 0;
+
+    void add(Pid pid) {
+        if (pids[last] == pid) return;
+        last = (last + 1) % pids.size();
+        pids[last] = pid;
+    }
+};
+
+}  // namespace
+
 struct MappingTable::State {
     Interner<Image> images;
     Interner<Mapping> mappings;  // number n has MappingId n + 1
     tsl::robin_map<std::string, BuildId> build_ids;
+    std::vector<Users> users;  // by ImageId
 
     const BuildId* table_build_id(const Image& image) const {
         if (!image.build_id.empty() || build_ids.empty()) return nullptr;
@@ -129,6 +148,24 @@ ImageId MappingTable::intern(const Image& image) {
 
 MappingId MappingTable::intern(const Mapping& mapping) {
     return {state_->mappings.intern(mapping) + 1};
+}
+
+void MappingTable::add_user(ImageId id, Pid pid) {
+    std::vector<Users>& users = state_->users;
+    if (users.size() <= id.value) users.resize(std::size_t{id.value} + 1);
+    users[id.value].add(pid);
+}
+
+std::vector<Pid> MappingTable::last_users(ImageId id) const {
+    std::vector<Pid> found;
+    if (id.value >= state_->users.size()) return found;
+    const Users& users = state_->users[id.value];
+    for (std::size_t i = 0; i < max_users; ++i) {
+        const Pid pid = users.pids[(users.last + max_users - i) % max_users];
+        const bool known = std::find(found.begin(), found.end(), pid) != found.end();
+        if (pid.value > 0 && !known) found.push_back(pid);
+    }
+    return found;
 }
 
 const Image& MappingTable::image(ImageId id) const { return state_->images.values().at(id.value); }

@@ -178,6 +178,7 @@ std::optional<ProcessEvent> ProcessTable::digest(const MmapView& record) {
     if (mapping.start == mapping.end) return std::nullopt;
     mapping.file_offset = record.file_offset;
     mapping.image = state_->mappings.intern(image);
+    state_->mappings.add_user(mapping.image, record.pid);
 
     ProcessEvent event;
     event.kind = kernel ? ProcessEvent::Kind::map_kernel : ProcessEvent::Kind::map_user;

@@ -17,14 +17,14 @@ constexpr std::size_t max_cached_pages = 64;
 
 Binary::Binary(FoundFile found, DebugDirectories directories, DwarfLines lines)
     : path_(std::move(found.path)),
-      in_symfs_(found.in_symfs),
+      root_(std::move(found.root)),
       directories_(std::move(directories)),
       lines_(lines),
       identity_(found.image->identity()),
       segments_(loaded_segments(*found.image)),
       endian_(found.image->endian()),
       entry_(found.image->entry()) {
-    if (in_symfs_) path_.erase(0, directories_.symfs.size());
+    path_.erase(0, root_.size());
     if (identity_ == FileIdentity{}) memory_ = found.image->read_range(0, found.image->size());
 }
 
@@ -34,8 +34,7 @@ std::optional<ElfImage> Binary::reopen() const {
         return ElfImage::read(std::vector<std::byte>(bytes.begin(), bytes.end()));
     }
     OpenFailure failure{};
-    std::optional<RegularFile> file =
-        RegularFile::open(path_, in_symfs_ ? directories_.symfs : std::string(), failure);
+    std::optional<RegularFile> file = RegularFile::open(path_, root_, failure);
     if (!file || file->identity() != identity_) return std::nullopt;
     return ElfImage::read(std::move(*file));
 }
@@ -43,7 +42,7 @@ std::optional<ElfImage> Binary::reopen() const {
 std::optional<Binary::Opened> Binary::reopen_with_debug_file() {
     std::optional<ElfImage> image = reopen();
     if (!image) return std::nullopt;
-    std::optional<DebugFile> debug = find_debug_file(*image, path_, in_symfs_, directories_);
+    std::optional<DebugFile> debug = find_debug_file(*image, path_, !root_.empty(), directories_);
     if (debug) {
         const std::lock_guard lock(mutex_);
         debug_path_ = debug->path;
@@ -104,8 +103,8 @@ const DwarfIndex* Binary::dwarf() {
         if (!opened) return;
         const ElfImage& image = opened->debug ? opened->debug->image : opened->image;
         const std::string& path = opened->debug ? opened->debug->path : path_;
-        dwarf_ =
-            DwarfIndex::open(gather_dwarf(image, path, path_, in_symfs_, directories_, lines_));
+        dwarf_ = DwarfIndex::open(
+            gather_dwarf(image, path, path_, !root_.empty(), directories_, lines_));
         const std::lock_guard lock(mutex_);
         opened_dwarf_ = dwarf_ ? &*dwarf_ : nullptr;
     });

@@ -68,8 +68,8 @@ private:
     std::optional<Opened> reopen_with_debug_file();
     [[nodiscard]] SymbolTable read_symbols(const WantedAddresses* wanted);
 
-    std::string path_;  // in the root, if in_symfs_
-    bool in_symfs_ = false;
+    std::string path_;  // in root_
+    std::string root_;  // empty: of this machine
     DebugDirectories directories_;
     DwarfLines lines_;
     FileIdentity identity_;

@@ -17,7 +17,8 @@ constexpr std::string_view deleted_suffix = " (deleted)";
 
 // Memory that perf and the kernel give names that look like paths.
 constexpr std::array<std::string_view, 7> anonymous_prefixes = {
-    "//anon", "/dev/zero", "/anon_hugepage", "/memfd:", "/SYSV", "anon_inode:", "[",
+    "//",  // "//anon", "//deleted", "//toolong"
+    "/dev/zero", "/anon_hugepage", "/memfd:", "/SYSV", "anon_inode:", "[",
 };
 
 bool same_machine(const ModuleSources& sources) {
@@ -88,25 +89,29 @@ FileFinder::FileFinder(ModuleSources sources) : sources_(std::move(sources)) {
     }
 }
 
-DebugDirectories FileFinder::debug_directories() const {
-    return {sources_.debug_directory, sources_.build_id_cache, sources_.symfs,
-            sources_.debug_directories};
+DebugDirectories FileFinder::debug_directories(const FoundFile& file) const {
+    return {sources_.debug_directory, sources_.build_id_cache,
+            file.root.empty() ? sources_.symfs : file.root, sources_.debug_directories};
 }
 
-// May this file be used? `in_symfs`: the user named its root and so answers for its origin.
+// May this file be used? Whoever names a symfs answers for its origin.
 ModuleState FileFinder::judge(const Image& image, const Candidate& file) const {
     if (!image.build_id.empty()) {
         return same_build_id(image.build_id, file.build_id) ? ModuleState::loaded
                                                             : ModuleState::mismatch;
     }
-    if (file.in_symfs) return ModuleState::loaded;
+    if (file.origin == FileOrigin::symfs) return ModuleState::loaded;
+    // A process id may have been given to another process since.
+    const bool proven =
+        file.origin != FileOrigin::container || (image.has_inode && image.inode != 0);
     const bool newer = sources_.recorded_at_ns != 0 && file.modified_ns > sources_.recorded_at_ns;
     const bool deleted = image.path.ends_with(deleted_suffix);
-    return deleted || newer || !file.same_inode ? ModuleState::mismatch : ModuleState::loaded;
+    return !proven || deleted || newer || !file.same_inode ? ModuleState::mismatch
+                                                           : ModuleState::loaded;
 }
 
-FoundFile FileFinder::try_path(const Image& image, const std::string& path,
-                               const std::string& root) const {
+FoundFile FileFinder::try_path(const Image& image, const std::string& path, const std::string& root,
+                               FileOrigin origin) const {
     FoundFile found;
     OpenFailure failure{};
     std::optional<RegularFile> file = RegularFile::open(path, root, failure);
@@ -115,8 +120,8 @@ FoundFile FileFinder::try_path(const Image& image, const std::string& path,
         return found;
     }
     found.path = root + path;
-    found.in_symfs = !root.empty();
-    Candidate candidate{{}, file->identity().modified_ns, same_inode(image, *file), found.in_symfs};
+    found.root = root;
+    Candidate candidate{{}, file->identity().modified_ns, same_inode(image, *file), origin};
     std::optional<ElfImage> elf = ElfImage::read(std::move(*file));
     if (!elf) {
         found.state = ModuleState::unreadable;
@@ -147,15 +152,27 @@ FoundFile FileFinder::find_vdso(const Image& image) const {
 
 FoundFile FileFinder::find_cached(const Image& image, const std::string& file) const {
     if (image.build_id.empty() || sources_.build_id_cache.empty()) return {};
-    return try_path(image, build_id_cache_path(sources_.build_id_cache, image.build_id, file), {});
+    return try_path(image, build_id_cache_path(sources_.build_id_cache, image.build_id, file), {},
+                    FileOrigin::here);
 }
 
-FoundFile FileFinder::find(const Image& image) const {
+// The file as the processes that mapped it see it: they may have another root than we.
+FoundFile FileFinder::find_in_containers(const Image& image, const std::string& path,
+                                         const std::vector<Pid>& users) const {
+    for (const Pid pid : users) {
+        const std::string root = "/proc/" + std::to_string(pid.value) + "/root";
+        FoundFile found = try_path(image, path, root, FileOrigin::container);
+        if (found.state == ModuleState::loaded) return found;
+    }
+    return {};
+}
+
+FoundFile FileFinder::find(const Image& image, const std::vector<Pid>& users) const {
     if (path_kind(image) == PathKind::vdso) return find_vdso(image);
     const std::string path(without_deleted(image.path));
     FoundFile best;
     if (!sources_.symfs.empty()) {
-        best = try_path(image, path, sources_.symfs);
+        best = try_path(image, path, sources_.symfs, FileOrigin::symfs);
         if (best.state == ModuleState::loaded) return best;
     }
     // Without a build-id to compare, a foreign recording gives no reason to read a file of this
@@ -165,11 +182,14 @@ FoundFile FileFinder::find(const Image& image) const {
         if (best.state == ModuleState::missing) best.state = ModuleState::foreign;
         return best;
     }
-    for (const bool in_cache : {false, true}) {
-        FoundFile next = in_cache ? find_cached(image, "elf") : try_path(image, path, {});
-        if (next.state == ModuleState::loaded) return next;
-        best = better_failure(std::move(best), std::move(next));
-    }
+    const auto settled = [&](FoundFile next) {
+        const bool loaded = next.state == ModuleState::loaded;
+        best = loaded ? std::move(next) : better_failure(std::move(best), std::move(next));
+        return loaded;
+    };
+    if (settled(try_path(image, path, {}, FileOrigin::here))) return best;
+    if (local && settled(find_in_containers(image, path, users))) return best;
+    (void)settled(find_cached(image, "elf"));
     return best;
 }
 

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "perfdata/address_space.h"
 #include "symbols/debug_file.h"
@@ -33,7 +34,7 @@ struct FoundFile {
     ModuleState state = ModuleState::missing;
     std::optional<ElfImage> image;  // if state is loaded
     std::string path;               // of the file found, symfs included; "[vdso]" if from memory
-    bool in_symfs = false;
+    std::string root;  // `path` lies beneath it as beneath a chroot: symfs or a container's root
     BuildId file_build_id;  // of the file found, even if it is not used
 };
 
@@ -42,25 +43,30 @@ class FileFinder {
 public:
     explicit FileFinder(ModuleSources sources);
 
-    // For an image of kind file or vdso. Opens at most three files and reads their headers.
-    [[nodiscard]] FoundFile find(const Image& image) const;
+    // For an image of kind file or vdso. `users` are processes that may still live and have the
+    // file, if it is in their container and not here. Opens a few files and reads their headers.
+    [[nodiscard]] FoundFile find(const Image& image, const std::vector<Pid>& users = {}) const;
 
     // True if the recording was made on this machine, or does not say where.
     [[nodiscard]] bool recording_is_local() const { return local_; }
     [[nodiscard]] const ModuleSources& sources() const { return sources_; }
-    [[nodiscard]] DebugDirectories debug_directories() const;
+    // Where the debug file of `file` is looked for.
+    [[nodiscard]] DebugDirectories debug_directories(const FoundFile& file) const;
 
 private:
+    enum class FileOrigin : std::uint8_t { here, symfs, container };
     // What is known about a file before it is decided whether to use it.
     struct Candidate {
         BuildId build_id;
         std::uint64_t modified_ns = 0;
         bool same_inode = true;
-        bool in_symfs = false;
+        FileOrigin origin = FileOrigin::here;
     };
     [[nodiscard]] ModuleState judge(const Image& image, const Candidate& file) const;
     [[nodiscard]] FoundFile try_path(const Image& image, const std::string& path,
-                                     const std::string& root) const;
+                                     const std::string& root, FileOrigin origin) const;
+    [[nodiscard]] FoundFile find_in_containers(const Image& image, const std::string& path,
+                                               const std::vector<Pid>& users) const;
     [[nodiscard]] FoundFile find_vdso(const Image& image) const;
     [[nodiscard]] FoundFile find_cached(const Image& image, const std::string& file) const;
 

@@ -96,7 +96,7 @@ const Module* ModuleCache::Impl::open(const Image& image, const Mapping& mapping
         }
         return add(std::move(module));
     }
-    FoundFile found = finder.find(image);
+    FoundFile found = finder.find(image, table.last_users(mapping.image));
     module.info.state = found.state;
     module.info.file = found.path;
     module.info.file_build_id = found.file_build_id;
@@ -110,10 +110,10 @@ std::shared_ptr<Binary> ModuleCache::Impl::share(FoundFile found) {
                 found.image->identity() == FileIdentity{} ? found.file_build_id.hex() : ""};
     const std::lock_guard lock(mutex_);
     std::shared_ptr<Binary>& binary = files_[std::move(key)];
-    if (!binary)
-        binary = std::make_shared<Binary>(
-            std::move(found), finder.debug_directories(),
-            finder.sources().source_lines ? DwarfLines::read : DwarfLines::skip);
+    if (binary) return binary;
+    DebugDirectories directories = finder.debug_directories(found);
+    const DwarfLines lines = finder.sources().source_lines ? DwarfLines::read : DwarfLines::skip;
+    binary = std::make_shared<Binary>(std::move(found), std::move(directories), lines);
     return binary;
 }
 

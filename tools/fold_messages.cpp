@@ -26,11 +26,18 @@ std::string samples_text(std::uint64_t count) {
 }
 
 std::string module_reason(const ModuleStats& module) {
-    if (is_state(module, ModuleState::missing)) return "not found";
+    const bool deleted = module.path.ends_with(" (deleted)");
+    if (is_state(module, ModuleState::missing)) {
+        return deleted ? "not found: deleted before the recording ended" : "not found";
+    }
     if (is_state(module, ModuleState::not_regular)) return "not a regular file, not opened";
     if (is_state(module, ModuleState::unreadable)) return "not readable, or not ELF";
     if (is_state(module, ModuleState::foreign)) {
         return "not used: recorded on another machine, without a build-id to compare";
+    }
+    if (module.recorded_build_id.empty() && deleted) {
+        return "not used: deleted or replaced before the recording ended, without a build-id to "
+               "compare";
     }
     if (module.recorded_build_id.empty()) {
         return "not used: replaced or changed since it was recorded, without a build-id to compare";
