@@ -5,11 +5,13 @@
 
 #include <algorithm>
 #include <cctype>
+#include <set>
 
 #include <fmt/format.h>
 
 #include "collapse/name_tree.h"
 #include "collapse/writers/folded.h"
+#include "symbols/binary_archive.h"
 
 namespace fgread {
 
@@ -34,6 +36,22 @@ std::string known_events(const std::vector<EventAttr>& attrs) {
     std::string names;
     for (const EventAttr& attr : attrs) names += (names.empty() ? "" : ", ") + attr.name;
     return names;
+}
+
+// Reads what the archives have of the recording's binaries.
+Result<void> add_archives(const std::vector<std::string>& paths, const MappingTable& mappings,
+                          ModuleSources& sources, Diagnostics& diagnostics) {
+    std::set<BuildId> wanted;
+    for (std::uint32_t id = 0; !paths.empty() && id < mappings.image_count(); ++id) {
+        const BuildId& build_id = mappings.image({id}).build_id;
+        if (!build_id.empty()) wanted.insert(build_id);
+    }
+    for (const std::string& path : paths) {
+        Result<BinaryArchive> archive = BinaryArchive::read(path, wanted, diagnostics);
+        if (!archive) return archive.error();
+        sources.archives.push_back(std::make_shared<const BinaryArchive>(std::move(*archive)));
+    }
+    return {};
 }
 
 bool all_modules_loaded(const ModuleCache& modules) {
@@ -117,6 +135,10 @@ Result<FoldStats> fold_recording(const std::string& path, const FoldOptions& opt
     ModuleSources sources = module_sources(*file, options.symfs, options.kallsyms);
     sources.debug_directories = options.debug_directories;
     sources.source_lines = options.symbols.lines;
+    sources.debuginfod = options.debuginfod;
+    const Result<void> read =
+        add_archives(options.archives, scan->processes.mappings(), sources, diagnostics);
+    if (!read) return read.error();
     ModuleCache modules(scan->processes.mappings(), std::move(sources));
     const Result<Profile> profile =
         aggregate(*file, *scan, modules, options.aggregate, diagnostics);
@@ -145,6 +167,7 @@ Result<FoldStats> fold_recording(const std::string& path, const FoldOptions& opt
     }
     diagnostics.merge(modules.diagnostics());
     diagnostics.merge(symbolizer.diagnostics());
+    if (options.debuginfod) diagnostics.merge(options.debuginfod->diagnostics());
     stats.diagnostics = std::move(diagnostics);
     return stats;
 }

@@ -1,6 +1,7 @@
 // fold_recording: the whole job, from a perf.data file to folded text.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "collapse/frame_names.h"
 #include "collapse/writers/text_sink.h"
 #include "perfdata/result.h"
+#include "symbols/debuginfod.h"
 #include "symbols/symbolizer.h"
 
 namespace fgread {
@@ -21,6 +23,8 @@ struct FoldOptions {
     std::string symfs;                           // see ModuleSources
     std::string kallsyms;                        // see ModuleSources
     std::vector<std::string> debug_directories;  // see ModuleSources
+    std::vector<std::string> archives;           // absolute paths, see BinaryArchive
+    std::shared_ptr<Debuginfod> debuginfod;      // null: nothing is fetched
     std::string event;              // name or glob; empty: the first attr that has samples
     bool weigh_by_samples = false;  // else by period
     bool module_stats = false;      // fill FoldStats::modules even if all modules were found

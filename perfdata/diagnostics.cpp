@@ -49,6 +49,13 @@ constexpr ProblemWords words[] = {
      "the running kernel is not the recorded one; its symbols are not used"},
     {Problem::debug_info_malformed, false, "debug_info_malformed",
      "malformed debug information (section, unit, range list or line table); skipped"},
+    {Problem::archive_damaged, false, "archive_damaged",
+     "archive that is cut or damaged, or has a member of unreasonable size; what precedes was "
+     "used"},
+    {Problem::archive_unused, false, "archive_unused",
+     "archive without a binary of this recording's build-ids"},
+    {Problem::debuginfod_failed, false, "debuginfod_failed",
+     "file that no debuginfod server delivered: not reached, too slow, or too large"},
     {Problem::split_debug_missing, false, "split_debug_missing",
      "debug information split off into a .dwo file that is missing or of another build; functions "
      "inlined there are not shown"},

@@ -34,6 +34,9 @@ enum class Problem : std::uint8_t {
     kallsyms_restricted,   // /proc/kallsyms has only zero addresses (kernel.kptr_restrict)
     kallsyms_mismatch,     // the running kernel is not the recorded one: its names are not used
     debug_info_malformed,  // unit, range list or line table of DWARF: what precedes is used
+    archive_damaged,       // --archive: cut, damaged or endless; what precedes is used
+    archive_unused,        // --archive: has none of the recorded binaries
+    debuginfod_failed,     // --debuginfod: server not reached, too slow, or file too large
     split_debug_missing,   // .dwo file not found, or of another build
     count_,
 };

@@ -39,10 +39,10 @@ std::optional<ElfImage> Binary::reopen() const {
     return ElfImage::read(std::move(*file));
 }
 
-std::optional<Binary::Opened> Binary::reopen_with_debug_file() {
+std::optional<Binary::Opened> Binary::reopen_with_debug_file(const DebugDirectories& directories) {
     std::optional<ElfImage> image = reopen();
     if (!image) return std::nullopt;
-    std::optional<DebugFile> debug = find_debug_file(*image, path_, !root_.empty(), directories_);
+    std::optional<DebugFile> debug = find_debug_file(*image, path_, !root_.empty(), directories);
     if (debug) {
         const std::lock_guard lock(mutex_);
         debug_path_ = debug->path;
@@ -52,7 +52,10 @@ std::optional<Binary::Opened> Binary::reopen_with_debug_file() {
 
 const UnwindTable* Binary::unwind_table() {
     std::call_once(unwind_once_, [this] {
-        const std::optional<Opened> opened = reopen_with_debug_file();
+        // Samples wait for this, and programs have .eh_frame: nothing is fetched for it.
+        DebugDirectories local = directories_;
+        local.debuginfod.reset();
+        const std::optional<Opened> opened = reopen_with_debug_file(local);
         if (opened) {
             unwind_bytes_ = read_unwind_sections(opened->image,
                                                  opened->debug ? &opened->debug->image : nullptr);
@@ -69,7 +72,7 @@ void Binary::expect(std::vector<std::uint64_t> addresses) {
 }
 
 SymbolTable Binary::read_symbols(const WantedAddresses* wanted) {
-    const std::optional<Opened> opened = reopen_with_debug_file();
+    const std::optional<Opened> opened = reopen_with_debug_file(directories_);
     if (!opened) return {};
     std::uint64_t malformed = 0;
     SymbolTable table = SymbolTable::read(
@@ -99,7 +102,7 @@ std::optional<Binary::FoundSymbol> Binary::find_symbol(Svma address) {
 
 const DwarfIndex* Binary::dwarf() {
     std::call_once(dwarf_once_, [this] {
-        const std::optional<Opened> opened = reopen_with_debug_file();
+        const std::optional<Opened> opened = reopen_with_debug_file(directories_);
         if (!opened) return;
         const ElfImage& image = opened->debug ? opened->debug->image : opened->image;
         const std::string& path = opened->debug ? opened->debug->path : path_;

@@ -65,7 +65,7 @@ private:
         std::optional<DebugFile> debug;
     };
     [[nodiscard]] std::optional<ElfImage> reopen() const;
-    std::optional<Opened> reopen_with_debug_file();
+    std::optional<Opened> reopen_with_debug_file(const DebugDirectories& directories);
     [[nodiscard]] SymbolTable read_symbols(const WantedAddresses* wanted);
 
     std::string path_;  // in root_

@@ -4,7 +4,9 @@
 #include <array>
 #include <vector>
 
+#include "symbols/binary_archive.h"
 #include "symbols/build_id_path.h"
+#include "symbols/debuginfod.h"
 #include "symbols/elf_notes.h"
 
 namespace fgread {
@@ -76,6 +78,27 @@ public:
                 open(build_id_cache_path(directories_.build_id_cache, id, "debug"), {}, nullptr);
         }
         return found;
+    }
+
+    std::optional<DebugFile> by_archive() const {
+        for (const auto& archive : directories_.archives) {
+            const BinaryArchive::Member* member = archive->find(binary_.build_id(), "debug");
+            if (member == nullptr) continue;
+            std::optional<ElfImage> image = ElfImage::read(member->content);
+            if (!image || !belongs(*image, nullptr)) continue;
+            return DebugFile{std::move(*image), archive->path() + ": " + member->name};
+        }
+        return std::nullopt;
+    }
+
+    std::optional<DebugFile> fetched() const {
+        const BuildId& id = binary_.build_id();
+        const bool complete = binary_.find_section(".debug_info") != nullptr ||
+                              binary_.find_section(".zdebug_info") != nullptr;
+        if (id.empty() || complete || !directories_.debuginfod) return std::nullopt;
+        const std::optional<std::string> path =
+            directories_.debuginfod->fetch(id, Debuginfod::File::debug_info);
+        return path ? open(*path, {}, nullptr) : std::nullopt;
     }
 
     // "<directory>/usr/bin/x.debug", as debug packages have it.
@@ -152,7 +175,9 @@ std::optional<DebugFile> find_debug_file(const ElfImage& binary, const std::stri
     const Search search(binary, binary_path, in_symfs, directories);
     std::optional<DebugFile> found = search.by_build_id();
     if (!found) found = search.by_path();
-    return found ? std::move(found) : search.by_link();
+    if (!found) found = search.by_link();
+    if (!found) found = search.by_archive();
+    return found ? std::move(found) : search.fetched();
 }
 
 std::uint32_t crc32(std::uint32_t crc, ByteView bytes) {

@@ -1,6 +1,7 @@
 // Separate debug files: the symbols and debug information that were split off a binary.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,12 +10,18 @@
 
 namespace fgread {
 
+class BinaryArchive;
+class Debuginfod;
+
 // Directories that are searched. Each is left out if empty.
 struct DebugDirectories {
     std::string system = "/usr/lib/debug";
     std::string build_id_cache;        // perf's: ~/.debug
     std::string symfs;                 // root beneath which `system` is searched first
     std::vector<std::string> extra{};  // --debug-dir: searched before all others
+    // Searched after all directories, in this order. No debuginfod: nothing is fetched.
+    std::vector<std::shared_ptr<const BinaryArchive>> archives{};
+    std::shared_ptr<Debuginfod> debuginfod{};
 };
 
 struct DebugFile {
@@ -28,6 +35,8 @@ struct DebugFile {
 //   2. in each of `extra` by the binary's path + ".debug";
 //   3. by .gnu_debuglink in `extra` + the binary's directory, beside the binary, in ".debug" there,
 //      and in `system` + its directory.
+//   4. by build-id in each of `archives`, and at last from `debuginfod`, unless the binary has
+//      debug information itself.
 // A file is taken only if its build-id is the binary's; where one of them has none, only by a
 // debuglink whose CRC agrees (which reads the file). Thread-safe.
 [[nodiscard]] std::optional<DebugFile> find_debug_file(const ElfImage& binary,

@@ -6,7 +6,9 @@
 #include <array>
 #include <cstdlib>
 
+#include "symbols/binary_archive.h"
 #include "symbols/build_id_path.h"
+#include "symbols/debuginfod.h"
 #include "symbols/elf_notes.h"
 #include "symbols/vdso.h"
 
@@ -90,8 +92,12 @@ FileFinder::FileFinder(ModuleSources sources) : sources_(std::move(sources)) {
 }
 
 DebugDirectories FileFinder::debug_directories(const FoundFile& file) const {
-    return {sources_.debug_directory, sources_.build_id_cache,
-            file.root.empty() ? sources_.symfs : file.root, sources_.debug_directories};
+    return {sources_.debug_directory,
+            sources_.build_id_cache,
+            file.root.empty() ? sources_.symfs : file.root,
+            sources_.debug_directories,
+            sources_.archives,
+            sources_.debuginfod};
 }
 
 // May this file be used? Whoever names a symfs answers for its origin.
@@ -150,8 +156,33 @@ FoundFile FileFinder::find_vdso(const Image& image) const {
     return find_cached(image, "vdso");
 }
 
+FoundFile FileFinder::find_archived(const Image& image, const std::string& file) const {
+    for (const auto& archive : sources_.archives) {
+        const BinaryArchive::Member* member = archive->find(image.build_id, file);
+        if (member == nullptr) continue;
+        std::optional<ElfImage> elf = ElfImage::read(member->content);
+        if (!elf || !same_build_id(image.build_id, elf->build_id())) continue;
+        FoundFile found;
+        found.state = ModuleState::loaded;
+        found.path = archive->path() + ": " + member->name;
+        found.file_build_id = elf->build_id();
+        found.image = std::move(elf);
+        return found;
+    }
+    return {};
+}
+
+FoundFile FileFinder::find_fetched(const Image& image) const {
+    if (image.build_id.empty() || !sources_.debuginfod) return {};
+    const std::optional<std::string> path =
+        sources_.debuginfod->fetch(image.build_id, Debuginfod::File::executable);
+    return path ? try_path(image, *path, {}, FileOrigin::here) : FoundFile{};
+}
+
 FoundFile FileFinder::find_cached(const Image& image, const std::string& file) const {
-    if (image.build_id.empty() || sources_.build_id_cache.empty()) return {};
+    if (image.build_id.empty()) return {};
+    FoundFile archived = find_archived(image, file);
+    if (archived.state == ModuleState::loaded || sources_.build_id_cache.empty()) return archived;
     return try_path(image, build_id_cache_path(sources_.build_id_cache, image.build_id, file), {},
                     FileOrigin::here);
 }
@@ -189,7 +220,8 @@ FoundFile FileFinder::find(const Image& image, const std::vector<Pid>& users) co
     };
     if (settled(try_path(image, path, {}, FileOrigin::here))) return best;
     if (local && settled(find_in_containers(image, path, users))) return best;
-    (void)settled(find_cached(image, "elf"));
+    if (settled(find_cached(image, "elf"))) return best;
+    (void)settled(find_fetched(image));
     return best;
 }
 

@@ -67,6 +67,8 @@ private:
                                      const std::string& root, FileOrigin origin) const;
     [[nodiscard]] FoundFile find_in_containers(const Image& image, const std::string& path,
                                                const std::vector<Pid>& users) const;
+    [[nodiscard]] FoundFile find_archived(const Image& image, const std::string& file) const;
+    [[nodiscard]] FoundFile find_fetched(const Image& image) const;
     [[nodiscard]] FoundFile find_vdso(const Image& image) const;
     [[nodiscard]] FoundFile find_cached(const Image& image, const std::string& file) const;
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,6 +11,9 @@
 #include "unwind/frame.h"
 
 namespace fgread {
+
+class BinaryArchive;
+class Debuginfod;
 
 // Where binaries and symbols may come from.
 struct ModuleSources {
@@ -23,6 +27,10 @@ struct ModuleSources {
     std::string debug_directory = "/usr/lib/debug";
     // --debug-dir: searched before debug_directory; absolute, never beneath symfs.
     std::vector<std::string> debug_directories;
+    // --archive: searched after the files of this machine.
+    std::vector<std::shared_ptr<const BinaryArchive>> archives;
+    // --debuginfod: asked last; null: nothing is ever fetched.
+    std::shared_ptr<Debuginfod> debuginfod;
     // False spares reading line tables; then no frame has a file and line.
     bool source_lines = true;
     // perf's cache of binaries by build-id; empty: ~/.debug of the environment's HOME.

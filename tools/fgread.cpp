@@ -1,11 +1,14 @@
 // fgread: a perf.data file in, folded stacks out.
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <regex>
 #include <string>
 #include <system_error>
@@ -30,6 +33,7 @@ struct Arguments {
     std::string names = "plain";
     std::string stats;  // empty, "text" or "json"
     std::string stats_file;
+    std::optional<std::string> debuginfod_urls;  // empty: those of the environment
     bool quiet = false;
     FoldOptions fold;
 };
@@ -95,6 +99,15 @@ void define_options(CLI::App& app, Arguments& arguments) {
         ->check(CLI::ExistingDirectory)
         ->allow_extra_args(false)
         ->option_text("DIR");
+    app.add_option("--archive", arguments.fold.archives,
+                   "Take binaries from FILE, made by perf archive; may be repeated")
+        ->check(CLI::ExistingFile)
+        ->allow_extra_args(false)
+        ->option_text("FILE");
+    app.add_flag("--debuginfod{}", arguments.debuginfod_urls,
+                 "Fetch what is not here from the servers of DEBUGINFOD_URLS, or from those of "
+                 "--debuginfod=URLS; else nothing is ever fetched")
+        ->option_text(" ");
     app.add_option("--kallsyms", arguments.fold.kallsyms,
                    "Kernel names from this copy of /proc/kallsyms")
         ->check(CLI::ExistingFile)
@@ -128,6 +141,7 @@ void finish_options(Arguments& arguments) {
     fold.naming.jobs = fold.aggregate.jobs;
     fold.aggregate.unknown_addresses = fold.naming.addresses;
     for (std::string& directory : fold.debug_directories) make_absolute(directory);
+    for (std::string& archive : fold.archives) make_absolute(archive);
     if (!arguments.stats_file.empty() && arguments.stats.empty()) arguments.stats = "text";
     fold.module_stats = !arguments.stats.empty();
 }
@@ -155,6 +169,15 @@ bool report_stats(const Arguments& arguments, const FoldStats& stats) {
     const Result<void> done = file->commit();
     if (!done) say(done.error().message);
     return done.has_value();
+}
+
+// Before any thread is there: sets the environment that libdebuginfod reads.
+Result<std::shared_ptr<Debuginfod>> load_debuginfod(const Arguments& arguments) {
+    const std::string& urls = *arguments.debuginfod_urls;
+    if (!urls.empty()) ::setenv("DEBUGINFOD_URLS", urls.c_str(), 1);
+    DebuginfodOptions options;
+    if (!arguments.quiet && ::isatty(STDERR_FILENO) == 1) options.progress = tools::show_progress;
+    return Debuginfod::load(std::move(options));
 }
 
 int run(const Arguments& arguments) {
@@ -203,5 +226,13 @@ int main(int argc, char** argv) {
         return status == 0 ? folded : wrong_usage;
     }
     finish_options(arguments);
+    if (arguments.debuginfod_urls) {
+        Result<std::shared_ptr<Debuginfod>> debuginfod = load_debuginfod(arguments);
+        if (!debuginfod) {
+            say(debuginfod.error().message);
+            return failed;
+        }
+        arguments.fold.debuginfod = std::move(*debuginfod);
+    }
     return run(arguments);
 }

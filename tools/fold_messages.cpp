@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdio>
 
 namespace fgread::tools {
 
@@ -66,7 +67,8 @@ void add_module_warnings(const FoldStats& stats, std::vector<std::string>& out) 
             fmt::format("{} more binaries are missing or differ: --stats lists them", others));
     }
     if (named != 0) {
-        out.push_back("a copy of the recorded machine's files can be given with --symfs DIR");
+        out.push_back("a copy of the recorded machine's files can be given with --symfs DIR, and what 'perf "
+            "archive' packed there with --archive FILE");
     }
 }
 
@@ -158,6 +160,21 @@ std::string summary(const FoldStats& stats) {
         separator = ", ";
     }
     return out;
+}
+
+void show_progress(const DebuginfodOptions::Progress& progress) {
+    constexpr double megabyte = 1e6;
+    if (progress.done) {
+        std::fputs("\r\x1b[K", stderr);  // to the start of the line, and erase it
+        return;
+    }
+    std::string size = fmt::format("{:.1f}", static_cast<double>(progress.bytes) / megabyte);
+    if (progress.total != 0) {
+        size += fmt::format(" of {:.1f}", static_cast<double>(progress.total) / megabyte);
+    }
+    fmt::print(stderr, "\r\x1b[Kfgread: debuginfod, build-id {:.12}: {} MB", progress.build_id,
+               size);
+    std::fflush(stderr);
 }
 
 }  // namespace fgread::tools

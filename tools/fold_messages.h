@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "collapse/fold_stats.h"
+#include "symbols/debuginfod.h"
 
 namespace fgread::tools {
 
@@ -14,5 +15,8 @@ std::vector<std::string> warnings(const FoldStats& stats);
 
 // "13037 samples: 36.0 % complete, 64.0 % truncated"
 std::string summary(const FoldStats& stats);
+
+// Shows on one line of the terminal (stderr) how far a fetch is; removes the line at its end.
+void show_progress(const DebuginfodOptions::Progress& progress);
 
 }  // namespace fgread::tools

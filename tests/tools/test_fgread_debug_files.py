@@ -4,12 +4,20 @@
 test_fgread_debug_files.py FGREAD KNOWN_FUNCTIONS KNOWN_FUNCTIONS_SOURCE COMPILER...
 """
 
+import gzip
+import io
 import json
 import lzma
 import os
+import pathlib
 import shutil
+import signal
+import socket
 import subprocess
 import sys
+import tarfile
+import time
+import urllib.request
 
 from elf import Elf
 from fgread_runner import Tap, Tool, died
@@ -28,7 +36,7 @@ class Program:
     """The known functions, stripped, and their debug file."""
 
     def __init__(self, fgread, program):
-        self.fgread, self.program = fgread, program
+        self.fgread, self.program = fgread, pathlib.Path(program)
         self.elf = Elf(program)
         self.build_id = self.elf.build_id()[1]
         self.path = self.put("bin/known")
@@ -56,7 +64,7 @@ class Program:
         for name in names:
             shutil.rmtree(self.fgread.file(name), ignore_errors=True)
 
-    def recording(self, path=None, name="debug.data", local=True, build_id=True):
+    def recording(self, path=None, name="debug.data", local=True, build_id=True, pid=7):
         offset, start, size = self.elf.text()
         functions = self.elf.functions()
 
@@ -64,11 +72,11 @@ class Program:
             return BASE + functions[function][0] - start + offset + inside
 
         recording = Recording(local=local)
-        recording.comm(7, "prog", exec_=True)
-        recording.mmap(7, str(path or self.path), BASE + offset, size + 4096, offset,
+        recording.comm(pid, "prog", exec_=True)
+        recording.mmap(pid, str(path or self.path), BASE + offset, size + 4096, offset,
                        self.build_id if build_id else "")
-        recording.sample(7, [CONTEXT_USER, address("known_leaf", 1), address("known_middle", 5),
-                             address("known_root", 5)], period=10)
+        recording.sample(pid, [CONTEXT_USER, address("known_leaf", 1), address("known_middle", 5),
+                               address("known_root", 5)], period=10)
         return recording.write(self.fgread.file(name))
 
 
@@ -220,12 +228,215 @@ def check_damage_told(case):
                    "damaged debug information is shown by --stats", text)
 
 
+def check_container(case):
+    """A binary that exists only beneath the root of a process that still lives."""
+    program = case.program
+    if os.geteuid() != 0:
+        case.tap.skip("a binary in a container", "chroot needs root")
+        return
+    inside = "/inside-of-fgread-test/known"
+    program.place(f"jail/{inside}", program.program)
+    program.age(case.fgread.file("jail" + inside))
+    ready, report = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.chroot(case.fgread.file("jail"))
+        os.write(report, b"x")
+        while True:
+            signal.pause()
+    os.read(ready, 1)
+    try:
+        recording = program.recording(path=inside, pid=child)
+        case.expect("a binary of a living container is used", NAMED, recording=recording)
+        module = case.stats(recording=recording)["modules"][0]
+        case.tap.equal(module["file"], f"/proc/{child}/root{inside}", "the file used is told")
+        case.expect("not for a recording of another machine, without a build-id", UNNAMED,
+                    recording=program.recording(path=inside, pid=child, local=False,
+                                                build_id=False))
+        case.expect("not where only the process id says that it is the same", UNNAMED,
+                    recording=program.recording(path=inside, pid=child, build_id=False))
+        shutil.copyfile("/proc/self/exe", case.fgread.file("jail" + inside))
+        case.expect("another binary of a container is not used", UNNAMED, recording=recording)
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    case.expect("a container that is gone", UNNAMED, recording=recording,
+                words=["warning", inside, "not found"])
+    program.clear("jail")
+
+
+def check_deleted(case):
+    program = case.program
+    recording = program.recording(path=f"{program.path} (deleted)", build_id=False)
+    case.expect("a deleted binary without a build-id is not taken for another", UNNAMED,
+                recording=recording, words=["warning", "deleted or replaced"])
+    gone = case.fgread.file("gone/known")
+    case.expect("a deleted binary that is gone", UNNAMED,
+                recording=program.recording(path=f"{gone} (deleted)"),
+                words=["warning", str(gone), "deleted before"])
+
+
+def tar_of(name, members, mode):
+    with tarfile.open(name, mode) as archive:
+        for path, content in members.items():
+            member = tarfile.TarInfo(path)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return name
+
+
+def check_archive(case):
+    """As 'perf archive' packs it, for a recording of a machine whose files are not here."""
+    program = case.program
+    recording = program.recording(path="/far/away/known", local=False)
+    place = f"far/away/known/{program.build_id}"
+    elf = {f"{place}/probes": b"", f"{place}/elf": program.program.read_bytes()}
+    for suffix, mode in (("tar", "w"), ("tar.bz2", "w:bz2"), ("tar.gz", "w:gz"),
+                         ("tar.xz", "w:xz")):
+        archive = tar_of(case.fgread.file(f"perf.data.{suffix}"), elf, mode)
+        case.expect(f"a binary in a .{suffix}", NAMED, "--archive", archive, recording=recording)
+    case.expect("an archive by a relative path, and another option", NAMED, "--archive",
+                "perf.data.tar", "--annotate", recording=recording)
+    module = case.stats("--archive", "perf.data.tar", recording=recording)["modules"][0]
+    case.tap.check(module["file"].endswith(f"perf.data.tar: {place}/elf"), "the member is told",
+                   module)
+    parts = {f"{place}/elf": program.path.read_bytes(), f"{place}/debug": program.debug.read_bytes()}
+    archive = tar_of(case.fgread.file("parts.tar"), parts, "w")
+    case.expect("a stripped binary and its debug file", NAMED, "--archive", archive,
+                recording=recording)
+    other = {f"{place}/elf": open("/proc/self/exe", "rb").read()}
+    archive = tar_of(case.fgread.file("other.tar"), other, "w")
+    case.expect("a member that is not what its name says", UNNAMED, "--archive", archive,
+                recording=recording)
+    case.expect("... is passed over for the next archive", NAMED, "--archive", archive,
+                "--archive", "perf.data.tar.gz", recording=recording)
+    unused = tar_of(case.fgread.file("unused.tar"), {"x/" + "ab" * 20 + "/elf": b"x"}, "w")
+    case.expect("an archive of another recording", UNNAMED, "--archive", unused,
+                recording=recording, words=["warning", "unused.tar"])
+    cut = case.fgread.write("cut.tar", case.fgread.file("perf.data.tar").read_bytes()[:9000])
+    case.expect("an archive that is cut", UNNAMED, "--archive", cut, recording=recording,
+                words=["warning", "cut or damaged", "cut.tar"])
+    bomb = case.fgread.write("bomb.tar.gz", gzip.compress(b"\0" * (1 << 20)) * 64)
+    for name in (bomb, program.path, case.fgread.write("empty.tar", b"")):
+        done = case.fgread(recording, "--archive", name)
+        case.tap.check(done.status == 1 and name.name in done.err and not died(done),
+                       f"{name.name} is no archive", done)
+    links = case.fgread.file("links.tar")
+    with tarfile.open(links, "w") as archive:
+        for kind in (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.DIRTYPE):
+            member = tarfile.TarInfo(f"{place}/elf")
+            member.type, member.linkname = kind, str(program.program)
+            archive.addfile(member)
+    case.expect("links in an archive are not followed", UNNAMED, "--archive", links,
+                recording=recording)
+    if not shutil.which("perf") or not shutil.which("bzip2"):
+        case.tap.skip("a tar of 'perf archive'", "perf or bzip2 is not installed")
+        return
+    check_perf_archive(case)
+
+
+def check_perf_archive(case):
+    program = case.program
+    home = case.fgread.file("home")
+    home.mkdir(exist_ok=True)
+    binary = program.put("recorded/known")
+    shutil.copyfile(program.program, binary)
+    program.age(binary)
+    environment = {**os.environ, "HOME": str(home)}
+    recording = program.recording(path=binary, name="made.data")
+    for command in (["perf", "buildid-cache", "--add", str(binary)], ["perf", "archive", recording]):
+        made = subprocess.run(command, cwd=case.fgread.directory, env=environment,
+                              capture_output=True, text=True)
+    archive = case.fgread.file("made.data.tar.bz2")
+    if not archive.exists():
+        case.tap.skip("a tar of 'perf archive'", f"perf archive made none: {made.stderr[:200]!r}")
+        return
+    binary.unlink()
+    case.expect("a tar of 'perf archive'", NAMED, "--archive", archive, recording=recording)
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+class Server:
+    """debuginfod on loopback, for the files in a directory."""
+
+    def __init__(self, directory, build_id):
+        self.url = f"http://127.0.0.1:{free_port()}"
+        self.process = subprocess.Popen(
+            ["debuginfod", "-d", ":memory:", "-F", "-p", self.url.rpartition(":")[2], directory],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.ready = any(self._has(build_id) or time.sleep(0.1) for _ in range(150))
+
+    def _has(self, build_id):
+        try:
+            for kind in ("debuginfo", "executable"):
+                urllib.request.urlopen(f"{self.url}/buildid/{build_id}/{kind}", timeout=5).close()
+            return True
+        except OSError:
+            return False
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+
+
+def check_debuginfod(case):
+    program = case.program
+    home = case.fgread.file("fetch-home")
+    home.mkdir()
+    clean = {name: value for name, value in os.environ.items()
+             if not name.startswith(("DEBUGINFOD", "XDG_", "http", "HTTP"))}
+    clean["HOME"] = str(home)
+    cache = home / ".cache"
+    done = case.fgread(program.recording(), "--debuginfod", env=clean)
+    case.tap.check(done.status == 1 and ("DEBUGINFOD_URLS" in done.err or "libdebuginfod" in done.err),
+                   "--debuginfod without servers is told", done)
+    if not shutil.which("debuginfod") or "libdebuginfod" in done.err:
+        case.tap.skip("debuginfod", "debuginfod or libdebuginfod is not installed")
+        return
+    dead = f"--debuginfod=http://127.0.0.1:{free_port()}"
+    case.expect("a server that is not there", UNNAMED, dead, env=clean,
+                words=["warning", "debuginfod"])
+    shutil.rmtree(cache, ignore_errors=True)
+    program.place("served/known.debug")
+    program.place("served/known", program.program)
+    server = Server(case.fgread.file("served"), program.build_id)
+    try:
+        if not case.tap.check(server.ready, "debuginfod serves the files"):
+            return
+        given = {**clean, "DEBUGINFOD_URLS": server.url}
+        case.expect("nothing is fetched unless asked for", UNNAMED, env=given)
+        case.tap.check(not cache.exists(), "nothing was fetched", list(home.iterdir()))
+        case.expect("a debug file is fetched", NAMED, "--debuginfod", env=given)
+        shutil.rmtree(cache)
+        case.expect("... from servers named by the option", NAMED, f"--debuginfod={server.url}",
+                    env=clean)
+        shutil.rmtree(cache)
+        away = program.recording(path="/far/away/known", local=False)
+        case.expect("a binary is fetched", NAMED, "--debuginfod", env=given, recording=away)
+        shutil.rmtree(cache)
+        unknown = program.build_id
+        program.build_id = "ab" * 20
+        recording = program.recording(path="/far/away/known", local=False)
+        program.build_id = unknown
+        done = case.expect("what no server has", UNNAMED, "--debuginfod", env=given,
+                           recording=recording)
+        case.tap.check("debuginfod" not in done.err, "what no server has is no failure", done)
+    finally:
+        server.stop()
+
+
 def main(path, known, source, compiler):
     tap = Tap()
     fgread = Tool(path)
     case = Case(tap, fgread, Program(fgread, known))
     for check in (check_debug_dir, check_bad_debug_files, check_symfs, check_mini_debug_info,
-                  check_damage_told):
+                  check_damage_told, check_container, check_deleted, check_archive,
+                  check_debuginfod):
         check(case)
     check_split(case, source, compiler)
     tap.finish()
