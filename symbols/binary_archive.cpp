@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "symbols/regular_file.h"
+#include "symbols/shared_library.h"
 
 namespace fgread {
 namespace {
@@ -27,6 +28,55 @@ constexpr std::size_t read_block = 1 << 20;
 constexpr std::size_t min_id_bytes = 8, max_id_bytes = 32;
 
 constexpr std::array<std::string_view, 4> member_files = {"elf", "debug", "vdso", "kallsyms"};
+
+constexpr const char* library_name = "libarchive.so.13";
+
+// Its functions that are used, by their names without "archive_".
+struct LibArchive {
+    decltype(&::archive_entry_filetype) entry_filetype = nullptr;
+    decltype(&::archive_entry_hardlink) entry_hardlink = nullptr;
+    decltype(&::archive_entry_pathname) entry_pathname = nullptr;
+    decltype(&::archive_error_string) error_string = nullptr;
+    decltype(&::archive_read_data) read_data = nullptr;
+    decltype(&::archive_read_free) read_free = nullptr;
+    decltype(&::archive_read_new) read_new = nullptr;
+    decltype(&::archive_read_next_header) read_next_header = nullptr;
+    decltype(&::archive_read_open_fd) read_open_fd = nullptr;
+    decltype(&::archive_read_open_memory) read_open_memory = nullptr;
+    decltype(&::archive_read_support_filter_bzip2) read_support_filter_bzip2 = nullptr;
+    decltype(&::archive_read_support_filter_gzip) read_support_filter_gzip = nullptr;
+    decltype(&::archive_read_support_filter_xz) read_support_filter_xz = nullptr;
+    decltype(&::archive_read_support_filter_zstd) read_support_filter_zstd = nullptr;
+    decltype(&::archive_read_support_format_tar) read_support_format_tar = nullptr;
+};
+
+// Null if it is not installed, or much older.
+const LibArchive* libarchive() {
+    static const std::optional<LibArchive> loaded = []() -> std::optional<LibArchive> {
+        void* const library = open_library(library_name);
+        LibArchive found;
+        const bool complete =
+            library != nullptr &&
+            look_up(library, "archive_entry_filetype", found.entry_filetype) &&
+            look_up(library, "archive_entry_hardlink", found.entry_hardlink) &&
+            look_up(library, "archive_entry_pathname", found.entry_pathname) &&
+            look_up(library, "archive_error_string", found.error_string) &&
+            look_up(library, "archive_read_data", found.read_data) &&
+            look_up(library, "archive_read_free", found.read_free) &&
+            look_up(library, "archive_read_new", found.read_new) &&
+            look_up(library, "archive_read_next_header", found.read_next_header) &&
+            look_up(library, "archive_read_open_fd", found.read_open_fd) &&
+            look_up(library, "archive_read_open_memory", found.read_open_memory) &&
+            look_up(library, "archive_read_support_filter_bzip2",
+                    found.read_support_filter_bzip2) &&
+            look_up(library, "archive_read_support_filter_gzip", found.read_support_filter_gzip) &&
+            look_up(library, "archive_read_support_filter_xz", found.read_support_filter_xz) &&
+            look_up(library, "archive_read_support_filter_zstd", found.read_support_filter_zstd) &&
+            look_up(library, "archive_read_support_format_tar", found.read_support_format_tar);
+        return complete ? std::optional(found) : std::nullopt;
+    }();
+    return loaded ? &*loaded : nullptr;
+}
 
 std::optional<unsigned> hex_digit(char c) {
     if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0');
@@ -63,20 +113,26 @@ BuildId id_of_directory(std::string_view path) {
     return parse_id(std::string(above) + std::string(last));
 }
 
+Error not_installed(const std::string& path) {
+    return {ErrorKind::unsupported,
+            fmt::format("{}: cannot be read: {} is not installed (Debian: libarchive13)", path,
+                        library_name)};
+}
+
 }  // namespace
 
 class BinaryArchive::Reader {
 public:
-    Reader() : archive_(archive_read_new()) {
+    explicit Reader(const LibArchive& api) : api_(api), archive_(api.read_new()) {
         if (archive_ == nullptr) return;
-        archive_read_support_format_tar(archive_);
-        archive_read_support_filter_bzip2(archive_);
-        archive_read_support_filter_gzip(archive_);
-        archive_read_support_filter_xz(archive_);
-        archive_read_support_filter_zstd(archive_);
+        api_.read_support_format_tar(archive_);
+        api_.read_support_filter_bzip2(archive_);
+        api_.read_support_filter_gzip(archive_);
+        api_.read_support_filter_xz(archive_);
+        api_.read_support_filter_zstd(archive_);
     }
     ~Reader() {
-        if (archive_ != nullptr) archive_read_free(archive_);
+        if (archive_ != nullptr) api_.read_free(archive_);
     }
     Reader(const Reader&) = delete;
     Reader& operator=(const Reader&) = delete;
@@ -84,18 +140,18 @@ public:
     void open(const RegularFile& file) {
         allow(file.size());
         failed_ = archive_ == nullptr ||
-                  archive_read_open_fd(archive_, file.descriptor(), read_block) != ARCHIVE_OK;
+                  api_.read_open_fd(archive_, file.descriptor(), read_block) != ARCHIVE_OK;
     }
     void open(ByteView bytes) {
         allow(bytes.size());
         failed_ = archive_ == nullptr ||
-                  archive_read_open_memory(archive_, bytes.data(), bytes.size()) != ARCHIVE_OK;
+                  api_.read_open_memory(archive_, bytes.data(), bytes.size()) != ARCHIVE_OK;
     }
 
     // False at the end, and where damage makes it impossible to go on (see damaged()).
     bool next() {
         if (failed_) return false;
-        const int status = archive_read_next_header(archive_, &entry_);
+        const int status = api_.read_next_header(archive_, &entry_);
         // ARCHIVE_WARN: a name that is no UTF-8, or the like.
         if (status == ARCHIVE_OK || status == ARCHIVE_WARN) return true;
         failed_ = status != ARCHIVE_EOF;
@@ -103,12 +159,11 @@ public:
     }
 
     [[nodiscard]] std::string_view name() const {
-        const char* name = archive_entry_pathname(entry_);
+        const char* name = api_.entry_pathname(entry_);
         return name == nullptr ? std::string_view{} : std::string_view(name);
     }
     [[nodiscard]] bool is_file() const {
-        return archive_entry_filetype(entry_) == AE_IFREG &&
-               archive_entry_hardlink(entry_) == nullptr;
+        return api_.entry_filetype(entry_) == AE_IFREG && api_.entry_hardlink(entry_) == nullptr;
     }
 
     // Appends the content to `into`, if that is not null, as long as it has at most `limit`
@@ -117,7 +172,7 @@ public:
     bool read(std::vector<std::byte>* into, std::uint64_t limit) {
         std::array<std::byte, 64 << 10> block;
         for (;;) {
-            const la_ssize_t got = archive_read_data(archive_, block.data(), block.size());
+            const la_ssize_t got = api_.read_data(archive_, block.data(), block.size());
             if (got == 0) return true;
             if (got < 0) {
                 failed_ = true;
@@ -135,7 +190,7 @@ public:
     // It makes no sense to go on: damaged, or too much has come out.
     [[nodiscard]] bool failed() const { return failed_; }
     [[nodiscard]] std::string error() const {
-        const char* text = archive_ == nullptr ? nullptr : archive_error_string(archive_);
+        const char* text = archive_ == nullptr ? nullptr : api_.error_string(archive_);
         return text == nullptr ? "unreadable" : text;
     }
 
@@ -144,6 +199,7 @@ private:
         max_unpacked_ = std::min(max_unpacked, max_expansion * packed + always_unpacked);
     }
 
+    const LibArchive& api_;
     archive* archive_;
     archive_entry* entry_ = nullptr;
     std::uint64_t unpacked_ = 0;
@@ -173,7 +229,9 @@ Result<BinaryArchive> BinaryArchive::read(const std::string& path, const std::se
                      path + (failure == OpenFailure::not_regular ? ": not a regular file"
                                                                  : ": cannot be opened")};
     }
-    Reader reader;
+    const LibArchive* api = libarchive();
+    if (api == nullptr) return not_installed(path);
+    Reader reader(*api);
     reader.open(*file);
     return gather(reader, path, wanted, diagnostics);
 }
@@ -181,7 +239,9 @@ Result<BinaryArchive> BinaryArchive::read(const std::string& path, const std::se
 Result<BinaryArchive> BinaryArchive::read(ByteView bytes, const std::string& path,
                                           const std::set<BuildId>& wanted,
                                           Diagnostics& diagnostics) {
-    Reader reader;
+    const LibArchive* api = libarchive();
+    if (api == nullptr) return not_installed(path);
+    Reader reader(*api);
     reader.open(bytes);
     return gather(reader, path, wanted, diagnostics);
 }

@@ -26,7 +26,8 @@ public:
     // nothing is unpacked to disk, and no name in the archive is ever used as a path. Members
     // beyond the bounds are left out, and an archive that is damaged or goes on for ever is read
     // up to there: both are counted in `diagnostics`. Fails if the file cannot be read, or is no
-    // archive. Cost: unpacking the whole (bzip2: 20 MB/s) and the memory of the wanted members.
+    // archive, or libarchive is not installed, which is loaded here. Cost: unpacking the whole
+    // (bzip2: 20 MB/s) and the memory of the wanted members.
     static Result<BinaryArchive> read(const std::string& path, const std::set<BuildId>& wanted,
                                       Diagnostics& diagnostics);
 

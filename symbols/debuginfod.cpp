@@ -1,17 +1,17 @@
 #include "symbols/debuginfod.h"
 
-#include <dlfcn.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
-#include <cstring>
 #include <map>
 #include <mutex>
 #include <string_view>
 #include <system_error>
 #include <utility>
+
+#include "symbols/shared_library.h"
 
 namespace fgread {
 namespace {
@@ -35,17 +35,8 @@ struct Library {
     void* (*get_user_data)(Client*) = nullptr;
 };
 
-template <class Function>
-bool look_up(void* library, const char* name, Function& function) {
-    void* const symbol = ::dlsym(library, name);
-    static_assert(sizeof symbol == sizeof function);
-    std::memcpy(&function, &symbol, sizeof function);  // POSIX: what dlsym returns is a function
-    return symbol != nullptr;
-}
-
-// The library stays loaded: it starts threads and keeps state of libcurl.
-std::optional<Library> open_library() {
-    void* const handle = ::dlopen(library_name, RTLD_NOW | RTLD_LOCAL);
+std::optional<Library> load_library() {
+    void* const handle = open_library(library_name);
     if (handle == nullptr) return std::nullopt;
     Library found;
     const bool complete = look_up(handle, "debuginfod_begin", found.begin) &&
@@ -162,7 +153,7 @@ Result<std::shared_ptr<Debuginfod>> Debuginfod::load(DebuginfodOptions options) 
         return Error{ErrorKind::unsupported,
                      "debuginfod: no servers; name them in the environment's DEBUGINFOD_URLS"};
     }
-    std::optional<Library> library = open_library();
+    std::optional<Library> library = load_library();
     if (!library) {
         return Error{ErrorKind::unsupported,
                      "debuginfod: libdebuginfod.so.1 is not installed (Debian: libdebuginfod1)"};
