@@ -67,7 +67,8 @@ void add_module_warnings(const FoldStats& stats, std::vector<std::string>& out) 
             fmt::format("{} more binaries are missing or differ: --stats lists them", others));
     }
     if (named != 0) {
-        out.push_back("a copy of the recorded machine's files can be given with --symfs DIR, and what 'perf "
+        out.push_back(
+            "a copy of the recorded machine's files can be given with --symfs DIR, and what 'perf "
             "archive' packed there with --archive FILE");
     }
 }
