@@ -95,18 +95,17 @@ void define_options(CLI::App& app, Arguments& arguments) {
         ->check(CLI::ExistingDirectory)
         ->option_text("DIR");
     app.add_option("--debug-dir", arguments.fold.debug_directories,
-                   "Look for debug files under DIR, before /usr/lib/debug; may be repeated")
+                   "Look for debug files under DIR too, before /usr/lib/debug")
         ->check(CLI::ExistingDirectory)
         ->allow_extra_args(false)
         ->option_text("DIR");
     app.add_option("--archive", arguments.fold.archives,
-                   "Take binaries from FILE, made by perf archive; may be repeated")
+                   "Take binaries from FILE too, made by perf archive")
         ->check(CLI::ExistingFile)
         ->allow_extra_args(false)
         ->option_text("FILE");
     app.add_flag("--debuginfod{}", arguments.debuginfod_urls,
-                 "Fetch what is not here from the servers of DEBUGINFOD_URLS, or from those of "
-                 "--debuginfod=URLS; else nothing is ever fetched")
+                 "Fetch what is not here (DEBUGINFOD_URLS, or --debuginfod=URLS)")
         ->option_text(" ");
     app.add_option("--kallsyms", arguments.fold.kallsyms,
                    "Kernel names from this copy of /proc/kallsyms")
