@@ -6,6 +6,7 @@
 
 #include "symbols/demangle.h"
 #include "symbols/module_registry.h"
+#include "symbols/short_name.h"
 
 namespace fgread {
 namespace {
@@ -14,7 +15,8 @@ namespace {
 class NameCache {
 public:
     // The name for (`table`, `id`), made from `raw` the first time.
-    std::string get(const void* table, std::uint32_t id, std::string_view raw, bool& too_long) {
+    std::string get(const void* table, std::uint32_t id, std::string_view raw, NameStyle style,
+                    bool& too_long) {
         const Key key{table, id};
         Shard& shard = shards_[KeyHash{}(key) % shards_.size()];
         {
@@ -22,7 +24,7 @@ public:
             const auto known = shard.names.find(key);
             if (known != shard.names.end()) return known->second;
         }
-        std::string name = demangle(raw, &too_long);
+        std::string name = demangle(raw, style, &too_long);
         const std::lock_guard lock(shard.mutex);
         return shard.names.try_emplace(key, std::move(name)).first->second;
     }
@@ -67,7 +69,7 @@ struct Symbolizer::State {
     std::string shown(const void* table, std::uint32_t id, std::string_view raw) {
         if (options.names == NameStyle::raw) return std::string(strip_version(raw));
         bool too_long = false;
-        std::string name = names.get(table, id, raw, too_long);
+        std::string name = names.get(table, id, raw, options.names, too_long);
         if (too_long) add(Problem::name_too_long, name.substr(0, max_shown_detail));
         return name;
     }
@@ -89,8 +91,8 @@ std::string Symbolizer::State::user_name(Binary& binary, Svma address) {
 
 std::string Symbolizer::State::dwarf_name(const InlineFrame& frame) {
     // Names are interned by the index: their address tells them apart.
-    return frame.is_linkage ? shown(frame.name.data(), inlined_name, frame.name)
-                            : std::string(frame.name);
+    if (frame.is_linkage) return shown(frame.name.data(), inlined_name, frame.name);
+    return options.names == NameStyle::shorter ? short_name(frame.name) : std::string(frame.name);
 }
 
 // The functions at `address`, innermost first. What was inlined is named by DWARF; the physical

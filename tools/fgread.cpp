@@ -78,9 +78,11 @@ void define_options(CLI::App& app, Arguments& arguments) {
                  "Mark kernel frames _[k] and inlined functions _[i]");
     app.add_flag("--addrs", arguments.fold.naming.addresses,
                  "Show the address of frames that have no name");
-    app.add_option("--names", arguments.names,
-                   "plain: demangled, without parameters; raw: as in the ELF file [plain]")
-        ->check(CLI::IsMember({"plain", "raw"}))
+    app.add_option(
+           "--names", arguments.names,
+           "plain: demangled, without parameters; full: with them; short: without template\n"
+           "and generic arguments either; raw: as in the ELF file [plain]")
+        ->check(CLI::IsMember({"plain", "full", "short", "raw"}))
         ->option_text("STYLE");
     app.add_flag("--source", arguments.fold.naming.source,
                  "Add the source file and line to every function");
@@ -111,7 +113,7 @@ void finish_options(Arguments& arguments) {
     if (arguments.group_by == "pid") fold.aggregate.group_by = GroupBy::pid;
     if (arguments.group_by == "tid") fold.aggregate.group_by = GroupBy::tid;
     fold.weigh_by_samples = arguments.weight == "samples";
-    fold.symbols.names = arguments.names == "raw" ? NameStyle::raw : NameStyle::plain;
+    fold.symbols.names = name_style(arguments.names).value_or(NameStyle::plain);
     fold.symbols.lines = fold.naming.source;
     fold.naming.jobs = fold.aggregate.jobs;
     fold.aggregate.unknown_addresses = fold.naming.addresses;
