@@ -78,10 +78,9 @@ void define_options(CLI::App& app, Arguments& arguments) {
                  "Mark kernel frames _[k] and inlined functions _[i]");
     app.add_flag("--addrs", arguments.fold.naming.addresses,
                  "Show the address of frames that have no name");
-    app.add_option(
-           "--names", arguments.names,
-           "plain: demangled, without parameters; full: with them; short: without template\n"
-           "and generic arguments either; raw: as in the ELF file [plain]")
+    app.add_option("--names", arguments.names,
+                   "plain: without parameters; full: with them; short: without template\n"
+                   "arguments either; raw: as in the ELF file [plain]")
         ->check(CLI::IsMember({"plain", "full", "short", "raw"}))
         ->option_text("STYLE");
     app.add_flag("--source", arguments.fold.naming.source,
