@@ -114,8 +114,9 @@ Result<FoldStats> fold_recording(const std::string& path, const FoldOptions& opt
     const Result<Scan> scan = file->scan(diagnostics);
     if (!scan) return scan.error();
 
-    ModuleCache modules(scan->processes.mappings(),
-                        module_sources(*file, options.symfs, options.kallsyms));
+    ModuleSources sources = module_sources(*file, options.symfs, options.kallsyms);
+    sources.vmlinux = options.vmlinux;
+    ModuleCache modules(scan->processes.mappings(), std::move(sources));
     const Result<Profile> profile =
         aggregate(*file, *scan, modules, options.aggregate, diagnostics);
     if (!profile) return profile.error();

@@ -20,6 +20,7 @@ struct FoldOptions {
     SymbolizerOptions symbols;
     std::string symfs;              // see ModuleSources
     std::string kallsyms;           // see ModuleSources
+    std::string vmlinux;            // see ModuleSources
     std::string event;              // name or glob; empty: the first attr that has samples
     bool weigh_by_samples = false;  // else by period
     bool module_stats = false;      // fill FoldStats::modules even if all modules were found

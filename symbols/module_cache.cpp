@@ -2,12 +2,16 @@
 
 #include <algorithm>
 
+#include "symbols/kernel_files.h"
 #include "symbols/module_registry.h"
 
 namespace fgread {
 namespace {
 
 constexpr std::string_view kernel_image = "[kernel.kallsyms]";
+// With page table isolation, Linux 4.15 to 4.20 enters system calls through a page per processor.
+// Its MMAP records give as file offset the address of the code that the page is a copy of.
+constexpr std::string_view entry_trampoline = "__entry_SYSCALL_64_trampoline";
 constexpr std::string_view guest_image = "[guest.kernel.kallsyms";
 
 std::string_view basename_of(std::string_view path) {
@@ -22,17 +26,10 @@ std::string_view without_brackets(std::string_view name) {
     return name;
 }
 
-// "/lib/modules/6.1.0/kernel/fs/nls-utf8.ko.xz" and "[nls_utf8]" are one module: nls_utf8.
-std::string kernel_module_name(std::string_view path) {
-    std::string name(without_brackets(basename_of(path)));
-    const std::size_t extension = name.find(".ko");
-    if (extension != std::string::npos) name.resize(extension);
-    std::replace(name.begin(), name.end(), '-', '_');
-    return name;
-}
-
 std::string short_name(const Image& image, PathKind kind) {
     if (kind == PathKind::kernel) {
+        if (image.is_function) return "kernel.function";
+        if (image.path == entry_trampoline) return "kernel";
         if (image.path.starts_with(kernel_image)) return "kernel";
         return image.path.starts_with(guest_image) ? "guest.kernel"
                                                    : kernel_module_name(image.path);
@@ -90,10 +87,13 @@ const Module* ModuleCache::Impl::open(const Image& image, const Mapping& mapping
     if (module.kind == PathKind::kernel) {
         module.info.state = ModuleState::kernel;
         module.is_guest = image.mode != CpuMode::kernel;
+        if (image.is_function) module.function = image.path;
+        module.is_kernel_copy = image.path == entry_trampoline;
         if (image.path.starts_with(kernel_image)) {
             module.anchor = image.path.substr(kernel_image.size());
             module.anchor_address = mapping.file_offset;
         }
+        if (!module.is_guest) open_kernel_file(image, mapping, module);
         return add(std::move(module));
     }
     FoundFile found = finder.find(image);
@@ -102,6 +102,38 @@ const Module* ModuleCache::Impl::open(const Image& image, const Mapping& mapping
     module.info.file_build_id = found.file_build_id;
     if (found.state == ModuleState::loaded) module.binary = share(std::move(found));
     return add(std::move(module));
+}
+
+// A file is welcome but not needed: what it does not name, kallsyms may.
+void ModuleCache::Impl::open_kernel_file(const Image& image, const Mapping& mapping,
+                                         Module& module) {
+    if (image.is_function || module.is_kernel_copy) return;
+    const bool is_kernel = image.path.starts_with(kernel_image);
+    KernelFile file =
+        is_kernel ? find_vmlinux(image, module.anchor, module.anchor_address, finder.sources())
+                  : find_kernel_module(image, mapping.start, finder.recording_is_local(),
+                                       finder.sources());
+    module.info.file = file.path;
+    module.info.file_build_id = file.build_id;
+    if (file.state != ModuleState::loaded) {
+        // What the user named is told if it is no good.
+        if (is_kernel && !finder.sources().vmlinux.empty()) module.info.state = file.state;
+        return;
+    }
+    module.info.state = ModuleState::loaded;
+    module.bias = file.bias;
+    FoundFile found;
+    found.state = ModuleState::loaded;
+    found.image = std::move(file.image);
+    found.file_build_id = file.build_id;
+    // A module's separate debug file is an object file as well, and was looked for before.
+    if (is_kernel) {
+        found.path = file.path;
+        found.in_symfs = file.in_symfs;
+        module.binary = share(std::move(found));
+    } else {
+        module.binary = std::make_shared<Binary>(std::move(found), DebugDirectories{{}, {}, {}});
+    }
 }
 
 std::shared_ptr<Binary> ModuleCache::Impl::share(FoundFile found) {
@@ -144,6 +176,19 @@ BuildId ModuleCache::Impl::recorded_kernel() const {
     return {};
 }
 
+const Module* ModuleCache::Impl::kernel() {
+    std::call_once(kernel_module_once_, [this] {
+        for (std::uint32_t id = 1; id <= table.mapping_count(); ++id) {
+            const Mapping& mapping = table.mapping({id});
+            const Image& image = table.image(mapping.image);
+            if (image.mode != CpuMode::kernel || !image.path.starts_with(kernel_image)) continue;
+            kernel_module_ = &module_of(mapping);
+            return;
+        }
+    });
+    return kernel_module_;
+}
+
 const KernelSymbols& ModuleCache::Impl::kernel_symbols() {
     std::call_once(kernel_once_, [this] {
         const ModuleSources& sources = finder.sources();
@@ -173,6 +218,7 @@ CodeMapping ModuleCache::resolve(MappingId id) {
     const Module& module = impl_->module_of(mapping);
     CodeMapping result;
     result.module = module.info.id;
+    if (module.is_kernel_copy) result.bias = mapping.start.value - mapping.file_offset;
     if (module.kind == PathKind::kernel || module.kind == PathKind::anonymous) return result;
     // The kernel gives the vdso's mapping no meaningful file offset.
     const std::uint64_t file_offset = module.kind == PathKind::vdso ? 0 : mapping.file_offset;

@@ -24,9 +24,13 @@ struct Module {
     ModuleInfo info;
     std::shared_ptr<Binary> binary;  // null unless loaded
     PathKind kind = PathKind::file;
+    // Kernel only, if there is a file: what to take from an address to get one of the file.
+    std::uint64_t bias = 0;
     // A guest's kernel is another one than the recorded machine's: its addresses have no names.
     bool is_guest = false;
     // Kernel only: where the recording says that `anchor` was; 0 if it does not say.
+    std::string function;         // of KSYMBOL: the only function there is
+    bool is_kernel_copy = false;  // addresses are those of the kernel's text it is a copy of
     std::string anchor;
     std::uint64_t anchor_address = 0;
 };
@@ -44,6 +48,8 @@ struct ModuleCache::Impl {
     [[nodiscard]] const Module* find(ModuleId id) const;
     [[nodiscard]] std::size_t count() const;
 
+    // The kernel's own text; null if no record says where it was. O(mappings) on the first call.
+    const Module* kernel();
     // Names of kernel addresses, read on the first call.
     const KernelSymbols& kernel_symbols();
     // What became of them; `loaded` before the first call.
@@ -57,6 +63,7 @@ private:
     };
     Slot& slot_of(ImageId image);
     const Module* open(const Image& image, const Mapping& mapping);
+    void open_kernel_file(const Image& image, const Mapping& mapping, Module& module);
     const Module* add(Module module);
     std::shared_ptr<Binary> share(FoundFile found);
     [[nodiscard]] BuildId recorded_kernel() const;
@@ -71,7 +78,8 @@ private:
     std::map<ModuleKey, const Module*> by_key_;
     std::map<FileKey, std::shared_ptr<Binary>> files_;
 
-    std::once_flag kernel_once_;
+    std::once_flag kernel_module_once_, kernel_once_;
+    const Module* kernel_module_ = nullptr;
     KernelSymbols kernel_symbols_;
     KernelNames kernel_names_ = KernelNames::loaded;
 };

@@ -154,7 +154,7 @@ void Symbolizer::expect(std::span<const Frame> frames) {
     for (const Frame& frame : frames) {
         const Module* module = state_->registry.find(frame.module);
         if (module == nullptr || !module->binary) continue;
-        addresses[module->binary.get()].push_back(frame.lookup_offset());
+        addresses[module->binary.get()].push_back(frame.lookup_offset() - module->bias);
     }
     for (auto& [binary, expected] : addresses) binary->expect(std::move(expected));
 }
@@ -166,13 +166,19 @@ InlineChain Symbolizer::symbolize(const Frame& frame) {
         chain.module_label = "[unknown]";
         return chain;
     }
+    if (module->is_kernel_copy) {
+        if (const Module* kernel = state_->registry.kernel()) module = kernel;
+    }
     chain.module_label = "[" + module->info.short_name + "]";
     chain.kernel = module->kind == PathKind::kernel;
     const std::uint64_t address = frame.lookup_offset();
-    if (module->binary) state_->add_functions(*module->binary, Svma{address}, chain);
-    if (!chain.kernel) return chain;
+    if (module->binary) {
+        state_->add_functions(*module->binary, Svma{address - module->bias}, chain);
+    }
+    if (!chain.kernel || !chain.functions.empty()) return chain;
     SourceFrame function;
-    function.name = state_->kernel_name(*module, Avma{address});
+    function.name =
+        module->function.empty() ? state_->kernel_name(*module, Avma{address}) : module->function;
     if (!function.name.empty()) chain.functions.push_back(std::move(function));
     return chain;
 }

@@ -95,6 +95,10 @@ void define_options(CLI::App& app, Arguments& arguments) {
                    "Kernel names from this copy of /proc/kallsyms")
         ->check(CLI::ExistingFile)
         ->option_text("FILE");
+    app.add_option("--vmlinux", arguments.fold.vmlinux,
+                   "Kernel names and inlined functions from this file, if its build-id is right")
+        ->check(CLI::ExistingFile)
+        ->option_text("FILE");
     app.add_option("-j,--jobs", arguments.fold.aggregate.jobs, "Threads [all cores]")
         ->check(CLI::Range(0u, 1024u))
         ->option_text("N");
@@ -107,6 +111,13 @@ void define_options(CLI::App& app, Arguments& arguments) {
     app.add_flag("-q,--quiet", arguments.quiet, "No summary and no warnings on stderr");
 }
 
+// Without "..", which stands in no path that is opened.
+void make_absolute(std::string& path) {
+    std::error_code error;
+    const std::filesystem::path found = std::filesystem::canonical(path, error);
+    if (!error) path = found.string();
+}
+
 void finish_options(Arguments& arguments) {
     FoldOptions& fold = arguments.fold;
     if (arguments.group_by == "pid") fold.aggregate.group_by = GroupBy::pid;
@@ -116,6 +127,7 @@ void finish_options(Arguments& arguments) {
     fold.symbols.lines = fold.naming.source;
     fold.naming.jobs = fold.aggregate.jobs;
     fold.aggregate.unknown_addresses = fold.naming.addresses;
+    make_absolute(fold.vmlinux);
     if (!arguments.stats_file.empty() && arguments.stats.empty()) arguments.stats = "text";
     fold.module_stats = !arguments.stats.empty();
 }

@@ -45,7 +45,7 @@ def check_help(tap, fgread):
     tap.check(run.status == 0 and not run.err, "--help says everything on stdout", run)
     text = run.out.decode()
     for option in ("--output", "--event", "--weight", "--group-by", "--hide-kernel", "--hide-user",
-                   "--annotate", "--addrs", "--names", "--inline", "--symfs", "--kallsyms",
+                   "--annotate", "--addrs", "--names", "--inline", "--symfs", "--kallsyms", "--vmlinux",
                    "--jobs", "--stats", "--stats-file", "--quiet", "--version", "--help"):
         tap.check(option in text, f"--help knows {option}", text)
     tap.check("Examples" in text and "perf record" in text, "--help has examples", text)
