@@ -253,6 +253,15 @@ ModuleInfo ModuleCache::info(ModuleId id) const {
     return info;
 }
 
+ModuleCache::NameSources ModuleCache::name_sources(ModuleId id) const {
+    const Module* module = impl_->find(id);
+    if (module == nullptr || !module->binary) return {};
+    const Binary::Contents contents = module->binary->contents();
+    return {contents.symbols, contents.debug_info};
+}
+
+KernelNames ModuleCache::kernel_names() const { return impl_->kernel_names(); }
+
 Diagnostics ModuleCache::diagnostics() const {
     std::vector<ModuleInfo> problems;
     for (std::uint32_t id = 1; id <= module_count(); ++id) {

@@ -96,7 +96,7 @@ void define_options(CLI::App& app, Arguments& arguments) {
         ->check(CLI::ExistingFile)
         ->option_text("FILE");
     app.add_option("--vmlinux", arguments.fold.vmlinux,
-                   "Kernel names and inlined functions from this file, if its build-id is right")
+                   "Kernel names and inlined functions from this vmlinux")
         ->check(CLI::ExistingFile)
         ->option_text("FILE");
     app.add_option("-j,--jobs", arguments.fold.aggregate.jobs, "Threads [all cores]")
