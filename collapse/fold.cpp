@@ -153,6 +153,7 @@ Result<FoldStats> fold_recording(const std::string& path, const FoldOptions& opt
         add_archives(options.archives, scan->processes.mappings(), sources, diagnostics);
     if (!read) return read.error();
     sources.perf_map_directory = options.perf_map_directory;
+    sources.vmlinux = options.vmlinux;
     ModuleCache modules(scan->processes.mappings(), std::move(sources));
     modules.use_processes(scan->processes, has_monotonic_clock(*file));
     const Result<Profile> profile =
@@ -177,8 +178,9 @@ Result<FoldStats> fold_recording(const std::string& path, const FoldOptions& opt
         const EventTotal& total = profile->events[i];
         stats.events.push_back({file->attrs()[i].name, total.samples, total.period, events[i]});
     }
-    if (options.module_stats || !all_modules_loaded(modules)) {
-        stats.modules = module_stats(*profile, modules);
+    if (options.module_stats || names.any_unnamed() || !all_modules_loaded(modules)) {
+        add_module_stats(*profile, names, modules, options.symbols.inlines && options.module_stats,
+                         stats);
     }
     diagnostics.merge(modules.diagnostics());
     diagnostics.merge(symbolizer.diagnostics());

@@ -22,6 +22,7 @@ struct FoldOptions {
     SymbolizerOptions symbols;
     std::string symfs;                           // see ModuleSources
     std::string kallsyms;                        // see ModuleSources
+    std::string vmlinux;                         // see ModuleSources
     std::vector<std::string> debug_directories;  // see ModuleSources
     std::vector<std::string> archives;           // absolute paths, see BinaryArchive
     std::shared_ptr<Debuginfod> debuginfod;      // null: nothing is fetched

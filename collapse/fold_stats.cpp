@@ -8,21 +8,35 @@
 #include <nlohmann/json.hpp>
 
 #include "collapse/frame_names.h"
+#include "collapse/name_gaps.h"
 
 namespace fgread {
 
 namespace {
 
+// What one stack has to do with a module.
+struct OnPath {
+    std::uint32_t module = 0;
+    bool unnamed = false;
+    friend auto operator<=>(const OnPath&, const OnPath&) = default;
+};
+
 // The modules on the path of one stack, each once.
-void collect_modules(const Profile& profile, StackId stack, std::vector<std::uint32_t>& modules) {
+void collect_modules(const Profile& profile, const FrameNames& names, StackId stack,
+                     std::vector<OnPath>& modules) {
     modules.clear();
     for (StackId at = stack; profile.stacks[at].parent != no_stack;
          at = profile.stacks[at].parent) {
-        const std::uint32_t module = profile.frames[profile.stacks[at].label].module.value;
-        if (modules.empty() || modules.back() != module) modules.push_back(module);
+        const FrameId frame = profile.stacks[at].label;
+        const OnPath next{profile.frames[frame].module.value, names.is_unnamed(frame)};
+        if (modules.empty() || modules.back() != next) modules.push_back(next);
     }
-    std::sort(modules.begin(), modules.end());
-    modules.erase(std::unique(modules.begin(), modules.end()), modules.end());
+    // Unnamed first, so that it is the one that stays.
+    std::sort(modules.begin(), modules.end(), [](const OnPath& a, const OnPath& b) {
+        return a.module != b.module ? a.module < b.module : a.unnamed > b.unnamed;
+    });
+    const auto same = [](const OnPath& a, const OnPath& b) { return a.module == b.module; };
+    modules.erase(std::unique(modules.begin(), modules.end(), same), modules.end());
 }
 
 ModuleStats describe(const ModuleInfo& info) {
@@ -34,6 +48,24 @@ ModuleStats describe(const ModuleInfo& info) {
     stats.file = info.file;
     stats.debug_file = info.debug_file;
     return stats;
+}
+
+// Why there are frames without a name, and whether inlined functions could be shown.
+void explain(const ModuleCache& modules, ModuleId id, bool inlines, ModuleStats& stats) {
+    const ModuleInfo info = modules.info(id);
+    const bool loaded = info.state == ModuleState::loaded;
+    const bool wanted = loaded && (inlines || stats.unnamed != 0);
+    const ModuleCache::NameSources sources =
+        wanted ? modules.name_sources(id) : ModuleCache::NameSources{};
+    if (loaded && inlines) stats.debug_info = sources.debug_info;
+    if (stats.unnamed != 0) {
+        const NameGap gap = name_gap(info, sources, modules.kernel_names());
+        stats.why = name_gap_key(gap);
+        stats.why_text = name_gap_text(gap);
+        stats.remedy = name_gap_remedy(gap, info);
+    } else if (!stats.debug_info) {
+        stats.remedy = debug_info_remedy(info);
+    }
 }
 
 double percent(std::uint64_t part, std::uint64_t whole) {
@@ -52,31 +84,47 @@ void append_module(std::string& out, const ModuleStats& module) {
                            module.file_build_id.empty() ? "none" : module.file_build_id);
     }
     out += '\n';
+    if (module.unnamed != 0) {
+        out += fmt::format("  {:>10}   without a name: {}\n", module.unnamed, module.why_text);
+    }
+    if (!module.debug_info && module.why != name_gap_key(NameGap::stripped))
+        out += fmt::format("  {:>10}   no debug info: inlined functions are not shown\n", "");
+    if (!module.remedy.empty()) out += fmt::format("  {:>10}   remedy: {}\n", "", module.remedy);
 }
 
 }  // namespace
 
-std::vector<ModuleStats> module_stats(const Profile& profile, const ModuleCache& modules) {
-    std::vector<ModuleStats> stats(modules.module_count() + 1);
-    for (std::uint32_t id = 1; id < stats.size(); ++id) {
-        stats[id] = describe(modules.info(ModuleId{id}));
+void add_module_stats(const Profile& profile, const FrameNames& names, const ModuleCache& modules,
+                      bool inlines, FoldStats& stats) {
+    std::vector<ModuleStats> found(modules.module_count() + 1);
+    for (std::uint32_t id = 1; id < found.size(); ++id) {
+        found[id] = describe(modules.info(ModuleId{id}));
     }
-    stats[0].path = "[unknown]";
-    stats[0].state = "unmapped";
+    found[0].path = "[unknown]";
+    found[0].state = "unmapped";
 
-    std::vector<std::uint32_t> on_path;
+    std::vector<OnPath> on_path;
     for (const StackWeight& weight : profile.weights) {
-        collect_modules(profile, weight.stack, on_path);
-        for (const std::uint32_t module : on_path) stats[module].samples += weight.samples;
+        collect_modules(profile, names, weight.stack, on_path);
+        bool any_unnamed = false;
+        for (const OnPath& each : on_path) {
+            found[each.module].samples += weight.samples;
+            if (each.unnamed) found[each.module].unnamed += weight.samples;
+            any_unnamed = any_unnamed || each.unnamed;
+        }
+        if (any_unnamed) stats.unnamed_samples += weight.samples;
     }
-    for (const StopCount& stop : profile.stops) stats[stop.module.value].stopped += stop.samples;
+    for (const StopCount& stop : profile.stops) found[stop.module.value].stopped += stop.samples;
+    for (std::uint32_t id = 0; id < found.size(); ++id) {
+        if (found[id].samples != 0) explain(modules, ModuleId{id}, inlines, found[id]);
+    }
 
-    std::erase_if(stats, [](const ModuleStats& s) { return s.samples == 0 && s.stopped == 0; });
-    std::sort(stats.begin(), stats.end(), [](const ModuleStats& a, const ModuleStats& b) {
+    std::erase_if(found, [](const ModuleStats& s) { return s.samples == 0 && s.stopped == 0; });
+    std::sort(found.begin(), found.end(), [](const ModuleStats& a, const ModuleStats& b) {
         return std::tie(b.samples, a.path, a.recorded_build_id) <
                std::tie(a.samples, b.path, b.recorded_build_id);
     });
-    return stats;
+    stats.modules = std::move(found);
 }
 
 std::string stats_text(const FoldStats& stats) {
@@ -128,6 +176,7 @@ std::string stats_json(const FoldStats& stats) {
     json["frames"] = stats.frames;
     json["distinct_frames"] = stats.distinct_frames;
     json["distinct_stacks"] = stats.distinct_stacks;
+    json["unnamed_samples"] = stats.unnamed_samples;
     json["stop_reasons"] = ordered_json::object();
     for (std::size_t i = 0; i < stop_reason_count; ++i) {
         const auto reason = static_cast<StopReason>(i);
@@ -149,7 +198,11 @@ std::string stats_json(const FoldStats& stats) {
                                    {"file", module.file},
                                    {"debug_file", module.debug_file},
                                    {"samples", module.samples},
-                                   {"stopped", module.stopped}});
+                                   {"stopped", module.stopped},
+                                   {"unnamed", module.unnamed},
+                                   {"why", module.why},
+                                   {"debug_info", module.debug_info},
+                                   {"remedy", module.remedy}});
     }
     json["problems"] = ordered_json::object();
     for (std::size_t i = 0; i < problem_count; ++i) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "collapse/frame_names.h"
 #include "collapse/profile.h"
 #include "perfdata/reader.h"
 #include "symbols/module_cache.h"
@@ -28,6 +29,12 @@ struct ModuleStats {
     std::string debug_file;     // separate debug file used, if any
     std::uint64_t samples = 0;  // with at least one frame in it
     std::uint64_t stopped = 0;  // whose walk ended in it before the stack's end
+    std::uint64_t unnamed = 0;  // with at least one frame in it that has no name
+    std::string why;            // of the unnamed ones: name_gap_key()
+    std::string why_text;       // the same for people
+    std::string remedy;         // what gives them names; empty if nothing does
+    // False if the file was used and has none: inlined functions are not shown.
+    bool debug_info = true;
 };
 
 struct FoldStats {
@@ -42,12 +49,17 @@ struct FoldStats {
     std::uint64_t distinct_stacks = 0;
     std::array<std::uint64_t, stop_reason_count> stop_reasons{};
     std::vector<EventStats> events;
-    std::vector<ModuleStats> modules;  // by samples, then path
+    std::uint64_t unnamed_samples = 0;  // with at least one frame that has no name
+    std::vector<ModuleStats> modules;   // by samples, then path
     Diagnostics diagnostics;
 };
 
-// Adds up what each module's frames weigh. Cost: one visit per node of each distinct stack.
-std::vector<ModuleStats> module_stats(const Profile& profile, const ModuleCache& modules);
+// Adds up what each module's frames weigh, and finds out why those without a name have none.
+// `inlines`: say where debug information for inlined functions is missing. Fills stats.modules and
+// stats.unnamed_samples. Cost: one visit per node of each distinct stack; reads the headers of
+// files again.
+void add_module_stats(const Profile& profile, const FrameNames& names, const ModuleCache& modules,
+                      bool inlines, FoldStats& stats);
 
 // For people, several lines.
 std::string stats_text(const FoldStats& stats);

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <numeric>
 #include <thread>
+#include <unordered_set>
 #include <vector>
 
 #include <fmt/format.h>
@@ -33,12 +34,16 @@ std::string source_place(const SourceFrame& function) {
                        function.line);
 }
 
-std::vector<std::string> names_of(const Frame& frame, Symbolizer& symbolizer,
-                                  const NamingOptions& options) {
+struct NamesOfFrame {
+    std::vector<std::string> texts;
+    bool unnamed = false;
+};
+
+NamesOfFrame names_of(const Frame& frame, Symbolizer& symbolizer, const NamingOptions& options) {
     const InlineChain chain = symbolizer.symbolize(frame);
     const std::string_view kernel_mark = options.annotate && chain.kernel ? "_[k]" : "";
     if (chain.functions.empty()) {
-        return {unresolved_label(chain, frame, options.addresses).append(kernel_mark)};
+        return {{unresolved_label(chain, frame, options.addresses).append(kernel_mark)}, true};
     }
     std::vector<std::string> names;
     for (auto function = chain.functions.rbegin(); function != chain.functions.rend(); ++function) {
@@ -47,7 +52,7 @@ std::vector<std::string> names_of(const Frame& frame, Symbolizer& symbolizer,
         name += options.annotate && function->inlined ? "_[i]" : kernel_mark;
         names.push_back(std::move(name));
     }
-    return names;
+    return {std::move(names), false};
 }
 
 }  // namespace
@@ -58,6 +63,7 @@ struct FrameNames::State {
     std::vector<NameId> lists;          // of all frames, one after the other
     std::vector<std::uint32_t> begin;   // by frame: where its list starts
     std::vector<std::uint32_t> length;  // by frame
+    std::unordered_set<FrameId> unnamed;
 
     NameId intern(std::string_view text) {
         std::string escaped = escape_frame_name(text);
@@ -79,6 +85,10 @@ struct FrameNames::State {
         for (const std::string& text : texts) lists.push_back(intern(text));
     }
 };
+
+bool FrameNames::is_unnamed(FrameId frame) const { return state_->unnamed.contains(frame); }
+
+bool FrameNames::any_unnamed() const { return !state_->unnamed.empty(); }
 
 FrameNames::FrameNames() : state_(std::make_unique<State>()) {}
 FrameNames::~FrameNames() = default;
@@ -113,7 +123,7 @@ FrameNames name_frames(const FrameTable& frames, Symbolizer& symbolizer,
     std::atomic<std::size_t> next = 0;
     std::mutex mutex;
     const auto work = [&] {
-        std::vector<std::vector<std::string>> names;
+        std::vector<NamesOfFrame> names;
         while (true) {
             const std::size_t from = next.fetch_add(frames_per_batch);
             if (from >= order.size()) return;
@@ -124,7 +134,9 @@ FrameNames name_frames(const FrameTable& frames, Symbolizer& symbolizer,
             }
             const std::lock_guard lock(mutex);
             for (std::size_t i = from; i < to; ++i) {
-                result.state_->set(order[i], names[i - from]);
+                const NamesOfFrame& found = names[i - from];
+                result.state_->set(order[i], found.texts);
+                if (found.unnamed) result.state_->unnamed.insert(order[i]);
             }
         }
     };

@@ -35,6 +35,9 @@ public:
     // Ready for output: ';' is ':', control bytes are escaped. Lives as long as this object.
     [[nodiscard]] std::string_view name(NameId id) const;
     [[nodiscard]] std::size_t name_count() const;
+    // True if the frame has no name of its own: its names are those of its module.
+    [[nodiscard]] bool is_unnamed(FrameId frame) const;
+    [[nodiscard]] bool any_unnamed() const;
 
     // The id of `text`, which is made ready for output; for root frames and the like.
     NameId intern(std::string_view text);

@@ -47,6 +47,7 @@ struct Image {
     std::uint64_t inode = 0;
     std::uint64_t inode_generation = 0;
     CpuMode mode = CpuMode::user;  // kernel: text or module of the kernel
+    bool is_function = false;      // from KSYMBOL: all of it is one function, and `path` its name
     friend auto operator<=>(const Image&, const Image&) = default;
 };
 

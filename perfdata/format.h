@@ -72,6 +72,9 @@ inline constexpr std::uint16_t misc_fork_exec = 1U << 13;  // FORK: made up by p
 inline constexpr std::uint16_t misc_mmap_build_id = 1U << 14;        // MMAP2: build-id, not inode
 inline constexpr std::uint16_t misc_build_id_size_valid = 1U << 15;  // build-id table entries
 
+// --- KSYMBOL.flags ---
+inline constexpr std::uint16_t ksymbol_unregister = 1U << 0;
+
 // --- perf_event_attr.sample_type ---
 inline constexpr std::uint64_t sample_ip = 1ULL << 0;
 inline constexpr std::uint64_t sample_tid = 1ULL << 1;

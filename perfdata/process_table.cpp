@@ -235,6 +235,28 @@ std::optional<ProcessEvent> ProcessTable::digest(const MmapView& record) {
     return event;
 }
 
+// BPF programs and trampolines come and go while the recording runs; the kernel's other records
+// know nothing of them.
+std::optional<ProcessEvent> ProcessTable::digest(const KsymbolView& record) {
+    if (record.unregistered || record.length == 0 || record.name.empty()) return std::nullopt;
+    Image image;
+    image.path = record.name;
+    image.mode = CpuMode::kernel;
+    image.is_function = true;
+    Mapping mapping;
+    mapping.start = record.start;
+    const std::uint64_t room = std::numeric_limits<std::uint64_t>::max() - record.start.value;
+    mapping.end.value = record.start.value + std::min<std::uint64_t>(record.length, room);
+    if (mapping.start == mapping.end) return std::nullopt;
+    mapping.image = state_->mappings.intern(image);
+
+    ProcessEvent event;
+    event.kind = ProcessEvent::Kind::map_kernel;
+    event.pid = Pid{-1};
+    event.mapping = state_->mappings.intern(mapping);
+    return event;
+}
+
 std::optional<ProcessEvent> ProcessTable::digest(const CommView& record) {
     ProcessEvent event;
     event.kind = record.from_exec ? ProcessEvent::Kind::exec : ProcessEvent::Kind::comm;
@@ -277,6 +299,8 @@ std::optional<ProcessEvent> ProcessTable::digest(const RecordView& record,
             return use(decode_mmap(record), digest_any);
         case format::record_mmap2:
             return use(decode_mmap2(record), digest_any);
+        case format::record_ksymbol:
+            return use(decode_ksymbol(record), digest_any);
         case format::record_comm:
             return use(decode_comm(record), digest_any);
         case format::record_fork:
@@ -318,6 +342,9 @@ void ProcessTable::apply(EventTime when, const MmapView& record) {
     if (const auto event = digest(record)) apply(when, *event);
 }
 void ProcessTable::apply(EventTime when, const CommView& record) {
+    if (const auto event = digest(record)) apply(when, *event);
+}
+void ProcessTable::apply(EventTime when, const KsymbolView& record) {
     if (const auto event = digest(record)) apply(when, *event);
 }
 void ProcessTable::apply_fork(EventTime when, const TaskView& record) {

@@ -1,8 +1,8 @@
 // ProcessTable: who was running, under which name and with which mappings, at every moment.
 //
-// Fed with the side-band of a recording (MMAP, MMAP2, COMM, FORK, EXIT) in order, it answers for
-// any (pid, tid, time), present or past. Pids are reused and exec replaces an address space, so the
-// identity of a process is its incarnation (ProcessId), never the pid.
+// Fed with the side-band of a recording (MMAP, MMAP2, COMM, FORK, EXIT, KSYMBOL) in order, it
+// answers for any (pid, tid, time), present or past. Pids are reused and exec replaces an address
+// space, so the identity of a process is its incarnation (ProcessId), never the pid.
 #pragma once
 
 #include <cstdint>
@@ -66,6 +66,7 @@ public:
     // Nothing comes back for records that do not matter: data mappings, empty ones, guests'.
     [[nodiscard]] std::optional<ProcessEvent> digest(const MmapView& record);
     [[nodiscard]] std::optional<ProcessEvent> digest(const CommView& record);
+    [[nodiscard]] std::optional<ProcessEvent> digest(const KsymbolView& record);
     [[nodiscard]] std::optional<ProcessEvent> digest_fork(const TaskView& record);
     [[nodiscard]] std::optional<ProcessEvent> digest_exit(const TaskView& record);
     // By the record's type; nothing also for other types and for malformed ones, which are
@@ -81,6 +82,7 @@ public:
     //   MMAP of an unknown pid creates its incarnation, valid from the beginning
     //   MMAP of anonymous memory in whole huge pages within one mapping of a file: ignored, it is
     //                          the file's text, remapped by the program itself
+    //   KSYMBOL                a mapping of the kernel's; what is dropped stays until it is covered
     //   EXIT                   changes nothing: late samples still resolve
     // A process at AddressSpace::max_changes ignores further maps and counts Problem::map_limit.
     void apply(EventTime when, const ProcessEvent& event);
@@ -88,6 +90,7 @@ public:
     // digest and apply in one.
     void apply(EventTime when, const MmapView& record);
     void apply(EventTime when, const CommView& record);
+    void apply(EventTime when, const KsymbolView& record);
     void apply_fork(EventTime when, const TaskView& record);
     void apply_exit(EventTime when, const TaskView& record);
 

@@ -81,6 +81,18 @@ std::optional<TaskView> decode_task(const RecordView& record) {
     return view;
 }
 
+std::optional<KsymbolView> decode_ksymbol(const RecordView& record) {
+    ByteReader in = reader_of(record);
+    KsymbolView view;
+    view.start.value = in.u64();
+    view.length = in.u32();
+    view.kind = in.u16();
+    view.unregistered = (in.u16() & format::ksymbol_unregister) != 0;
+    view.name = in.c_string();
+    if (!in.ok()) return std::nullopt;
+    return view;
+}
+
 std::string_view record_type_name(std::uint32_t type) {
     // Index = type; 23 to 63 are not given out yet.
     static constexpr std::string_view kernel_names[] = {

@@ -59,11 +59,21 @@ struct TaskView {
     bool synthesised = false;  // FORK made up by perf at its start: do not inherit maps
 };
 
+// PERF_RECORD_KSYMBOL: the kernel made, or dropped, a function at run time.
+struct KsymbolView {
+    Avma start;
+    std::uint32_t length = 0;  // bytes
+    std::uint16_t kind = 0;    // 1: a BPF program; 2: other code out of line (trampolines)
+    bool unregistered = false;
+    std::string_view name;  // "bpf_prog_6deef7357e7b4530_sched"
+};
+
 // Each returns nothing if the body is too small or a string has no end.
 [[nodiscard]] std::optional<MmapView> decode_mmap(const RecordView& record);
 [[nodiscard]] std::optional<MmapView> decode_mmap2(const RecordView& record);
 [[nodiscard]] std::optional<CommView> decode_comm(const RecordView& record);
 [[nodiscard]] std::optional<TaskView> decode_task(const RecordView& record);
+[[nodiscard]] std::optional<KsymbolView> decode_ksymbol(const RecordView& record);
 
 // "SAMPLE", "MMAP2", ...; "unknown" for types this reader does not know.
 [[nodiscard]] std::string_view record_type_name(std::uint32_t type);

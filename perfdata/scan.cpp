@@ -24,7 +24,7 @@ struct TimedEvent {
 
 bool is_side_band(std::uint32_t type) {
     return type == record_mmap || type == record_mmap2 || type == record_comm ||
-           type == record_fork || type == record_exit;
+           type == record_fork || type == record_exit || type == record_ksymbol;
 }
 
 bool is_data_map(const RecordHopper::Header& header) {

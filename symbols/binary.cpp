@@ -114,6 +114,23 @@ const DwarfIndex* Binary::dwarf() {
     return dwarf_ ? &*dwarf_ : nullptr;
 }
 
+Binary::Contents Binary::contents() {
+    const std::optional<Opened> opened = reopen_with_debug_file(directories_);
+    if (!opened) return {};
+    Contents contents;
+    const auto look = [&contents](const ElfImage& image) {
+        const auto has = [&image](std::string_view name) {
+            return image.find_section(name) != nullptr;
+        };
+        const Section* symtab = image.find_section(std::uint32_t{SHT_SYMTAB});
+        contents.symbols |= symtab != nullptr || has(".gnu_debugdata");
+        contents.debug_info |= has(".debug_info") || has(".zdebug_info");
+    };
+    look(opened->image);
+    if (opened->debug) look(opened->debug->image);
+    return contents;
+}
+
 std::uint64_t Binary::malformed_symbols() const {
     const std::lock_guard lock(mutex_);
     return malformed_symbols_;

@@ -49,6 +49,12 @@ public:
     // The debug information, of the debug file if there is one; its sections are read on the first
     // call. Null if there is none.
     const DwarfIndex* dwarf();
+    // What is there to name functions by, in the file or in its debug file. Reads their headers.
+    struct Contents {
+        bool symbols = false;     // a full symbol table; without, only what is exported has a name
+        bool debug_info = false;  // DWARF: inlined functions and lines
+    };
+    [[nodiscard]] Contents contents();
     // Entries of the symbol table that were skipped; 0 before find_symbol().
     [[nodiscard]] std::uint64_t malformed_symbols() const;
     // What was met in the debug information so far; nothing before dwarf().

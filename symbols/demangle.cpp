@@ -2,8 +2,13 @@
 
 #include <algorithm>
 #include <cctype>
+#include <optional>
+#include <utility>
 
+#include "symbols/dlang_names.h"
 #include "symbols/libiberty_bounded.h"
+#include "symbols/managed_names.h"
+#include "symbols/short_name.h"
 
 namespace fgread {
 namespace {
@@ -55,7 +60,48 @@ bool is_rust_v0(std::string_view name) {
 
 bool is_itanium(std::string_view name) { return name.starts_with("_Z"); }
 
+// "_D" and the length of a first identifier, or "_Dmain". C programs have names like "_Dump".
+bool is_dlang(std::string_view name) {
+    return name == "_Dmain" || (name.size() > 2 && name.starts_with("_D") && is_digit(name[2]));
+}
+
+// What libiberty does not know.
+std::string unmangled(std::string_view name, NameStyle style) {
+    if (std::optional<std::string> ocaml = ocaml_name(name)) return std::move(*ocaml);
+    if (std::optional<std::string> java = java_name(name, style == NameStyle::full)) {
+        return std::move(*java);
+    }
+    return without_llvm_suffix(name);
+}
+
+// `base` has no suffix of a compiler any more.
+Demangled demangle_base(const std::string& base, NameStyle style, std::string& shown) {
+    const bool full = style == NameStyle::full;
+    if (is_dlang(base)) {
+        const Demangled outcome = demangle_dlang(base, max_demangled_name, shown);
+        if (outcome == Demangled::done && !full) {
+            shown = dlang_without_parameters(shown, style == NameStyle::plain);
+        }
+        return outcome;
+    }
+    // Rust first: a legacy name is a valid C++ name too, whose last part is the hash.
+    Demangled outcome = demangle_rust(base, max_demangled_name, shown);
+    if (outcome == Demangled::not_mangled && is_itanium(base)) {
+        outcome = demangle_cplus(base, full, max_demangled_name, shown);
+    }
+    if (outcome == Demangled::done && style == NameStyle::shorter) shown = short_name(shown);
+    return outcome;
+}
+
 }  // namespace
+
+std::optional<NameStyle> name_style(std::string_view key) {
+    if (key == "plain") return NameStyle::plain;
+    if (key == "full") return NameStyle::full;
+    if (key == "short") return NameStyle::shorter;
+    if (key == "raw") return NameStyle::raw;
+    return std::nullopt;
+}
 
 std::string_view strip_version(std::string_view name) {
     if (name.ends_with(plt_suffix)) return name;
@@ -63,27 +109,25 @@ std::string_view strip_version(std::string_view name) {
     return at == std::string_view::npos || at == 0 ? name : name.substr(0, at);
 }
 
-std::string demangle(std::string_view name, bool* too_long) {
+std::string demangle(std::string_view name, NameStyle style, bool* too_long) {
+    if (style == NameStyle::raw) return std::string(strip_version(name));
     if (name.ends_with(plt_suffix)) {
         name.remove_suffix(plt_suffix.size());
-        return demangle(name, too_long).append(plt_suffix);
+        return demangle(name, style, too_long).append(plt_suffix);
     }
     const std::string_view plain = strip_version(name);
-    if (!is_itanium(plain) && !is_rust_v0(plain)) return without_llvm_suffix(plain);
+    if (!is_itanium(plain) && !is_rust_v0(plain) && !is_dlang(plain)) {
+        return unmangled(plain, style);
+    }
     if (plain.size() > max_mangled_name) {
         if (too_long != nullptr) *too_long = true;
         return std::string(plain);
     }
     std::string full = without_llvm_suffix(plain);
     const std::size_t suffix = suffix_start(full);
-    const std::string base = full.substr(0, suffix);
 
     std::string shown;
-    // Rust first: a legacy name is a valid C++ name too, whose last part is the hash.
-    Demangled outcome = demangle_rust(base, max_demangled_name, shown);
-    if (outcome == Demangled::not_mangled && is_itanium(base)) {
-        outcome = demangle_cplus(base, max_demangled_name, shown);
-    }
+    const Demangled outcome = demangle_base(full.substr(0, suffix), style, shown);
     if (outcome == Demangled::too_long && too_long != nullptr) *too_long = true;
     if (outcome != Demangled::done) return full;
     return shown + full.substr(suffix);

@@ -2,10 +2,14 @@
 
 #include <libiberty/demangle.h>
 
+#include <algorithm>
 #include <array>
 #include <csetjmp>
 #include <cstdlib>
 #include <memory>
+#include <string_view>
+
+#include "symbols/dlang_names.h"
 
 namespace fgread {
 namespace {
@@ -18,6 +22,15 @@ constexpr std::size_t max_nodes = 50'000;
 // Before it prints, libiberty puts an array of (templates x references to template parameters) x
 // 16 bytes on the stack: 1.3 KiB of "RT_" and as much of "I" overflow 8 MiB.
 constexpr std::size_t max_template_scopes = 128 * 1024;
+
+// D names go to libiberty only if all of these hold, because it writes into memory of its own and
+// cannot be stopped. Of the 11,417 functions of libgphobos, 22 are over the limit of expansion (it
+// is an upper bound, which overshoots), and none is over the others.
+constexpr std::size_t max_dlang_name = 4096;  // its parser recurses: about 100 bytes a letter
+constexpr std::size_t max_dlang_expansion = 4 << 20;
+// Symbols as template arguments: libiberty tries several ways to read the length before each, so
+// that n of them, one in the other, take 4^n steps (140 bytes, 0.3 s). Real names nest two.
+constexpr std::size_t max_dlang_symbol_arguments = 6;
 
 struct Children {
     const demangle_component* left = nullptr;
@@ -106,18 +119,31 @@ struct Freed {
     void operator()(void* memory) const { std::free(memory); }  // NOLINT: malloc'ed by libiberty
 };
 
+std::size_t count_symbol_arguments(const std::string& name) {
+    std::size_t arguments = 0, templates = 0;
+    for (std::size_t i = 0; i + 2 < name.size(); ++i) {
+        if (name[i] == 'S' && name[i + 1] >= '0' && name[i + 1] <= '9') ++arguments;
+        if (name[i] == '_' && name[i + 1] == '_' && (name[i + 2] == 'T' || name[i + 2] == 'U')) {
+            ++templates;
+        }
+    }
+    return std::min(arguments, templates);
+}
+
 }  // namespace
 
-Demangled demangle_cplus(const std::string& name, std::size_t max_output, std::string& output) {
+Demangled demangle_cplus(const std::string& name, bool parameters, std::size_t max_output,
+                         std::string& output) {
     void* memory = nullptr;
-    demangle_component* tree = cplus_demangle_v3_components(name.c_str(), DMGL_NO_OPTS, &memory);
+    const int options = parameters ? DMGL_PARAMS | DMGL_ANSI : DMGL_NO_OPTS;
+    demangle_component* tree = cplus_demangle_v3_components(name.c_str(), options, &memory);
     const std::unique_ptr<void, Freed> owner(memory);
     if (tree == nullptr) return Demangled::not_mangled;
     if (!is_reasonable(tree)) return Demangled::too_long;
     output.clear();
     Sink sink{&output, max_output, {}};
-    return run_bounded(sink, [tree](Sink& into) {
-        return cplus_demangle_print_callback(DMGL_NO_OPTS, tree, append_or_give_up, &into);
+    return run_bounded(sink, [tree, options](Sink& into) {
+        return cplus_demangle_print_callback(options, tree, append_or_give_up, &into);
     });
 }
 
@@ -127,6 +153,19 @@ Demangled demangle_rust(const std::string& name, std::size_t max_output, std::st
     return run_bounded(sink, [&name](Sink& into) {
         return rust_demangle_callback(name.c_str(), DMGL_NO_OPTS, append_or_give_up, &into);
     });
+}
+
+Demangled demangle_dlang(const std::string& name, std::size_t max_output, std::string& output) {
+    if (name.size() > max_dlang_name || count_symbol_arguments(name) > max_dlang_symbol_arguments ||
+        dlang_expansion(name, max_dlang_expansion) == max_dlang_expansion) {
+        return Demangled::too_long;
+    }
+    const std::unique_ptr<char, Freed> shown(dlang_demangle(name.c_str(), DMGL_NO_OPTS));
+    if (!shown) return Demangled::not_mangled;
+    const std::string_view text(shown.get());
+    if (text.size() > max_output) return Demangled::too_long;
+    output = text;
+    return Demangled::done;
 }
 
 }  // namespace fgread

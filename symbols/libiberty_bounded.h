@@ -13,10 +13,14 @@ enum class Demangled : std::uint8_t {
     too_long,     // one of the bounds was hit
 };
 
-// Itanium C++ ABI, without parameters and return type. `output` is set if done.
-Demangled demangle_cplus(const std::string& name, std::size_t max_output, std::string& output);
+// Itanium C++ ABI; without parameters and return type unless `parameters`. `output` is set if done.
+Demangled demangle_cplus(const std::string& name, bool parameters, std::size_t max_output,
+                         std::string& output);
 
 // Rust, legacy (without its hash) and v0.
 Demangled demangle_rust(const std::string& name, std::size_t max_output, std::string& output);
+
+// D, with parameters; `output` is set if done.
+Demangled demangle_dlang(const std::string& name, std::size_t max_output, std::string& output);
 
 }  // namespace fgread

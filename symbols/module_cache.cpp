@@ -2,12 +2,16 @@
 
 #include <algorithm>
 
+#include "symbols/kernel_files.h"
 #include "symbols/module_registry.h"
 
 namespace fgread {
 namespace {
 
 constexpr std::string_view kernel_image = "[kernel.kallsyms]";
+// With page table isolation, Linux 4.15 to 4.20 enters system calls through a page per processor.
+// Its MMAP records give as file offset the address of the code that the page is a copy of.
+constexpr std::string_view entry_trampoline = "__entry_SYSCALL_64_trampoline";
 constexpr std::string_view guest_image = "[guest.kernel.kallsyms";
 // A page that x86-64 has at the same address in all processes. It is no mapping of theirs, so a
 // recording mentions it only of processes that were there before perf (which reads /proc/PID/maps).
@@ -26,17 +30,10 @@ std::string_view without_brackets(std::string_view name) {
     return name;
 }
 
-// "/lib/modules/6.1.0/kernel/fs/nls-utf8.ko.xz" and "[nls_utf8]" are one module: nls_utf8.
-std::string kernel_module_name(std::string_view path) {
-    std::string name(without_brackets(basename_of(path)));
-    const std::size_t extension = name.find(".ko");
-    if (extension != std::string::npos) name.resize(extension);
-    std::replace(name.begin(), name.end(), '-', '_');
-    return name;
-}
-
 std::string short_name(const Image& image, PathKind kind) {
     if (kind == PathKind::kernel) {
+        if (image.is_function) return "kernel.function";
+        if (image.path == entry_trampoline) return "kernel";
         if (image.path.starts_with(kernel_image)) return "kernel";
         return image.path.starts_with(guest_image) ? "guest.kernel"
                                                    : kernel_module_name(image.path);
@@ -94,10 +91,13 @@ const Module* ModuleCache::Impl::open(const Image& image, const Mapping& mapping
     if (module.kind == PathKind::kernel) {
         module.info.state = ModuleState::kernel;
         module.is_guest = image.mode != CpuMode::kernel;
+        if (image.is_function) module.function = image.path;
+        module.is_kernel_copy = image.path == entry_trampoline;
         if (image.path.starts_with(kernel_image)) {
             module.anchor = image.path.substr(kernel_image.size());
             module.anchor_address = mapping.file_offset;
         }
+        if (!module.is_guest) open_kernel_file(image, mapping, module);
         return add(std::move(module));
     }
     FoundFile found = finder.find(image, table.last_users(mapping.image));
@@ -108,6 +108,42 @@ const Module* ModuleCache::Impl::open(const Image& image, const Mapping& mapping
     return add(std::move(module));
 }
 
+// A file is welcome but not needed: what it does not name, kallsyms may.
+void ModuleCache::Impl::open_kernel_file(const Image& image, const Mapping& mapping,
+                                         Module& module) {
+    if (image.is_function || module.is_kernel_copy) return;
+    const bool is_kernel = image.path.starts_with(kernel_image);
+    KernelFile file =
+        is_kernel ? find_vmlinux(image, module.anchor, module.anchor_address, finder.sources())
+                  : find_kernel_module(image, mapping.start, finder.recording_is_local(),
+                                       finder.sources());
+    module.info.file = file.path;
+    module.info.file_build_id = file.build_id;
+    if (file.state != ModuleState::loaded) {
+        // What the user named is told if it is no good.
+        if (is_kernel && !finder.sources().vmlinux.empty()) module.info.state = file.state;
+        return;
+    }
+    module.info.state = ModuleState::loaded;
+    module.bias = file.bias;
+    FoundFile found;
+    found.state = ModuleState::loaded;
+    found.image = std::move(file.image);
+    found.file_build_id = file.build_id;
+    // A module's separate debug file is an object file as well, and was looked for before.
+    if (is_kernel) {
+        found.path = file.path;
+        if (file.in_symfs) found.root = finder.sources().symfs;
+        module.binary = share(std::move(found));
+    } else {
+        module.binary = std::make_shared<Binary>(std::move(found), DebugDirectories{}, lines_wanted());
+    }
+}
+
+DwarfLines ModuleCache::Impl::lines_wanted() const {
+    return finder.sources().source_lines ? DwarfLines::read : DwarfLines::skip;
+}
+
 std::shared_ptr<Binary> ModuleCache::Impl::share(FoundFile found) {
     // The vdso has no identity; its build-id is in its path's place.
     FileKey key{found.image->identity(),
@@ -116,8 +152,7 @@ std::shared_ptr<Binary> ModuleCache::Impl::share(FoundFile found) {
     std::shared_ptr<Binary>& binary = files_[std::move(key)];
     if (binary) return binary;
     DebugDirectories directories = finder.debug_directories(found);
-    const DwarfLines lines = finder.sources().source_lines ? DwarfLines::read : DwarfLines::skip;
-    binary = std::make_shared<Binary>(std::move(found), std::move(directories), lines);
+    binary = std::make_shared<Binary>(std::move(found), std::move(directories), lines_wanted());
     return binary;
 }
 
@@ -187,6 +222,19 @@ BuildId ModuleCache::Impl::recorded_kernel() const {
     return {};
 }
 
+const Module* ModuleCache::Impl::kernel() {
+    std::call_once(kernel_module_once_, [this] {
+        for (std::uint32_t id = 1; id <= table.mapping_count(); ++id) {
+            const Mapping& mapping = table.mapping({id});
+            const Image& image = table.image(mapping.image);
+            if (image.mode != CpuMode::kernel || !image.path.starts_with(kernel_image)) continue;
+            kernel_module_ = &module_of(mapping);
+            return;
+        }
+    });
+    return kernel_module_;
+}
+
 const KernelSymbols& ModuleCache::Impl::kernel_symbols() {
     std::call_once(kernel_once_, [this] {
         const ModuleSources& sources = finder.sources();
@@ -217,6 +265,7 @@ CodeMapping ModuleCache::resolve(MappingId id) {
     CodeMapping result;
     result.module = module.info.id;
     result.anonymous = module.kind == PathKind::anonymous;
+    if (module.is_kernel_copy) result.bias = mapping.start.value - mapping.file_offset;
     if (module.kind == PathKind::kernel || result.anonymous) return result;
     // The kernel gives the vdso's mapping no meaningful file offset.
     const std::uint64_t file_offset = module.kind == PathKind::vdso ? 0 : mapping.file_offset;
@@ -282,6 +331,15 @@ ModuleInfo ModuleCache::info(ModuleId id) const {
     if (module->binary) info.debug_file = module->binary->debug_path();
     return info;
 }
+
+ModuleCache::NameSources ModuleCache::name_sources(ModuleId id) const {
+    const Module* module = impl_->find(id);
+    if (module == nullptr || !module->binary) return {};
+    const Binary::Contents contents = module->binary->contents();
+    return {contents.symbols, contents.debug_info};
+}
+
+KernelNames ModuleCache::kernel_names() const { return impl_->kernel_names(); }
 
 Diagnostics ModuleCache::diagnostics() const {
     std::vector<ModuleInfo> problems;

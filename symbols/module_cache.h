@@ -11,6 +11,7 @@
 
 #include "perfdata/diagnostics.h"
 #include "perfdata/process_table.h"
+#include "symbols/kernel_symbols.h"
 #include "symbols/module_sources.h"
 #include "unwind/module_provider.h"
 
@@ -45,6 +46,14 @@ public:
     // is not the same on every run); id 0 is the unknown module.
     [[nodiscard]] std::size_t module_count() const;
     [[nodiscard]] ModuleInfo info(ModuleId id) const;
+    // What there is in the file of a module (and its debug file) to name functions by; nothing of
+    // one that has no file. Reads their headers.
+    struct NameSources {
+        bool symbols = false, debug_info = false;
+    };
+    [[nodiscard]] NameSources name_sources(ModuleId id) const;
+    // What became of the kernel's names; `loaded` before they were needed.
+    [[nodiscard]] KernelNames kernel_names() const;
     // One problem per module that is not loaded, in the order of their paths; then those of perf
     // maps and jitdumps.
     [[nodiscard]] Diagnostics diagnostics() const;

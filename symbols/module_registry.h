@@ -25,9 +25,13 @@ struct Module {
     ModuleInfo info;
     std::shared_ptr<Binary> binary;  // null unless loaded
     PathKind kind = PathKind::file;
+    // Kernel only, if there is a file: what to take from an address to get one of the file.
+    std::uint64_t bias = 0;
     // A guest's kernel is another one than the recorded machine's: its addresses have no names.
     bool is_guest = false;
     // Kernel only: where the recording says that `anchor` was; 0 if it does not say.
+    std::string function;         // of KSYMBOL: the only function there is
+    bool is_kernel_copy = false;  // addresses are those of the kernel's text it is a copy of
     std::string anchor;
     std::uint64_t anchor_address = 0;
     // JIT code only: what names its addresses. One of them, and it lives as long as the registry.
@@ -55,6 +59,8 @@ struct ModuleCache::Impl {
     // Null before use_processes().
     std::unique_ptr<JitCode> jit;
 
+    // The kernel's own text; null if no record says where it was. O(mappings) on the first call.
+    const Module* kernel();
     // Names of kernel addresses, read on the first call.
     const KernelSymbols& kernel_symbols();
     // What became of them; `loaded` before the first call.
@@ -68,8 +74,10 @@ private:
     };
     Slot& slot_of(ImageId image);
     const Module* open(const Image& image, const Mapping& mapping);
+    void open_kernel_file(const Image& image, const Mapping& mapping, Module& module);
     const Module* add(Module module);
     std::shared_ptr<Binary> share(FoundFile found);
+    [[nodiscard]] DwarfLines lines_wanted() const;
     [[nodiscard]] BuildId recorded_kernel() const;
 
     using FileKey = std::tuple<FileIdentity, std::string>;
@@ -82,7 +90,8 @@ private:
     std::map<ModuleKey, const Module*> by_key_;
     std::map<FileKey, std::shared_ptr<Binary>> files_;
 
-    std::once_flag kernel_once_;
+    std::once_flag kernel_module_once_, kernel_once_;
+    const Module* kernel_module_ = nullptr;
     KernelSymbols kernel_symbols_;
     KernelNames kernel_names_ = KernelNames::loaded;
 };

@@ -20,6 +20,7 @@ class Debuginfod;
 struct ModuleSources {
     std::string symfs;     // --symfs: root under which recorded paths are looked up first
     std::string kallsyms;  // --kallsyms FILE
+    std::string vmlinux;   // --vmlinux FILE, absolute
     // The recording's machine; empty if unknown (a pipe without features): treated as local.
     std::string hostname, os_release, arch;
     std::uint64_t recorded_at_ns =
@@ -54,7 +55,7 @@ enum class ModuleState : std::uint8_t {
     foreign,      // no build-id recorded, and the recording is another machine's
     anonymous,    // //anon, [heap], JIT without a map: nothing to open
     generated,    // JIT code that a perf map or a jitdump names
-    kernel,       // the kernel or one of its modules: symbols from kallsyms
+    kernel,       // the kernel or one of its modules: no file used, symbols from kallsyms
 };
 // Stable identifier as used in --stats=json, e.g. "not_regular".
 [[nodiscard]] std::string_view module_state_key(ModuleState state);

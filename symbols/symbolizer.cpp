@@ -7,6 +7,7 @@
 
 #include "symbols/demangle.h"
 #include "symbols/module_registry.h"
+#include "symbols/short_name.h"
 
 namespace fgread {
 namespace {
@@ -15,7 +16,8 @@ namespace {
 class NameCache {
 public:
     // The name for (`table`, `id`), made from `raw` the first time.
-    std::string get(const void* table, std::uint32_t id, std::string_view raw, bool& too_long) {
+    std::string get(const void* table, std::uint32_t id, std::string_view raw, NameStyle style,
+                    bool& too_long) {
         const Key key{table, id};
         Shard& shard = shards_[KeyHash{}(key) % shards_.size()];
         {
@@ -23,7 +25,7 @@ public:
             const auto known = shard.names.find(key);
             if (known != shard.names.end()) return known->second;
         }
-        std::string name = demangle(raw, &too_long);
+        std::string name = demangle(raw, style, &too_long);
         const std::lock_guard lock(shard.mutex);
         return shard.names.try_emplace(key, std::move(name)).first->second;
     }
@@ -77,7 +79,7 @@ struct Symbolizer::State {
     std::string shown(const void* table, std::uint32_t id, std::string_view raw) {
         if (options.names == NameStyle::raw) return std::string(strip_version(raw));
         bool too_long = false;
-        std::string name = names.get(table, id, raw, too_long);
+        std::string name = names.get(table, id, raw, options.names, too_long);
         if (too_long) add(Problem::name_too_long, name.substr(0, max_shown_detail));
         return name;
     }
@@ -101,8 +103,8 @@ std::string Symbolizer::State::user_name(Binary& binary, Svma address) {
 
 std::string Symbolizer::State::dwarf_name(const InlineFrame& frame) {
     // Names are interned by the index: their address tells them apart.
-    return frame.is_linkage ? shown(frame.name.data(), inlined_name, frame.name)
-                            : std::string(frame.name);
+    if (frame.is_linkage) return shown(frame.name.data(), inlined_name, frame.name);
+    return options.names == NameStyle::shorter ? short_name(frame.name) : std::string(frame.name);
 }
 
 // The functions at `address`, innermost first. What was inlined is named by DWARF; the physical
@@ -183,7 +185,7 @@ void Symbolizer::expect(std::span<const Frame> frames) {
     for (const Frame& frame : frames) {
         const Module* module = state_->registry.find(frame.module);
         if (module == nullptr || !module->binary) continue;
-        addresses[module->binary.get()].push_back(frame.lookup_offset());
+        addresses[module->binary.get()].push_back(frame.lookup_offset() - module->bias);
     }
     for (auto& [binary, expected] : addresses) binary->expect(std::move(expected));
 }
@@ -195,17 +197,23 @@ InlineChain Symbolizer::symbolize(const Frame& frame) {
         chain.module_label = "[unknown]";
         return chain;
     }
+    if (module->is_kernel_copy) {
+        if (const Module* kernel = state_->registry.kernel()) module = kernel;
+    }
     chain.module_label = "[" + module->info.short_name + "]";
     chain.kernel = module->kind == PathKind::kernel;
     const std::uint64_t address = frame.lookup_offset();
-    if (module->binary) state_->add_functions(*module->binary, Svma{address}, chain);
+    if (module->binary) {
+        state_->add_functions(*module->binary, Svma{address - module->bias}, chain);
+    }
     if (module->jit_process != nullptr) {
         state_->add_mapped(*module->jit_process, Avma{address}, chain);
     }
     if (module->jitdump != nullptr) state_->add_dumped(*module->jitdump, Svma{address}, chain);
-    if (!chain.kernel) return chain;
+    if (!chain.kernel || !chain.functions.empty()) return chain;
     SourceFrame function;
-    function.name = state_->kernel_name(*module, Avma{address});
+    function.name =
+        module->function.empty() ? state_->kernel_name(*module, Avma{address}) : module->function;
     if (!function.name.empty()) chain.functions.push_back(std::move(function));
     return chain;
 }

@@ -12,14 +12,11 @@
 #include <string>
 #include <vector>
 
+#include "symbols/demangle.h"
 #include "symbols/module_cache.h"
 #include "unwind/frame.h"
 
 namespace fgread {
-
-// --names: plain = demangled, without parameters, template arguments kept; raw = as in the ELF
-// file. Both without a symbol version ("@GLIBC_2.34"). Kernel names are never demangled.
-enum class NameStyle : std::uint8_t { plain, raw };
 
 // One function of a frame. A frame that covers inlined functions has several.
 struct SourceFrame {
@@ -47,9 +44,9 @@ struct InlineChain {
 };
 
 struct SymbolizerOptions {
-    NameStyle names = NameStyle::plain;
-    bool inlines = true;  // expand inlined functions
-    bool lines = false;   // source file and line; reads line tables, a string per frame
+    NameStyle names = NameStyle::plain;  // kernel names are never demangled
+    bool inlines = true;                 // expand inlined functions
+    bool lines = false;  // source file and line; reads line tables, a string per frame
 };
 
 // Symbol tables and debug files are read when the first frame of a module is asked for: 50 ms for

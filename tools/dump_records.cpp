@@ -79,6 +79,26 @@ std::string task_text(const RecordView& record) {
                        task->synthesised ? " synthesised" : "");
 }
 
+std::string ksymbol_text(const RecordView& record) {
+    const std::optional<KsymbolView> symbol = decode_ksymbol(record);
+    if (!symbol) return malformed();
+    const char* kind = symbol->kind == 1 ? "bpf" : symbol->kind == 2 ? "ool" : "unknown";
+    return fmt::format("{:#x}+{:#x} {}{} {}", symbol->start.value, symbol->length, kind,
+                       symbol->unregistered ? " unregistered" : "", printable(symbol->name));
+}
+
+// struct perf_record_bpf_event: the program itself; KSYMBOL says where its code is.
+std::string bpf_text(const RecordView& record) {
+    ByteReader reader(record.body, record.endian);
+    const std::uint16_t type = reader.u16();
+    reader.skip(2);  // flags
+    const std::uint32_t id = reader.u32();
+    std::string tag;
+    for (int i = 0; i < 8; ++i) tag += fmt::format("{:02x}", reader.u8());
+    const char* what = type == 1 ? "loaded" : type == 2 ? "unloaded" : "unknown";
+    return reader.ok() ? fmt::format("program {} {} tag {}", id, what, tag) : malformed();
+}
+
 std::string lost_text(const RecordView& record) {
     ByteReader reader(record.body, record.endian);
     const std::uint64_t id = reader.u64();
@@ -134,6 +154,10 @@ std::string fields_text(const PerfFile& file, const RecordView& record) {
         case format::record_fork:
         case format::record_exit:
             return task_text(record);
+        case format::record_ksymbol:
+            return ksymbol_text(record);
+        case format::record_bpf_event:
+            return bpf_text(record);
         case format::record_lost:
             return lost_text(record);
         case format::record_lost_samples:

@@ -29,7 +29,7 @@ struct Arguments {
     bool stacks = false;
     std::vector<std::string> rule;  // MODULE, then addresses
     std::string symbolize;          // MODULE
-    std::string names;              // empty, "plain" or "raw"
+    std::string names;              // empty, or a name_style()
     bool inlines = true;
     tools::StackDumpOptions stack_options;
 };
@@ -44,8 +44,9 @@ constexpr const char* help_text =
     "--symbolize reads addresses from standard input and prints the functions there, innermost\n"
     "first, as llvm-symbolizer --inlines does.\n"
     "\n"
-    "--names plain: demangled, without parameters; raw: as in the ELF file. --stacks shows no\n"
-    "names without this option, --symbolize plain ones.\n"
+    "--names plain: demangled, without parameters; full: with them; short: without template\n"
+    "arguments either; raw: as in the ELF file. --stacks shows no names without this option,\n"
+    "--symbolize plain ones.\n"
     "\n"
     "Examples:\n"
     "  fgdump my.data --records | grep MMAP2\n"
@@ -59,7 +60,7 @@ constexpr const char* help_text =
 tools::StackDumpOptions stack_options(const Arguments& arguments) {
     tools::StackDumpOptions options = arguments.stack_options;
     options.names = !arguments.names.empty();
-    options.style = arguments.names == "raw" ? NameStyle::raw : NameStyle::plain;
+    options.style = name_style(arguments.names).value_or(NameStyle::plain);
     return options;
 }
 
@@ -74,8 +75,8 @@ void define_options(CLI::App& app, Arguments& arguments) {
         ->type_name("MODULE ADDRESS");
     app.add_option("--symbolize", arguments.symbolize, "Functions of an ELF file, see below")
         ->type_name("MODULE");
-    app.add_option("--names", arguments.names, "Names of functions: plain or raw, see below")
-        ->check(CLI::IsMember({"plain", "raw"}))
+    app.add_option("--names", arguments.names, "Names of functions: plain, full, short or raw")
+        ->check(CLI::IsMember({"plain", "full", "short", "raw"}))
         ->type_name("STYLE");
     app.add_flag("--inline,!--no-inline", arguments.inlines,
                  "Inlined functions in --symbolize [on]");
@@ -140,9 +141,8 @@ int dump_rules(const Arguments& arguments, tools::OutputFile& file, tools::DumpO
 }
 
 int dump_symbols(const Arguments& arguments, tools::OutputFile& file, tools::DumpOutput& out) {
-    const SymbolizerOptions options{
-        .names = arguments.names == "raw" ? NameStyle::raw : NameStyle::plain,
-        .inlines = arguments.inlines};
+    const SymbolizerOptions options{.names = name_style(arguments.names).value_or(NameStyle::plain),
+                                    .inlines = arguments.inlines};
     return finish(tools::dump_symbols(arguments.symbolize, options, stdin, out), file, out);
 }
 

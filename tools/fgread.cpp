@@ -83,8 +83,9 @@ void define_options(CLI::App& app, Arguments& arguments) {
     app.add_flag("--addrs", arguments.fold.naming.addresses,
                  "Show the address of frames that have no name");
     app.add_option("--names", arguments.names,
-                   "plain: demangled, without parameters; raw: as in the ELF file [plain]")
-        ->check(CLI::IsMember({"plain", "raw"}))
+                   "plain: without parameters; full: with them; short: without template\n"
+                   "arguments either; raw: as in the ELF file [plain]")
+        ->check(CLI::IsMember({"plain", "full", "short", "raw"}))
         ->option_text("STYLE");
     app.add_flag("--source", arguments.fold.naming.source,
                  "Add the source file and line to every function");
@@ -115,6 +116,10 @@ void define_options(CLI::App& app, Arguments& arguments) {
                    "Names of JIT code: look for perf-PID.map and jit-PID.dump in DIR first")
         ->check(CLI::ExistingDirectory)
         ->option_text("DIR");
+    app.add_option("--vmlinux", arguments.fold.vmlinux,
+                   "Kernel names and inlined functions from this vmlinux")
+        ->check(CLI::ExistingFile)
+        ->option_text("FILE");
     app.add_option("-j,--jobs", arguments.fold.aggregate.jobs, "Threads [all cores]")
         ->check(CLI::Range(0u, 1024u))
         ->option_text("N");
@@ -139,12 +144,13 @@ void finish_options(Arguments& arguments) {
     if (arguments.group_by == "pid") fold.aggregate.group_by = GroupBy::pid;
     if (arguments.group_by == "tid") fold.aggregate.group_by = GroupBy::tid;
     fold.weigh_by_samples = arguments.weight == "samples";
-    fold.symbols.names = arguments.names == "raw" ? NameStyle::raw : NameStyle::plain;
+    fold.symbols.names = name_style(arguments.names).value_or(NameStyle::plain);
     fold.symbols.lines = fold.naming.source;
     fold.naming.jobs = fold.aggregate.jobs;
     fold.aggregate.unknown_addresses = fold.naming.addresses;
     for (std::string& directory : fold.debug_directories) make_absolute(directory);
     for (std::string& archive : fold.archives) make_absolute(archive);
+    make_absolute(fold.vmlinux);
     if (!arguments.stats_file.empty() && arguments.stats.empty()) arguments.stats = "text";
     fold.module_stats = !arguments.stats.empty();
 }

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "collapse/name_gaps.h"
+
 namespace fgread::tools {
 
 namespace {
@@ -157,7 +159,12 @@ void add_kernel_warnings(const FoldStats& stats, std::vector<std::string>& out) 
             "kernel frames have no names: /proc/kallsyms shows only zeros to this user; run as "
             "root, or 'sysctl kernel.kptr_restrict=0', or give a copy with --kallsyms FILE");
     }
-    if (stats.diagnostics[Problem::kallsyms_mismatch].count != 0) {
+    const bool unnamed =
+        std::any_of(stats.modules.begin(), stats.modules.end(), [](const ModuleStats& module) {
+            return module.why == name_gap_key(NameGap::kernel_differs) ||
+                   module.why == name_gap_key(NameGap::kernel_unreadable);
+        });
+    if (unnamed && stats.diagnostics[Problem::kallsyms_mismatch].count != 0) {
         out.push_back(
             "kernel frames have no names: the running kernel is not the recorded one; give the "
             "/proc/kallsyms of that machine with --kallsyms FILE");
@@ -190,6 +197,34 @@ std::vector<std::string> warnings(const FoldStats& stats) {
     return out;
 }
 
+namespace {
+
+// Modules named in the summary.
+constexpr std::size_t max_unnamed_modules = 2;
+
+// "; 312 with unnamed frames: 290 in libz.so.1 (stripped), 22 in //anon (no_map)"
+std::string unnamed_summary(const FoldStats& stats) {
+    std::vector<const ModuleStats*> modules;
+    for (const ModuleStats& module : stats.modules) {
+        if (module.unnamed != 0) modules.push_back(&module);
+    }
+    std::stable_sort(modules.begin(), modules.end(),
+                     [](const auto* a, const auto* b) { return a->unnamed > b->unnamed; });
+    if (modules.empty()) return {};
+    std::string out = fmt::format("; {} with unnamed frames", stats.unnamed_samples);
+    const char* separator = ": ";
+    for (std::size_t i = 0; i < std::min(modules.size(), max_unnamed_modules); ++i) {
+        const std::string_view path = modules[i]->path;
+        out += fmt::format("{}{} in {} ({})", separator, modules[i]->unnamed,
+                           escape_control_bytes(path.substr(path.find_last_of('/') + 1)),
+                           modules[i]->why);
+        separator = ", ";
+    }
+    return out + (modules.size() > max_unnamed_modules ? ", ..." : "");
+}
+
+}  // namespace
+
 std::string summary(const FoldStats& stats) {
     if (stats.samples == 0) return "no samples in this recording";
     std::string out = samples_text(stats.samples);
@@ -202,7 +237,7 @@ std::string summary(const FoldStats& stats) {
                            stop_reason_key(static_cast<StopReason>(i)));
         separator = ", ";
     }
-    return out;
+    return out + unnamed_summary(stats);
 }
 
 void show_progress(const DebuginfodOptions::Progress& progress) {

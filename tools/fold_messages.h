@@ -13,7 +13,8 @@ namespace fgread::tools {
 // left out, kernel names that cannot be had, each with its remedy. Empty if there is nothing.
 std::vector<std::string> warnings(const FoldStats& stats);
 
-// "13037 samples: 36.0 % complete, 64.0 % truncated"
+// "13037 samples: 36.0 % complete, 64.0 % truncated; 22 with unnamed frames: 22 in libz.so.1
+// (stripped)"
 std::string summary(const FoldStats& stats);
 
 // Shows on one line of the terminal (stderr) how far a fetch is; removes the line at its end.

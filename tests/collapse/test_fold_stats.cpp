@@ -36,6 +36,16 @@ StackId add(Profile& profile, const std::vector<Frame>& frames) {
     return stack;
 }
 
+std::vector<ModuleStats> stats_of(const Profile& profile, ModuleCache& modules,
+                                  FoldStats* whole = nullptr) {
+    Symbolizer symbolizer(modules, {});
+    const FrameNames names = name_frames(profile.frames, symbolizer, {});
+    FoldStats stats;
+    add_module_stats(profile, names, modules, true, stats);
+    if (whole != nullptr) *whole = stats;
+    return stats.modules;
+}
+
 FoldStats example() {
     FoldStats stats;
     stats.file_bytes = 1000;
@@ -74,7 +84,7 @@ TEST_CASE("a sample counts once for each module on its stack") {
     profile.weights.push_back({add(profile, {in_one}), 1, 2, 0});
     profile.stops.push_back({modules.two, StopReason::truncated, 3});
     profile.stops.push_back({modules.two, StopReason::no_cfi, 1});
-    const std::vector<ModuleStats> stats = module_stats(profile, modules.cache);
+    const std::vector<ModuleStats> stats = stats_of(profile, modules.cache);
     REQUIRE(stats.size() == 2);
     CHECK(stats[0].path == "/nonexistent/one");
     CHECK(stats[0].samples == 17);
@@ -86,11 +96,38 @@ TEST_CASE("a sample counts once for each module on its stack") {
     CHECK(stats[1].stopped == 4);
 }
 
+TEST_CASE("samples with unnamed frames are counted once for each module, and why is said") {
+    Modules modules;
+    Profile profile;
+    const Frame in_one{modules.one, FrameKind::exact, 1};
+    const Frame in_two{modules.two, FrameKind::exact, 1};
+    profile.weights.push_back({add(profile, {in_one, in_two, in_one}), 0, 10, 0});
+    profile.weights.push_back({add(profile, {Frame{}}), 0, 5, 0});
+    FoldStats whole;
+    const std::vector<ModuleStats> stats = stats_of(profile, modules.cache, &whole);
+    CHECK(whole.unnamed_samples == 15);
+    REQUIRE(stats.size() == 3);
+    CHECK(stats[0].unnamed == 10);
+    CHECK(stats[0].why == "file_missing");
+    CHECK(stats[0].remedy.find("--symfs") != std::string::npos);
+    CHECK(stats[1].unnamed == 10);
+    CHECK(stats[2].unnamed == 5);
+    CHECK(stats[2].why == "unmapped");
+    CHECK(stats[2].remedy.empty());
+    const std::string text = stats_text(whole);
+    CHECK(text.find("10   without a name: file not found") != std::string::npos);
+    CHECK(text.find("remedy: --symfs DIR") != std::string::npos);
+    const nlohmann::json json = nlohmann::json::parse(stats_json(whole));
+    CHECK(json["unnamed_samples"] == 15);
+    CHECK(json["modules"][0]["unnamed"] == 10);
+    CHECK(json["modules"][0]["why"] == "file_missing");
+}
+
 TEST_CASE("modules without samples are not listed, addresses in none are [unknown]") {
     Modules modules;
     Profile profile;
     profile.weights.push_back({add(profile, {Frame{}}), 0, 3, 0});
-    const std::vector<ModuleStats> stats = module_stats(profile, modules.cache);
+    const std::vector<ModuleStats> stats = stats_of(profile, modules.cache);
     REQUIRE(stats.size() == 1);
     CHECK(stats[0].path == "[unknown]");
     CHECK(stats[0].state == "unmapped");
@@ -101,7 +138,7 @@ TEST_CASE("a stack without frames counts for no module") {
     Modules modules;
     Profile profile;
     profile.weights.push_back({profile.stacks.root(0), 0, 3, 0});
-    CHECK(module_stats(profile, modules.cache).empty());
+    CHECK(stats_of(profile, modules.cache).empty());
 }
 
 TEST_CASE("the statistics for people name what was folded, what was not, and what was wrong") {

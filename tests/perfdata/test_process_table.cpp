@@ -100,6 +100,43 @@ TEST_CASE("a mapping announces its process, from the beginning") {
     CHECK(world.table.pid_of(ProcessId{world.process(0, 42)}).value == 42);
 }
 
+TEST_CASE("functions that the kernel makes at run time are mapped from then on") {
+    ProcessTable table;
+    KsymbolView view;
+    view.start.value = 0xffffffffc0001000;
+    view.length = 0x40;
+    view.kind = 1;
+    view.name = "bpf_prog_00_a";
+    table.apply(at(10), view);
+    const auto name = [&table](std::uint64_t time, std::uint64_t address) -> std::string {
+        const MappingId id = table.kernel().find(Avma{address}, at(time));
+        if (!id) return "";
+        const Image& image = table.mappings().image(table.mappings().mapping(id).image);
+        CHECK(image.is_function);
+        CHECK(image.mode == CpuMode::kernel);
+        return image.path;
+    };
+    CHECK(name(9, 0xffffffffc0001000).empty());
+    CHECK(name(10, 0xffffffffc000103f) == "bpf_prog_00_a");
+    CHECK(name(10, 0xffffffffc0001040).empty());
+    view.unregistered = true;
+    table.apply(at(20), view);
+    CHECK(name(21, 0xffffffffc0001000) == "bpf_prog_00_a");
+    view.unregistered = false;
+    view.name = "bpf_prog_01_b";
+    table.apply(at(30), view);
+    CHECK(name(29, 0xffffffffc0001000) == "bpf_prog_00_a");
+    CHECK(name(30, 0xffffffffc0001000) == "bpf_prog_01_b");
+    view.name = "";
+    CHECK_FALSE(table.digest(view));
+    view.name = "x";
+    view.length = 0;
+    CHECK_FALSE(table.digest(view));
+    view.length = 0xffffffff;
+    view.start.value = ~std::uint64_t{0} - 1;
+    CHECK(table.digest(view));
+}
+
 TEST_CASE("exec empties the address space, and past samples still see the old one") {
     World world;
     world.map(1, 7, 0x1000, "/bin/sh").comm(1, 7, 7, "sh");

@@ -14,7 +14,7 @@ ATTR_FLAGS = sum(1 << bit for bit in (8, 9, 10, 13, 18, 23, 24))
 ATTR_SIZE = 128  # PERF_ATTR_SIZE_VER7; perf 6.1 knows no larger one
 # record types and misc bits
 MMAP, LOST, COMM, EXIT, FORK, SAMPLE, MMAP2 = 1, 2, 3, 4, 7, 9, 10
-FINISHED_ROUND = 68
+KSYMBOL, FINISHED_ROUND = 17, 68
 KERNEL, USER, GUEST_KERNEL, GUEST_USER = 1, 2, 4, 5
 MISC_COMM_EXEC, MISC_MMAP_BUILD_ID, MISC_BUILD_ID_SIZE = 1 << 13, 1 << 14, 1 << 15
 # contexts in a call chain
@@ -99,6 +99,10 @@ class Recording:
         body = struct.pack("<iiQQQ", pid, pid, start, size, offset) + which
         body += struct.pack("<II", 5, 2) + padded(path)
         return self._side_band(MMAP2, body, pid, pid, misc)
+
+    def ksymbol(self, name, start, size, unregister=False):
+        body = struct.pack("<QIHH", start, size, 1, 1 if unregister else 0) + padded(name)
+        return self._side_band(KSYMBOL, body, -1, -1, 0)
 
     @staticmethod
     def _inode(path):

@@ -75,6 +75,37 @@ def check_frames(folding):
                       "a chain of 2000 frames", run)
 
 
+def check_kernel_functions(folding):
+    """BPF programs and trampolines: KSYMBOL records; the pages of Linux 4.15 to enter by."""
+    bpf = 0xffff_ffff_c000_1000
+    recording = kernel(process(Recording(), 7))
+    recording.sample(7, [CONTEXT_KERNEL, bpf, *prog(0)], misc=KERNEL)
+    recording.tick()
+    recording.ksymbol("bpf_prog_6deef7357e7b4530_sched", bpf, 0x100)
+    recording.sample(7, [CONTEXT_KERNEL, bpf + 0x10, KERNEL_IP, *prog(0)], misc=KERNEL)
+    folding.expect("a BPF program has its name from the moment it is there", recording,
+                   ["prog;[prog];[kernel];bpf_prog_6deef7357e7b4530_sched 1",
+                    "prog;[prog];[unknown] 1"])
+    recording.ksymbol("odd;\x1b[name", bpf, 0x100)
+    recording.sample(7, [CONTEXT_KERNEL, bpf + 0x10], misc=KERNEL)
+    run = folding.run(recording, "--annotate")
+    folding.tap.check("prog;odd:\\x1b[name_[k] 1" in run.lines, "a program with an evil name", run)
+
+    recording = kernel(process(Recording(local=False), 7))
+    trampoline = 0xffff_fe00_0000_6000
+    for cpu in range(2):
+        recording.mmap(-1, "__entry_SYSCALL_64_trampoline", trampoline + 0x1000 * cpu, 0x1000,
+                       KERNEL_TEXT + 0x2000, misc=KERNEL)
+        recording.sample(7, [CONTEXT_KERNEL, trampoline + 0x1000 * cpu + 0x10, *prog(0)],
+                         misc=KERNEL)
+    shift = 0x10_0000
+    listing = (f"{KERNEL_TEXT - shift:x} T _text\n{KERNEL_TEXT - shift + 0x2000:x} "
+               "t entry_SYSCALL_64_trampoline\n")
+    kallsyms = folding.fgread.write("kallsyms", listing.encode())
+    folding.expect("the entry pages of all processors show the code they are a copy of", recording,
+                   ["prog;[prog];entry_SYSCALL_64_trampoline 2"], "--kallsyms", kallsyms)
+
+
 def check_kernel(folding):
     recording = kernel(process(Recording(), 7))
     recording.sample(7, [CONTEXT_KERNEL, KERNEL_IP, KERNEL_IP + 0x100, *prog(0, 16)], misc=KERNEL)
@@ -248,7 +279,7 @@ def check_random(folding):
 def main(path):
     tap = Tap()
     folding = Folding(tap, Tool(path))
-    for check in (check_frames, check_kernel, check_groups, check_names_in_time, check_events,
+    for check in (check_frames, check_kernel, check_kernel_functions, check_groups, check_names_in_time, check_events,
                   check_random):
         check(folding)
     tap.finish()

@@ -15,9 +15,9 @@ from recording import CONTEXT_USER, Event, Recording
 OUTPUT = b"prog;[prog] 30\n"
 STATS_KEYS = [
     "file_bytes", "records", "samples", "lost_events", "guest_samples", "processes", "frames",
-    "distinct_frames", "distinct_stacks", "stop_reasons", "events", "modules", "problems"]
+    "distinct_frames", "distinct_stacks", "unnamed_samples", "stop_reasons", "events", "modules", "problems"]
 MODULE_KEYS = ["path", "state", "recorded_build_id", "file_build_id", "file", "debug_file",
-               "samples", "stopped"]
+               "samples", "stopped", "unnamed", "why", "debug_info", "remedy"]
 
 
 def simple():
@@ -45,7 +45,7 @@ def check_help(tap, fgread):
     tap.check(run.status == 0 and not run.err, "--help says everything on stdout", run)
     text = run.out.decode()
     for option in ("--output", "--event", "--weight", "--group-by", "--hide-kernel", "--hide-user",
-                   "--annotate", "--addrs", "--names", "--inline", "--symfs", "--kallsyms",
+                   "--annotate", "--addrs", "--names", "--inline", "--symfs", "--kallsyms", "--vmlinux",
                    "--jobs", "--stats", "--stats-file", "--quiet", "--version", "--help"):
         tap.check(option in text, f"--help knows {option}", text)
     tap.check("Examples" in text and "perf record" in text, "--help has examples", text)

@@ -85,6 +85,18 @@ def check_case(tap, fgread, case):
         tap.equal(as_both_say(folded), as_both_say(from_perf), f"{case.name}: agrees with perf")
 
 
+def check_names(tap, fgread, case):
+    """One C++ recording in every style of --names."""
+    frame = {"plain": "work::Nested<unsigned int, 6>::run",
+             "full": "work::Nested<unsigned int, 6>::run(unsigned int, int)",
+             "short": "work::Nested::run",
+             "raw": "_ZN4work6NestedIjLi6EE3runEji"}
+    for style, name in frame.items():
+        status, folded, messages = fold(fgread, case, "--names", style)
+        frames = {each for line in folded.splitlines() for each in line.split(";")}
+        tap.check(status == 0 and name in frames, f"--names {style}: {name}", messages + folded)
+
+
 def main(root, fgread):
     root = pathlib.Path(root).resolve()
     tap = Tap()
@@ -93,6 +105,8 @@ def main(root, fgread):
     for case in cases:
         if case.text("expected.folded") is not None:
             check_case(tap, fgread, case)
+        if case.name == "cpp_threads":
+            check_names(tap, fgread, case)
     tap.check(bool(cases), "there are fixtures")
     tap.finish()
 
