@@ -64,13 +64,15 @@ public:
 
     bool write() {
         put_head();
-        put_words();
+        put_background(0, height_);
         put("<g id=\"frames\">\n");
         for (const Box& box : layout_.boxes) {
             put_frame(box);
             if (text_.size() >= flush_size && !flush()) return false;
         }
-        put("</g>\n<script type=\"text/ecmascript\"><![CDATA[\n");
+        put("</g>\n");
+        put_words();
+        put("<script type=\"text/ecmascript\"><![CDATA[\n");
         put(assets::flamegraph_js);
         put("]]></script>\n</svg>\n");
         return flush();
@@ -78,8 +80,8 @@ public:
 
     bool write_message(std::string_view message) {
         put_head();
-        put(R"(<rect id="background" width="100%" height="100%" fill="#ffffff"/>)");
-        print("\n<text x=\"{}\" y=\"{}\">{}</text>\n</svg>\n", picture_padding,
+        put_background(0, height_);
+        print("<text x=\"{}\" y=\"{}\">{}</text>\n</svg>\n", picture_padding,
               number(height_ / 2 + options_.font_size * 0.36), message);
         return flush();
     }
@@ -116,19 +118,30 @@ private:
         put("]]></style>\n");
     }
 
+    // Over the frames: a browser keeps both in view when the frames are scrolled.
     void put_words() {
-        print(R"(<rect id="background" width="{}" height="{}" {}="fill{}"/>)", width_,
-              number(height_), options_.background.empty() ? "data-was" : "style",
-              options_.background.empty() ? "" : ": " + xml(options_.background));
-        put("\n");
+        put("<g id=\"head\">\n");
+        put_background(0, top_ - 4);
         put_text("title", picture_padding, options_.font_size * 2, xml(options_.title), "");
         if (!options_.subtitle.empty()) {
-            put_text("subtitle", picture_padding, options_.font_size * 3.6, xml(options_.subtitle),
+            put_text("subtitle", picture_padding, options_.font_size * 3.5, xml(options_.subtitle),
                      "");
         }
-        const double bottom = height_ - (options_.font_size + 5) * 0.8;
-        put_text("details", picture_padding, bottom, "", "");
-        put_text("matched", width_ - picture_padding, bottom, "", R"( text-anchor="end")");
+        const double bottom = options_.font_size * 2 + 4;
+        put("</g>\n<g id=\"foot\">\n");
+        put_background(height_ - bottom, bottom);
+        const double line = height_ - options_.font_size * 0.9;
+        put_text("details", picture_padding, line, "", "");
+        put_text("matched", width_ - picture_padding, line, "", R"( text-anchor="end")");
+        put("</g>\n");
+    }
+
+    void put_background(double y, double height) {
+        print("<rect class=\"back\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"#ffffff\"{}/>\n",
+              number(y), width_, number(height),
+              options_.background.empty()
+                  ? ""
+                  : fmt::format(" style=\"fill: {}\"", xml(options_.background)));
     }
 
     void put_text(std::string_view id, double x, double y, std::string_view text,

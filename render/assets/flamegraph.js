@@ -16,7 +16,9 @@ const holder = svg.querySelector("#frames");
 const title = svg.querySelector("#title");
 const details = svg.querySelector("#details");
 const matched = svg.querySelector("#matched");
-const background = svg.querySelector("#background");
+const head = svg.querySelector("#head");
+const foot = svg.querySelector("#foot");
+const backgrounds = svg.querySelectorAll(".back");
 const fluid = config.fluid === "1";
 const inverted = config.inverted === "1";
 let width = Number(svg.getAttribute("width"));
@@ -74,7 +76,8 @@ const indexOf = new Map();
 
 function readFrames() {
   const open = [];
-  for (const group of holder.children) {
+  // A copy: the live list counts anew after each change of the document.
+  for (const group of [...holder.children]) {
     const rect = group.querySelector("rect");
     const text = group.querySelector("text");
     const label = group.querySelector("title");
@@ -400,18 +403,36 @@ function useWidth() {
   width = Math.max(wanted, 240);
   svg.setAttribute("width", width);
   svg.setAttribute("viewBox", "0 0 " + width + " " + height);
-  background.setAttribute("width", width);
+  for (const background of backgrounds) background.setAttribute("width", width);
   matched.setAttribute("x", width - pad);
   return true;
+}
+
+// What is written above and below the frames stays in view where they do not all fit into the window.
+function stayInView() {
+  if (svg !== document.documentElement) return;
+  const top = window.scrollY;
+  head.setAttribute("transform", "translate(0," + Math.max(0, top) + ")");
+  foot.setAttribute("transform", "translate(0," + Math.min(0, top + window.innerHeight - height) + ")");
+}
+
+// A flame graph grows upwards: one that is taller than the window is shown from its root.
+function showRoot() {
+  if (svg !== document.documentElement || inverted || height <= window.innerHeight) return;
+  window.scrollTo(0, height);
 }
 
 function start() {
   readFrames();
   useFontOf(details);
-  svg.append(controls, tip);
+  head.append(controls);
+  svg.append(tip);
   holder.setAttribute("tabindex", "0");
   useWidth();
   applyState();
+  showRoot();
+  stayInView();
+  window.addEventListener("scroll", stayInView);
   holder.addEventListener("click", (event) => {
     const index = frameAt(event.target);
     if (index < 0) return;
@@ -434,6 +455,7 @@ function start() {
   document.addEventListener("keydown", onKey);
   window.addEventListener("hashchange", applyState);
   window.addEventListener("resize", () => {
+    stayInView();
     if (!useWidth()) return;
     layOut();
     placeControls();

@@ -64,7 +64,7 @@ let focused = -1;
 let term = "";
 let inverted = profile.inverted;
 
-const chart = flamegraph()
+const chart = flamegraph.default()
   .cellHeight(profile.frameHeight)
   .minFrameSize(0.4)
   .transitionDuration(reduced ? 0 : 250)
@@ -77,7 +77,7 @@ const chart = flamegraph()
   .onClick((d) => zoomedTo(d.data.index));
 
 function chartWidth() {
-  return profile.width || Math.max(main.clientWidth - 28, 200);
+  return profile.width || Math.max(holder.clientWidth, 200);
 }
 
 function info(index) {
@@ -326,6 +326,11 @@ document.addEventListener("keydown", (event) => {
 
 // --- start ---------------------------------------------------------------------------------------
 
+// A flame graph grows upwards: one that is taller than its place is shown from its root.
+function showRoot() {
+  holder.scrollTop = inverted ? 0 : holder.scrollHeight;
+}
+
 function showFlip() {
   flipButton.setAttribute("aria-pressed", inverted);
 }
@@ -339,6 +344,7 @@ flipButton.addEventListener("click", () => {
   chart.inverted(inverted);
   showFlip();
   draw();
+  showRoot();
 });
 addEventListener("hashchange", applyState);
 addEventListener("resize", () => {
@@ -357,4 +363,5 @@ d3.select(holder).datum(frames[0]).call(chart);
 fillTable();
 showFlip();
 applyState();
+showRoot();
 })();
