@@ -114,7 +114,7 @@ void append_part(std::string& text, const FrameTree& tree, std::vector<Change> c
                        shown_name(tree.name(change.name)));
     }
     if (changes.size() > rows) {
-        fmt::format_to(std::back_inserter(text), "  {:>58} more\n", changes.size() - rows);
+        fmt::format_to(std::back_inserter(text), "  ... and {} more\n", changes.size() - rows);
     }
 }
 

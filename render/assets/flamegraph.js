@@ -94,6 +94,7 @@ function readFrames() {
     while (open.length && !outward(frames[open[open.length - 1]])) frames[open.pop()].end = frames.length;
     frame.depth = open.length;
     if (open.length) frame.parent = open[open.length - 1];
+    group.setAttribute("aria-label", info);
     indexOf.set(group, frames.length);
     open.push(frames.length);
     frames.push(frame);
