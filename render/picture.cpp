@@ -37,7 +37,7 @@ std::string shown_count(double count) {
     if (count < 0) return fmt::format("-{}", shown_count(-count));
     // Rounded first: 0.999 is "1", not "0.100".
     const double hundredths = std::round(count * 100);
-    if (count >= 1e15 || std::fmod(hundredths, 100) == 0) {
+    if (count >= 1000 || std::fmod(hundredths, 100) == 0) {
         return with_commas(fmt::format("{:.0f}", count));
     }
     std::string text = fmt::format("{:.2f}", hundredths / 100);

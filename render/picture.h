@@ -58,7 +58,7 @@ inline constexpr std::size_t max_shown_name = 1000;
 // stands for, printable, at most max_shown_name long.
 [[nodiscard]] std::string shown_name(std::string_view name);
 
-// "1,234,567"; with at most two decimals if it is no integer.
+// "1,234,567"; below 1,000 with at most two decimals if it is no integer.
 [[nodiscard]] std::string shown_count(double count);
 
 // "12.34%" of `total`; `sign`: "+1.20%".

@@ -69,6 +69,18 @@ std::string HelpText::make_option_name(const CLI::Option* option, bool positiona
     return std::regex_replace(CLI::Formatter::make_option_name(option, positional), flag_value, "");
 }
 
+std::string HelpText::make_option_desc(const CLI::Option* option) const {
+    std::string text = CLI::Formatter::make_option_desc(option);
+    const std::size_t room = columns - name_columns;
+    for (std::size_t begin = 0; text.size() - begin > room;) {
+        const std::size_t blank = text.rfind(' ', begin + room);
+        if (blank == std::string::npos || blank <= begin) break;
+        text[blank] = '\n';
+        begin = blank + 1;
+    }
+    return text;
+}
+
 void add_picture_options(CLI::App& app, PictureArguments& arguments) {
     PictureOptions& picture = arguments.picture;
     const auto add = [&app](CLI::Option* option, const char* text = "N") {

@@ -22,11 +22,17 @@ struct PictureArguments {
     PaletteMap palette;
 };
 
-// Descriptions of options in a help text, without the values that flags stand for.
+// Help for terminals of 100 columns: long descriptions are broken, and the values that flags stand
+// for are left out ("--cp", not "--cp{palette.map}").
 class HelpText : public CLI::Formatter {
 public:
-    HelpText() { column_width(34); }
+    HelpText() { column_width(name_columns); }
     std::string make_option_name(const CLI::Option* option, bool positional) const override;
+    std::string make_option_desc(const CLI::Option* option) const override;
+
+private:
+    static constexpr std::size_t name_columns = 34;
+    static constexpr std::size_t columns = 100;
 };
 
 // Adds the options, in the group "Picture".

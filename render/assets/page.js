@@ -12,7 +12,8 @@ function make(tag, properties, ...children) {
 }
 
 function count(value) {
-  return (value * profile.factor).toLocaleString("en-US", { maximumFractionDigits: 2 });
+  const shown = value * profile.factor;
+  return shown.toLocaleString("en-US", { maximumFractionDigits: Math.abs(shown) < 1000 ? 2 : 0 });
 }
 
 function percent(part, whole, signed) {

@@ -168,7 +168,7 @@ TEST_CASE("counts are readable") {
     CHECK(shown_count(0) == "0");
     CHECK(shown_count(999) == "999");
     CHECK(shown_count(1000) == "1,000");
-    CHECK(shown_count(1234567.5) == "1,234,567.5");
+    CHECK(shown_count(1234567.25) == "1,234,567");
     CHECK(shown_count(0.999) == "1");
     CHECK(shown_count(0.25) == "0.25");
     CHECK(shown_count(-1234) == "-1,234");
