@@ -35,12 +35,12 @@ struct Arguments {
     bool strip_hex = false;
     bool reverse = false;
     bool quiet = false;
+    FoldOptions fold;  // of recordings
     tools::PictureArguments picture;
 };
 
 constexpr const char* footer =
-    "BEFORE and AFTER are folded stacks or perf.data files (folded as fgread does without "
-    "options);\n"
+    "BEFORE and AFTER are folded stacks or perf.data files (folded as fgread does by default);\n"
     "one of them may be - for standard input.\n"
     "\n"
     "Formats:\n"
@@ -89,6 +89,7 @@ void define_options(CLI::App& app, Arguments& arguments) {
     app.add_flag("-r,--reverse", arguments.reverse,
                  "Turn the stacks round: merge them from their leaves");
     app.add_flag("-q,--quiet", arguments.quiet, "No notes on stderr");
+    tools::add_recording_options(app, arguments.fold);
     tools::add_picture_options(app, arguments.picture);
 }
 
@@ -113,7 +114,8 @@ Result<FrameTree> read_inputs(const Arguments& arguments) {
     for (const Side side : {Side::before, Side::after}) {
         options.side = side;
         const std::string& path = side == Side::before ? arguments.before : arguments.after;
-        const Result<tools::StackInput> input = tools::read_stacks(tool, path, options, tree);
+        const Result<tools::StackInput> input =
+            tools::read_stacks(tool, path, options, arguments.fold, tree);
         if (!input) return input.error();
         if (arguments.quiet) continue;
         tools::say_invalid_lines(tool, path, *input);

@@ -31,6 +31,7 @@ struct Arguments {
     bool reverse = false;
     bool flame_chart = false;
     bool quiet = false;
+    FoldOptions fold;  // of recordings
     tools::PictureArguments picture;
 };
 
@@ -40,7 +41,7 @@ constexpr const char* footer =
     "the\n"
     "second, coloured by what changed: red for more, blue for less. A perf.data file is folded "
     "first,\n"
-    "as fgread does without options. Several inputs are added up.\n"
+    "as fgread does by default. Several inputs are added up.\n"
     "\n"
     "In a browser: point at a frame for its figures, click to zoom, click the root or press Escape "
     "to\n"
@@ -75,6 +76,7 @@ void define_options(CLI::App& app, Arguments& arguments) {
     app.add_flag("--flamechart", arguments.flame_chart,
                  "Keep the order of the input as time; merge neighbours only");
     app.add_flag("-q,--quiet", arguments.quiet, "No notes on stderr");
+    tools::add_recording_options(app, arguments.fold);
     tools::add_picture_options(app, arguments.picture);
 }
 
@@ -100,7 +102,8 @@ Result<FrameTree> read_inputs(const Arguments& arguments) {
     FoldedOptions options;
     options.chain_graph = arguments.picture.picture.scheme == ColorScheme::chain;
     for (const std::string& path : arguments.inputs) {
-        const Result<tools::StackInput> input = tools::read_stacks(tool, path, options, tree);
+        const Result<tools::StackInput> input =
+            tools::read_stacks(tool, path, options, arguments.fold, tree);
         if (!input) return input.error();
         if (!arguments.quiet) tools::say_invalid_lines(tool, path, *input);
     }

@@ -135,6 +135,17 @@ void add_picture_options(CLI::App& app, PictureArguments& arguments) {
         "WHAT");
 }
 
+void add_recording_options(CLI::App& app, FoldOptions& fold) {
+    app.add_option("--symfs", fold.symfs, "Look for the recorded binaries under DIR first")
+        ->check(CLI::ExistingDirectory)
+        ->option_text("DIR")
+        ->group("Recordings");
+    app.add_option("--kallsyms", fold.kallsyms, "Kernel names from this copy of /proc/kallsyms")
+        ->check(CLI::ExistingFile)
+        ->option_text("FILE")
+        ->group("Recordings");
+}
+
 Result<void> finish_picture_options(PictureArguments& arguments, std::string_view default_title) {
     PictureOptions& picture = arguments.picture;
     picture.title = arguments.title.empty() ? default_title : arguments.title;

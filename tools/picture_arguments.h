@@ -1,10 +1,12 @@
-// The options of the command line that say what a picture looks like: fgrender's and fgdiff's.
+// The options of the command line that fgrender and fgdiff share: above all, what a picture looks
+// like.
 #pragma once
 
 #include <CLI/CLI.hpp>
 #include <optional>
 #include <string>
 
+#include "collapse/fold.h"
 #include "perfdata/result.h"
 #include "render/picture.h"
 
@@ -37,6 +39,9 @@ private:
 
 // Adds the options, in the group "Picture".
 void add_picture_options(CLI::App& app, PictureArguments& arguments);
+
+// What a recording among the inputs may need to be folded, in the group "Recordings".
+void add_recording_options(CLI::App& app, FoldOptions& fold);
 
 // Checks what was given and fills arguments.picture; the error is one of usage, or of reading the
 // palette.

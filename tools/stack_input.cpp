@@ -11,7 +11,6 @@
 #include <utility>
 #include <vector>
 
-#include "collapse/fold.h"
 #include "tools/fold_messages.h"
 #include "tools/standard_streams.h"
 
@@ -60,25 +59,27 @@ bool is_recording(std::string_view begin) {
     return begin.starts_with("PERFILE2") || begin.starts_with("2ELIFREP");
 }
 
-Result<StackInput> read_recording(const char* tool, const std::string& path, FoldedReader& reader) {
+Result<StackInput> read_recording(const char* tool, const std::string& path,
+                                  const FoldOptions& fold, FoldedReader& reader) {
     if (path == "-") {
         return Error{ErrorKind::unsupported,
                      "standard input: is a recording; give its file's name instead"};
     }
-    const Result<FoldStats> stats = fold_recording(path, FoldOptions{}, [&](std::string_view text) {
+    const Result<FoldStats> stats = fold_recording(path, fold, [&](std::string_view text) {
         reader.feed(text);
         return true;
     });
     if (!stats) return stats.error();
     for (const std::string& warning : warnings(*stats)) say(tool, "warning: " + warning);
     reader.finish();
-    return StackInput{reader.valid_lines(), reader.invalid_lines(), true};
+    return StackInput{reader.valid_lines(), reader.invalid_lines()};
 }
 
 }  // namespace
 
 Result<StackInput> read_stacks(const char* tool, const std::string& path,
-                               const FoldedOptions& options, FrameTree& tree) {
+                               const FoldedOptions& options, const FoldOptions& fold,
+                               FrameTree& tree) {
     const OpenFile file(path);
     if (!file.is_open()) return cannot_read(path);
     std::vector<char> buffer(read_size);
@@ -88,7 +89,7 @@ Result<StackInput> read_stacks(const char* tool, const std::string& path,
         FoldedOptions of_recording = options;
         of_recording.two_columns = false;
         FoldedReader reader(tree, of_recording);
-        return read_recording(tool, path, reader);
+        return read_recording(tool, path, fold, reader);
     }
     FoldedReader reader(tree, options);
     while (size > 0) {
@@ -97,7 +98,7 @@ Result<StackInput> read_stacks(const char* tool, const std::string& path,
         if (size < 0) return cannot_read(path);
     }
     reader.finish();
-    return StackInput{reader.valid_lines(), reader.invalid_lines(), false};
+    return StackInput{reader.valid_lines(), reader.invalid_lines()};
 }
 
 Result<std::string> read_text_file(const std::string& path) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "collapse/fold.h"
 #include "perfdata/result.h"
 #include "render/folded_reader.h"
 
@@ -12,14 +13,13 @@ namespace fgread::tools {
 struct StackInput {
     std::uint64_t valid_lines = 0;
     std::uint64_t invalid_lines = 0;
-    bool recording = false;  // it was a perf.data file
 };
 
 // Reads `path` into `tree`: folded text of a file, a pipe or ("-") standard input; or a perf.data
-// file, folded as fgread does without options. What there is to warn about goes to stderr as
-// `tool`.
+// file, which `fold` says how to fold. What there is to warn about goes to stderr as `tool`.
 Result<StackInput> read_stacks(const char* tool, const std::string& path,
-                               const FoldedOptions& options, FrameTree& tree);
+                               const FoldedOptions& options, const FoldOptions& fold,
+                               FrameTree& tree);
 
 // A small file as a whole; nothing if it does not exist.
 Result<std::string> read_text_file(const std::string& path);

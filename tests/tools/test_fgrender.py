@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """fgrender's arguments, inputs, outputs and messages.   test_fgrender.py FGRENDER RECORDING"""
 
+import pathlib
 import re
 import subprocess
 import sys
@@ -162,10 +163,15 @@ def check_difference(tap, fgrender):
 
 
 def check_recording(tap, fgrender, recording):
-    run = fgrender(recording)
+    symfs = pathlib.Path(recording).parent / "symfs"
+    run = fgrender("--symfs", symfs, recording)
     shown = titles(run.out)
-    tap.check(run.status == 0 and len(shown) > 10 and any(t.startswith("main (") for t in shown),
-              "a recording is folded first", run.err)
+    tap.check(run.status == 0 and any("rust_sleep" in title for title in shown) and len(shown) > 10,
+              "a recording is folded first", f"{run.err}\n{shown}")
+    with open(recording, "rb") as stream:
+        done = subprocess.run([fgrender.path], stdin=stream, capture_output=True, timeout=TIMEOUT)
+    tap.check(done.returncode == 1 and b"is a recording" in done.stderr,
+              "but not from standard input, and that is said", done)
 
 
 def main(path, recording):
