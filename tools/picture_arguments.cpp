@@ -83,7 +83,7 @@ std::string HelpText::make_option_desc(const CLI::Option* option) const {
 
 void add_picture_options(CLI::App& app, PictureArguments& arguments) {
     PictureOptions& picture = arguments.picture;
-    const auto add = [&app](CLI::Option* option, const char* text = "N") {
+    const auto add = [](CLI::Option* option, const char* text = "N") {
         return option->option_text(text)->group("Picture");
     };
     add(app.add_option("--title", arguments.title, "Title [Flame Graph]"), "TEXT");
