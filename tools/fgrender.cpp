@@ -1,6 +1,7 @@
 // fgrender: folded stacks in, a flame graph out.
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <memory>
@@ -158,7 +159,13 @@ int run(Arguments& arguments) {
         say(good.error().message);
         return good.error().kind == ErrorKind::io ? failed : wrong_usage;
     }
-    if (arguments.inputs.empty()) arguments.inputs.emplace_back("-");
+    if (arguments.inputs.empty()) {
+        if (isatty(STDIN_FILENO) != 0) {
+            say("there is no input; give a FILE, or pipe folded stacks in: fgread | fgrender");
+            return wrong_usage;
+        }
+        arguments.inputs.emplace_back("-");
+    }
     return draw(arguments, format);
 }
 

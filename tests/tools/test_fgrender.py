@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """fgrender's arguments, inputs, outputs and messages.   test_fgrender.py FGRENDER RECORDING"""
 
+import os
 import pathlib
 import re
 import subprocess
@@ -44,6 +45,11 @@ def check_input(tap, fgrender):
         done = subprocess.run([fgrender.path, *arguments], input=STACKS, capture_output=True,
                               timeout=TIMEOUT)
         tap.check(done.stdout == run.out, name, done)
+    keyboard, screen = os.openpty()
+    done = subprocess.run([fgrender.path], stdin=screen, capture_output=True, timeout=TIMEOUT)
+    os.close(keyboard)
+    os.close(screen)
+    tap.check(done.returncode == 2 and b"no input" in done.stderr, "not a terminal's keys", done)
     twice = fgrender(stacks, stacks)
     tap.check(titles(twice.out)[0] == "all (200 samples, 100%)", "several files are added up")
     shuffled = fgrender(fgrender.write("other", b"\n".join(reversed(STACKS.splitlines()))))
