@@ -9,8 +9,8 @@
 #include "collapse/aggregate.h"
 #include "collapse/fold_stats.h"
 #include "collapse/frame_names.h"
-#include "collapse/writers/text_sink.h"
 #include "perfdata/result.h"
+#include "render/text_sink.h"
 #include "symbols/debuginfod.h"
 #include "symbols/symbolizer.h"
 

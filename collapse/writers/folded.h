@@ -4,7 +4,7 @@
 
 #include "collapse/frame_names.h"
 #include "collapse/name_tree.h"
-#include "collapse/writers/text_sink.h"
+#include "render/text_sink.h"
 
 namespace fgread {
 

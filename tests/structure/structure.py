@@ -11,7 +11,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support
 from tap import Tap  # noqa: E402
 
 # A folder may include from itself and from those before it.
-FOLDERS = ["perfdata", "unwind", "symbols", "collapse", "tools"]
+FOLDERS = ["perfdata", "unwind", "symbols", "render", "collapse", "tools"]
 LIBRARY_FOLDERS = FOLDERS[:-1]
 CODE_FOLDERS = FOLDERS + ["tests", "examples", "bench"]
 MAX_LINES = 600
@@ -81,6 +81,14 @@ def forbidden_includes(tree):
             for include in INCLUDE.findall(path.read_text()):
                 if include.split("/")[0] in later + ["tests", "bench", "examples"]:
                     yield f"{tree.name(path)} includes {include}"
+
+
+def beside_the_row(tree):
+    """render/ draws stacks from anywhere: of the folders before it, it may know perfdata only."""
+    for path in tree.code(["render"]):
+        for include in INCLUDE.findall(path.read_text()):
+            if include.split("/")[0] in ("unwind", "symbols"):
+                yield f"{tree.name(path)} includes {include}"
 
 
 def elf_in_the_lower_folders(tree):
@@ -162,6 +170,7 @@ def main(root):
         tap.check(not problems, name, "\n".join(problems[:40]))
 
     none("folders include only from the folders below them", forbidden_includes(tree))
+    none("render knows nothing of unwinding and symbols", beside_the_row(tree))
     none("perfdata and unwind know no ELF library", elf_in_the_lower_folders(tree))
     none("installed headers need only the standard library", libraries_in_headers(tree))
     none("the library neither prints nor aborts nor throws",

@@ -1,0 +1,59 @@
+// The options of the command line that fgrender and fgdiff share: above all, what a picture looks
+// like.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <optional>
+#include <string>
+
+#include "collapse/fold.h"
+#include "perfdata/result.h"
+#include "render/picture.h"
+
+namespace fgread::tools {
+
+struct PictureArguments {
+    PictureOptions picture;
+    std::string title;  // empty: by the kind of picture
+    std::string min_width = "0.1";
+    std::string colors = "hot";
+    std::string background;
+    std::string palette_file;  // of --cp; empty: none
+    bool similar_colors = false;
+    std::string changes = "self";
+    PaletteMap palette;
+};
+
+// Help for terminals of 100 columns: long descriptions are broken, and the values that flags stand
+// for are left out ("--cp", not "--cp{palette.map}").
+class HelpText : public CLI::Formatter {
+public:
+    HelpText() { column_width(name_columns); }
+    std::string make_option_name(const CLI::Option* option, bool positional) const override;
+    std::string make_option_desc(const CLI::Option* option) const override;
+
+private:
+    static constexpr std::size_t name_columns = 34;
+    static constexpr std::size_t columns = 100;
+};
+
+// Adds the options, in the group "Picture".
+void add_picture_options(CLI::App& app, PictureArguments& arguments);
+
+// What a recording among the inputs may need to be folded, in the group "Recordings".
+void add_recording_options(CLI::App& app, FoldOptions& fold);
+
+// Checks what was given and fills arguments.picture; the error is one of usage, or of reading the
+// palette.
+Result<void> finish_picture_options(PictureArguments& arguments, std::string_view default_title);
+
+// Writes the palette back, if there is one.
+Result<void> save_palette(const PictureArguments& arguments);
+
+// What was left out of a picture and why, for stderr; empty if nothing was.
+std::string left_out(const Picture& picture);
+
+// The ending of `path` without its dot and in small letters: "svg"; empty if there is none.
+std::string ending_of(const std::string& path);
+
+}  // namespace fgread::tools

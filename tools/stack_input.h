@@ -1,0 +1,30 @@
+// Where fgrender and fgdiff get stacks from: folded text or a recording.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "collapse/fold.h"
+#include "perfdata/result.h"
+#include "render/folded_reader.h"
+
+namespace fgread::tools {
+
+struct StackInput {
+    std::uint64_t valid_lines = 0;
+    std::uint64_t invalid_lines = 0;
+};
+
+// Reads `path` into `tree`: folded text of a file, a pipe or ("-") standard input; or a perf.data
+// file, which `fold` says how to fold. What there is to warn about goes to stderr as `tool`.
+Result<StackInput> read_stacks(const char* tool, const std::string& path,
+                               const FoldedOptions& options, const FoldOptions& fold,
+                               FrameTree& tree);
+
+// A small file as a whole; nothing if it does not exist.
+Result<std::string> read_text_file(const std::string& path);
+
+// "FILE: 3 lines with invalid format ignored", if there were any.
+void say_invalid_lines(const char* tool, const std::string& path, const StackInput& input);
+
+}  // namespace fgread::tools
