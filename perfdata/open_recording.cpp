@@ -22,7 +22,7 @@ using namespace format;
 
 // A packed file up to this size is unpacked once, into memory; beyond, its beginning and its
 // features are kept and the records are unpacked again as they are read.
-constexpr std::uint64_t max_unpacked_in_memory = std::uint64_t{64} << 20;
+constexpr std::uint64_t max_unpacked_in_memory = std::uint64_t{32} << 20;
 // A seekable recording that comes through a pipe: its build-ids stand at its end, so that no
 // sample can be named before all of it is there.
 constexpr std::uint64_t max_from_pipe = std::uint64_t{1} << 30;

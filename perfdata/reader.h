@@ -82,7 +82,7 @@ public:
     // read around (a missing end, a bad feature) is counted; what cannot is the error: no such
     // file, no permission, not a recording, cut inside its header. From a pipe it reads (and waits
     // for) what comes before the first sample. A packed file whose features stand at its end is
-    // unpacked twice, or kept in memory up to 64 MiB; one from a pipe must be kept, up to 1 GiB.
+    // unpacked twice, or kept in memory up to 32 MiB; one from a pipe must be kept, up to 1 GiB.
     static Result<PerfFile> open(const std::string& path, Diagnostics& diagnostics);
     // The same from bytes in memory, which must outlive the PerfFile; `name` stands for the path.
     static Result<PerfFile> open_memory(ByteView bytes, std::string name, Diagnostics& diagnostics);

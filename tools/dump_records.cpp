@@ -198,17 +198,32 @@ Result<void> dump_chunks(const PerfFile& file, Scan& scan, DumpOutput& out,
 
 }  // namespace
 
+namespace {
+
+Result<void> dump_counts_of(const PerfFile& file, DumpOutput& out, Diagnostics& diagnostics) {
+    Result<Scan> scan = file.scan(diagnostics);
+    if (!scan) return scan.error();
+    while (file.next_batch(*scan, diagnostics)) continue;
+    dump_counts(*scan, out);
+    return {};
+}
+
+}  // namespace
+
 Result<void> dump_summary(const std::string& path, DumpOutput& out, Diagnostics& diagnostics) {
     const Result<PerfFile> file = PerfFile::open(path, diagnostics);
     if (!file) return file.error();
     dump_header(*file, out);
     dump_events(*file, out);
     dump_build_ids(*file, out);
-    Result<Scan> scan = file->scan(diagnostics);
-    if (!scan) return scan.error();
-    while (file->next_batch(*scan, diagnostics)) continue;
-    dump_counts(*scan, out);
-    return {};
+    return dump_counts_of(*file, out, diagnostics);
+}
+
+Result<void> dump_record_counts(const std::string& path, DumpOutput& out,
+                                Diagnostics& diagnostics) {
+    const Result<PerfFile> file = PerfFile::open(path, diagnostics);
+    if (!file) return file.error();
+    return dump_counts_of(*file, out, diagnostics);
 }
 
 Result<void> dump_records(const std::string& path, DumpOutput& out, Diagnostics& diagnostics) {
