@@ -13,8 +13,7 @@ namespace fgread::tools {
 Result<void> dump_summary(const std::string& path, DumpOutput& out, Diagnostics& diagnostics);
 
 // How many records there are of each type, alone.
-Result<void> dump_record_counts(const std::string& path, DumpOutput& out,
-                                Diagnostics& diagnostics);
+Result<void> dump_record_counts(const std::string& path, DumpOutput& out, Diagnostics& diagnostics);
 
 // The head of dump_summary, then one line for each record, in file order.
 Result<void> dump_records(const std::string& path, DumpOutput& out, Diagnostics& diagnostics);

@@ -121,6 +121,40 @@ TEST_CASE("one recording is the same in every form and from every place") {
     }
 }
 
+TEST_CASE("a large packed file is unpacked twice, so that its build-ids are known from the start") {
+    PerfBuilder perf;
+    perf.add_event(dwarf_event(32768));
+    perf.mmap2({.pid = 7}, {.start = 0x1000, .path = "/bin/seven"});
+    const std::vector<std::uint64_t> regs(20, 5);
+    const std::vector<std::byte> stack(32);
+    constexpr std::size_t count = 1100;  // 36 MB
+    for (std::uint64_t i = 1; i <= count; ++i) {
+        perf.sample({.ip = 0x1000 + i,
+                     .pid = 7,
+                     .tid = 7,
+                     .time = i,
+                     .user_regs = regs,
+                     .user_stack = stack,
+                     .stack_area = 32768});
+        if (i % 100 == 0) perf.finished_round();
+    }
+    perf.build_id("/bin/seven", std::vector<std::uint8_t>(20, 0xab));
+    const Bytes_ bytes = perf.build();
+    const Read plain = read_bytes(bytes);
+    REQUIRE(plain.samples.size() == count);
+    REQUIRE(plain.samples[0].find("abababab") != std::string::npos);
+    const Bytes_ packed = zstd(bytes);
+    check_same(read_bytes(packed), plain, "large, packed");
+
+    // Cut: nothing is known of the build-ids, and every whole sample is there.
+    const Read cut = read_bytes(ByteView(packed).first(packed.size() * 9 / 10));
+    REQUIRE(cut.opened);
+    CHECK(cut.samples.size() > count / 2);
+    CHECK(cut.samples.size() < count);
+    CHECK(cut.diagnostics[Problem::compression_damaged].count == 1);
+    CHECK(cut.diagnostics[Problem::file_truncated].count == 1);
+}
+
 TEST_CASE("several packed members in a row are one recording") {
     const Bytes_ bytes = some_of_everything().build();
     const ByteView view = bytes;
