@@ -108,7 +108,9 @@ TEST_CASE("one recording is the same in every form and from every place") {
     REQUIRE(expected.samples[6].find("/bin/eight") != std::string::npos);
     REQUIRE(expected.samples[7].find("/bin/seven 0102030405") != std::string::npos);
     const TemporaryDirectory directory;
-    for (const auto& [form, bytes] : all_forms()) {
+    for (const auto& entry : all_forms()) {
+        const std::string& form = entry.first;  // clang 14 captures no structured bindings
+        const Bytes_& bytes = entry.second;
         check_same(read_bytes(bytes), expected, form);
         check_same(read_path(directory.write("file", bytes)), expected, form + " on disk");
         check_same(read_fifo(directory, bytes), expected, form + " through a FIFO");
@@ -193,7 +195,9 @@ std::string address_and_time(const std::string& line) {
 
 TEST_CASE("every form cut at any byte gives samples from before the cut alone") {
     const std::vector<std::string> all = read_bytes(some_of_everything().build()).samples;
-    for (const auto& [form, bytes] : all_forms()) {
+    for (const auto& entry : all_forms()) {
+        const std::string& form = entry.first;  // clang 14 captures no structured bindings
+        const Bytes_& bytes = entry.second;
         CAPTURE(form);
         std::size_t last = 0;
         for (std::size_t size = 0; size <= bytes.size(); ++size) {
@@ -259,7 +263,9 @@ TEST_CASE(
 }
 
 TEST_CASE("no flipped bit and no bad number in any form does harm") {
-    for (const auto& [form, bytes] : all_forms()) {
+    for (const auto& entry : all_forms()) {
+        const std::string& form = entry.first;  // clang 14 captures no structured bindings
+        const Bytes_& bytes = entry.second;
         CAPTURE(form);
         // Damaged zstd data may decode into anything, but not into more than a few KB here.
         constexpr std::size_t max_samples = 10'000;
@@ -267,7 +273,10 @@ TEST_CASE("no flipped bit and no bad number in any form does harm") {
         const bool own_way = form == "big-endian file" || form == "pipe" ||
                              form == "compressed2 pipe" || form == "compressed file";
         if (!own_way) continue;
-        for (std::size_t i = 0; i < std::min<std::size_t>(bytes.size(), 4096); ++i) {
+        // test_damage.cpp has the file itself; a compressed payload has no fields.
+        const bool is_packed = form.find("compressed") != std::string::npos;
+        const std::size_t end = form == "pipe" ? bytes.size() : std::size_t{600};
+        for (std::size_t i = 0; i < std::min<std::size_t>(end, 4096); ++i) {
             for (unsigned bit = 0; bit < 8; ++bit) {
                 Bytes_ bad = bytes;
                 bad[i] ^= static_cast<std::byte>(1U << bit);
@@ -275,9 +284,9 @@ TEST_CASE("no flipped bit and no bad number in any form does harm") {
             }
         }
         const std::uint64_t size = bytes.size();
-        // Fields lie at even offsets behind the header; a compressed payload has none.
-        const std::size_t step = form.find("compressed") == std::string::npos ? 2 : 14;
-        for (std::size_t i = 0; i + 8 <= bytes.size(); i += step) {
+        // Fields lie at even offsets.
+        for (std::size_t i = 0; i + 8 <= (is_packed ? bytes.size() : end);
+             i += is_packed ? 14 : 2) {
             for (const std::uint64_t value :
                  {std::uint64_t{0}, std::uint64_t{1}, size - 1, size, size + 1,
                   std::uint64_t{1} << 15, std::uint64_t{0xffff}, std::uint64_t{1} << 31,
