@@ -5,6 +5,7 @@
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <vector>
 
 #include "collapse/profile_merger.h"
 #include "collapse/sample_worker.h"
@@ -13,26 +14,27 @@ namespace fgread {
 
 namespace {
 
-unsigned worker_count(unsigned jobs, std::size_t chunks) {
-    const unsigned wanted = jobs != 0 ? jobs : std::max(1u, std::thread::hardware_concurrency());
-    return static_cast<unsigned>(std::clamp<std::size_t>(chunks, 1, wanted));
+unsigned wanted_workers(unsigned jobs) {
+    return jobs != 0 ? jobs : std::max(1u, std::thread::hardware_concurrency());
 }
 
-// The chunks of one recording, handed out one after the other; the first failure ends it.
+// The chunks of one batch, handed out one after the other; the first failure ends it. `first` is
+// the number of its first chunk in the recording.
 class Job {
 public:
-    Job(std::size_t chunks, ProfileMerger& merger) : chunks_(chunks), merger_(merger) {}
+    Job(std::size_t first, std::size_t chunks, ProfileMerger& merger)
+        : first_(first), chunks_(chunks), merger_(merger) {}
 
-    void work(SampleWorker worker) {
+    void work(SampleWorker& worker) {
         while (true) {
             const std::size_t chunk = next_.fetch_add(1);
             if (chunk >= chunks_) return;
-            Result<ChunkResult> result = worker.run(chunk);
+            Result<ChunkResult> result = worker.run(chunk, first_ + chunk);
             if (!result) {
                 fail(result.error());
                 // Later chunks still wait for this one in the merger.
                 ChunkResult nothing;
-                nothing.chunk = chunk;
+                nothing.chunk = first_ + chunk;
                 merger_.deliver(std::move(nothing));
                 return;
             }
@@ -48,6 +50,7 @@ private:
         if (!error_) error_ = error;
     }
 
+    const std::size_t first_;
     const std::size_t chunks_;
     ProfileMerger& merger_;
     std::atomic<std::size_t> next_ = 0;
@@ -55,22 +58,39 @@ private:
     std::optional<Error> error_;
 };
 
+void run_job(Job& job, std::vector<SampleWorker>& workers, std::size_t chunks) {
+    std::vector<std::thread> threads;
+    const std::size_t useful = std::clamp<std::size_t>(chunks, 1, workers.size());
+    for (std::size_t i = 1; i < useful; ++i) {
+        threads.emplace_back([&job, &worker = workers[i]] { job.work(worker); });
+    }
+    job.work(workers[0]);
+    for (std::thread& thread : threads) thread.join();
+}
+
 }  // namespace
 
-Result<Profile> aggregate(const PerfFile& file, const Scan& scan, ModuleProvider& modules,
+Result<Profile> aggregate(const PerfFile& file, Scan& scan, ModuleProvider& modules,
                           const AggregateOptions& options, Diagnostics& diagnostics) {
-    const unsigned workers = worker_count(options.jobs, scan.chunks.size());
-    ProfileMerger merger(file.attrs().size(), workers);
-    Job job(scan.chunks.size(), merger);
-    const auto run = [&](unsigned number) {
-        job.work(SampleWorker(number, file, scan, modules, options));
-    };
-    std::vector<std::thread> threads;
-    for (unsigned number = 1; number < workers; ++number) threads.emplace_back(run, number);
-    run(0);
-    for (std::thread& thread : threads) thread.join();
-    if (job.error()) return *job.error();
-    return merger.take(diagnostics);
+    const unsigned count = wanted_workers(options.jobs);
+    ProfileMerger merger(file.attrs().size(), count);
+    std::vector<SampleWorker> workers;
+    std::size_t done = 0;
+    do {
+        const std::size_t useful = std::clamp<std::size_t>(scan.chunks.size(), 1, count);
+        while (workers.size() < useful) {
+            const auto number = static_cast<unsigned>(workers.size());
+            workers.emplace_back(number, file, scan, modules, options);
+        }
+        for (SampleWorker& worker : workers) worker.begin_batch();
+        Job job(done, scan.chunks.size(), merger);
+        run_job(job, workers, scan.chunks.size());
+        if (job.error()) return *job.error();
+        done += scan.chunks.size();
+    } while (file.next_batch(scan, diagnostics));
+    Profile profile = merger.take(diagnostics);
+    profile.events.resize(file.attrs().size());  // some may have no samples
+    return profile;
 }
 
 }  // namespace fgread

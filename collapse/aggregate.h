@@ -21,9 +21,10 @@ struct AggregateOptions {
 };
 
 // The result is the same for every number of jobs. `file` and `scan` (of that file) and `modules`
-// must outlive the call only; `modules` is called from several threads. Fails only if the file
-// cannot be read any more.
-Result<Profile> aggregate(const PerfFile& file, const Scan& scan, ModuleProvider& modules,
+// must outlive the call only; `modules` is called from several threads. Of a recording that comes
+// in batches it takes all, so that `scan` is complete afterwards. Fails only if the file cannot be
+// read any more.
+Result<Profile> aggregate(const PerfFile& file, Scan& scan, ModuleProvider& modules,
                           const AggregateOptions& options, Diagnostics& diagnostics);
 
 }  // namespace fgread

@@ -142,7 +142,7 @@ Result<FoldStats> fold_recording(const std::string& path, const FoldOptions& opt
     Diagnostics diagnostics;
     const Result<PerfFile> file = PerfFile::open(path, diagnostics);
     if (!file) return file.error();
-    const Result<Scan> scan = file->scan(diagnostics);
+    Result<Scan> scan = file->scan(diagnostics);
     if (!scan) return scan.error();
 
     ModuleSources sources = module_sources(*file, options.symfs, options.kallsyms);

@@ -75,6 +75,11 @@ void ProfileMerger::translate(const ChunkResult& result, Translation& translatio
 }
 
 void ProfileMerger::add_weight(StackId stack, const SampleSummary& sample) {
+    // A pipe may bring events while it is read.
+    if (sample.event >= weight_index_.size()) {
+        weight_index_.resize(std::size_t{sample.event} + 1);
+        profile_.events.resize(std::size_t{sample.event} + 1);
+    }
     std::vector<std::uint32_t>& index = weight_index_[sample.event];
     if (index.size() <= stack) index.resize(profile_.stacks.size(), 0);
     if (index[stack] == 0) {

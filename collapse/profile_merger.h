@@ -18,6 +18,7 @@ namespace fgread {
 
 class ProfileMerger {
 public:
+    // `event_count` may turn out to be more: a pipe brings events while it is read.
     ProfileMerger(std::size_t event_count, unsigned workers);
 
     // Thread-safe. Blocks while the result is too far ahead of the slowest worker, which bounds

@@ -44,12 +44,12 @@ SampleWorker::SampleWorker(unsigned number, const PerfFile& file, const Scan& sc
       options_(options),
       walker_(modules, options.limits) {}
 
-Result<ChunkResult> SampleWorker::run(std::size_t chunk) {
+Result<ChunkResult> SampleWorker::run(std::size_t chunk, std::size_t number) {
     Result<ByteView> bytes = file_.read_chunk(scan_.chunks[chunk], buffer_);
     if (!bytes) return bytes.error();
 
     ChunkResult result;
-    result.chunk = chunk;
+    result.chunk = number;
     result.worker = number_;
     const std::size_t known_frames = frames_.size();
     const std::size_t known_groups = groups_.size();

@@ -24,7 +24,7 @@ struct SampleSummary {
 };
 
 struct ChunkResult {
-    std::size_t chunk = 0;  // index in Scan::chunks
+    std::size_t chunk = 0;  // its number in the recording, from 0
     unsigned worker = 0;
     std::vector<Frame> new_frames;
     std::vector<Group> new_groups;
@@ -43,8 +43,11 @@ public:
     SampleWorker(unsigned number, const PerfFile& file, const Scan& scan, ModuleProvider& modules,
                  const AggregateOptions& options);
 
-    // Reads and walks one chunk. Chunks must come in rising order of index.
-    Result<ChunkResult> run(std::size_t chunk);
+    // Reads and walks one of the scan's chunks, which is the `number`-th of the recording. Chunks
+    // must come in rising order.
+    Result<ChunkResult> run(std::size_t chunk, std::size_t number);
+    // Before the first chunk of another batch: the processes have grown.
+    void begin_batch() { walker_.forget_spaces(); }
 
 private:
     void add_sample(const RecordView& record, ChunkResult& result);

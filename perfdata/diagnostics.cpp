@@ -18,6 +18,13 @@ constexpr ProblemWords words[] = {
      "header features"},
     {Problem::record_size_invalid, true, "record_size_invalid",
      "record of impossible size; reading stopped there"},
+    {Problem::stream_cut, true, "stream_cut",
+     "the stream ends inside a record; everything before it was read"},
+    {Problem::stream_garbage, true, "stream_garbage",
+     "text in the place of a record (perf's own messages, with stderr joined to stdout?); reading "
+     "stopped there"},
+    {Problem::compression_damaged, true, "compression_damaged",
+     "compressed data that cannot be unpacked; everything before it was read"},
     {Problem::record_too_small, true, "record_too_small", "record too small for its type; skipped"},
     {Problem::record_unknown_type, false, "record_unknown_type", "record of unknown type; skipped"},
     {Problem::record_unknown_id, true, "record_unknown_id",

@@ -16,6 +16,9 @@ enum class Problem : std::uint8_t {
     file_truncated,        // the file ends before the data section does
     file_not_finalised,    // data.size is 0: the recorder was killed
     record_size_invalid,   // record size below 8 or past the end: reading stops here
+    stream_cut,            // a pipe ends inside a record
+    stream_garbage,        // text after a pipe's records: reading stops here
+    compression_damaged,   // compressed records cannot be unpacked: reading stops here
     record_too_small,      // record too small for its type: skipped
     record_unknown_type,   // type this reader does not know: skipped by size
     record_unknown_id,     // sample of an id no attr owns: skipped

@@ -33,43 +33,34 @@ std::vector<std::string> read_strings(ByteReader& in) {
     return strings;
 }
 
+// Before 5.12 the size of a build-id was not recorded: 20, or less where zeros fill the end (an MD5
+// id has 16 bytes). Ids come in multiples of 4.
+std::size_t size_without_zeros(ByteView id) {
+    const auto is_zero = [](std::byte byte) { return byte == std::byte{0}; };
+    std::size_t size = id.size();
+    while (size >= 4 && std::all_of(id.begin() + static_cast<std::ptrdiff_t>(size - 4),
+                                    id.begin() + static_cast<std::ptrdiff_t>(size), is_zero)) {
+        size -= 4;
+    }
+    return size;
+}
+
 // Whole entries only, so that a file cut in the middle keeps the ones before.
 std::vector<BuildIdEntry> read_build_ids(ByteReader& in) {
     std::vector<BuildIdEntry> entries;
     while (in.remaining() >= record_header_size) {
         ByteReader header = in;
-        header.skip(4);  // type: 0 here, HEADER_BUILD_ID in a pipe
+        header.skip(4);  // type: 0 here
         const std::uint16_t misc = header.u16();
         const std::uint16_t size = header.u16();
         ByteReader body(in.bytes(size), in.endian());
         body.skip(record_header_size);
-        BuildIdEntry entry;
-        entry.pid.value = body.i32();
-        entry.mode = static_cast<CpuMode>(misc & misc_cpu_mode_mask);
-        const ByteView id = body.bytes(max_build_id_size);
-        std::size_t id_size = body.u8();
-        body.skip(3);
-        entry.path = body.c_string();
+        auto entry = read_build_id(misc, body);
         if (!in.ok() || !body.ok()) {
             in.fail();
             break;
         }
-        if ((misc & misc_build_id_size_valid) == 0) {
-            // Before 5.12 the size was not recorded: 20, or less where zeros fill the end (an
-            // MD5 id has 16 bytes). Ids come in multiples of 4.
-            id_size = max_build_id_size;
-            const auto is_zero = [](std::byte byte) { return byte == std::byte{0}; };
-            while (id_size != 0 &&
-                   std::all_of(id.begin() + static_cast<std::ptrdiff_t>(id_size - 4),
-                               id.begin() + static_cast<std::ptrdiff_t>(id_size), is_zero)) {
-                id_size -= 4;
-            }
-        }
-        if (id_size > max_build_id_size) continue;  // says nothing about which bytes count
-        for (const std::byte byte : id.first(id_size)) {
-            entry.build_id.bytes.push_back(std::to_integer<std::uint8_t>(byte));
-        }
-        entries.push_back(std::move(entry));
+        if (entry) entries.push_back(std::move(*entry));
     }
     return entries;
 }
@@ -90,7 +81,26 @@ std::vector<EventDescription> read_event_descriptions(ByteReader& in) {
     return events;
 }
 
-void parse_feature(unsigned bit, ByteReader& in, Features& features) {
+}  // namespace
+
+std::optional<BuildIdEntry> read_build_id(std::uint16_t misc, ByteReader& body) {
+    BuildIdEntry entry;
+    entry.pid.value = body.i32();
+    entry.mode = static_cast<CpuMode>(misc & misc_cpu_mode_mask);
+    const ByteView id = body.bytes(max_build_id_size);
+    std::size_t id_size = body.u8();
+    body.skip(3);
+    entry.path = body.c_string();
+    if (!body.ok()) return std::nullopt;
+    if ((misc & misc_build_id_size_valid) == 0) id_size = size_without_zeros(id);
+    if (id_size > max_build_id_size) return std::nullopt;  // says not which bytes count
+    for (const std::byte byte : id.first(id_size)) {
+        entry.build_id.bytes.push_back(std::to_integer<std::uint8_t>(byte));
+    }
+    return entry;
+}
+
+void read_feature(unsigned bit, ByteReader& in, Features& features) {
     switch (bit) {
         case feature_build_id:
             features.build_ids = read_build_ids(in);
@@ -140,6 +150,8 @@ void parse_feature(unsigned bit, ByteReader& in, Features& features) {
     }
 }
 
+namespace {
+
 bool is_parsed(unsigned bit) {
     return (bit >= feature_build_id && bit <= feature_event_desc) || bit == feature_sample_time ||
            bit == feature_compressed;
@@ -184,7 +196,7 @@ Features read_features(const InputFile& file, const FileHeader& header, Diagnost
             continue;
         }
         ByteReader in(*body, header.endian);
-        parse_feature(bit, in, features);
+        read_feature(bit, in, features);
         if (!in.ok()) {
             diagnostics.add(Problem::feature_malformed, offset, "feature " + std::to_string(bit));
         }

@@ -28,29 +28,19 @@ Error fail(ErrorKind kind, const InputFile& file, fmt::format_string<Args...> te
     return {kind, file.path() + ": " + fmt::format(text, std::forward<Args>(args)...)};
 }
 
-std::optional<Error> wrong_magic(const InputFile& file, ByteView bytes) {
-    if (bytes.empty()) {
-        return fail(ErrorKind::not_perf_data, file,
-                    "is empty; the recorder was stopped before it wrote anything");
-    }
-    std::string magic;
-    for (const std::byte byte : bytes.first(std::min<std::size_t>(bytes.size(), 8))) {
-        magic += static_cast<char>(byte);
-    }
-    if (magic == magic_little) return std::nullopt;
-    if (magic == magic_big) {
-        return fail(ErrorKind::unsupported, file,
-                    "was recorded on a big-endian machine, which is not supported; read it there "
-                    "with perf script");
-    }
-    if (magic == magic_old) {
-        return fail(ErrorKind::unsupported, file,
-                    "is in the format of perf before 2012 (PERFFILE), which is not supported; "
-                    "record again with a newer perf");
-    }
-    return fail(ErrorKind::not_perf_data, file,
-                "is not a recording of perf: it does not begin with PERFILE2; give the file that "
-                "perf record -o wrote, not the text of perf script");
+bool begins_with(ByteView bytes, std::string_view magic) {
+    return bytes.size() >= magic.size() &&
+           std::equal(magic.begin(), magic.end(), bytes.begin(),
+                      [](char a, std::byte b) { return static_cast<std::byte>(a) == b; });
+}
+
+// The old magic is text, the same in both byte orders: only one makes sense of the attrs' size.
+Endian endian_of_old(ByteView bytes) {
+    ByteReader in(bytes, Endian::little);
+    in.skip(16);
+    const std::uint64_t attr_size = in.u64();
+    const bool sensible = attr_size <= max_attr_size + attr_ids_section_size;
+    return in.ok() && !sensible ? Endian::big : Endian::little;
 }
 
 FileSection read_section(ByteReader& in) {
@@ -60,9 +50,24 @@ FileSection read_section(ByteReader& in) {
     return section;
 }
 
-FileHeader parse_header(ByteView bytes) {
-    ByteReader in(bytes);
+// The bitmap is an array of the recorder's longs: on a 32-bit big-endian machine the halves of
+// what is read as 8 bytes are exchanged. perf always records the hostname; where neither reading
+// shows it, only the oldest feature is believed, as perf does.
+void repair_feature_bits(FileHeader& header) {
+    const auto is_empty = [](std::uint64_t bits) { return bits == 0; };
+    const bool none =
+        std::all_of(std::begin(header.feature_bits), std::end(header.feature_bits), is_empty);
+    if (header.endian == Endian::little || none || header.has_feature(feature_hostname)) return;
+    for (std::uint64_t& bits : header.feature_bits) bits = bits << 32 | bits >> 32;
+    if (header.has_feature(feature_hostname)) return;
+    std::fill(std::begin(header.feature_bits), std::end(header.feature_bits), 0);
+    header.feature_bits[0] = std::uint64_t{1} << feature_build_id;
+}
+
+FileHeader parse_header(ByteView bytes, Endian endian) {
+    ByteReader in(bytes, endian);
     FileHeader header;
+    header.endian = endian;
     in.skip(8);
     header.size = in.u64();
     header.attr_size = in.u64();
@@ -71,6 +76,7 @@ FileHeader parse_header(ByteView bytes) {
     in.skip(16);  // event_types, unused since 3.x
     if (header.size >= file_header_size) {
         for (std::uint64_t& bits : header.feature_bits) bits = in.u64();
+        repair_feature_bits(header);
     }
     return header;
 }
@@ -105,31 +111,6 @@ std::optional<Error> unusable(const InputFile& file, const FileHeader& header) {
                     header.data.offset, file.size());
     }
     return std::nullopt;
-}
-
-// Fields of perf_event_attr; those behind the end of a short one read as 0.
-EventAttr parse_attr(ByteView bytes, Endian endian) {
-    constexpr std::size_t known_size = 144;  // PERF_ATTR_SIZE_VER9
-    std::array<std::byte, known_size> padded = {};
-    std::copy_n(bytes.begin(), std::min(bytes.size(), known_size), padded.begin());
-    ByteReader in(padded, endian);
-    EventAttr attr;
-    attr.type = in.u32();
-    in.skip(4);  // size
-    attr.config = in.u64();
-    attr.sample_period_or_freq = in.u64();
-    attr.sample_type = in.u64();
-    attr.read_format = in.u64();
-    attr.flags = in.u64();
-    in.skip(4 + 4 + 8 + 8);  // wakeup, bp_type, bp_addr, bp_len
-    attr.branch_sample_type = in.u64();
-    attr.sample_regs_user = in.u64();
-    attr.sample_stack_user = in.u32();
-    attr.clockid = in.i32();
-    attr.sample_regs_intr = in.u64();
-    in.skip(4);  // aux_watermark
-    attr.sample_max_stack = in.u16();
-    return attr;
 }
 
 // How far apart the entries are, and where in one its section of ids is.
@@ -172,28 +153,77 @@ bool read_ids(const InputFile& file, Endian endian, const FileSection& section,
     return true;
 }
 
+// The bit-field of a big-endian machine begins at the other end of its 8 bytes.
+std::uint64_t read_flags(ByteReader& in) {
+    const std::uint64_t bits = in.u64();
+    if (in.endian() == Endian::little) return bits;
+    std::uint64_t reversed = 0;
+    for (unsigned i = 0; i < 64; ++i) reversed |= ((bits >> i) & 1) << (63 - i);
+    return reversed;
+}
+
 }  // namespace
+
+EventAttr parse_attr(ByteView bytes, Endian endian) {
+    constexpr std::size_t known_size = 144;  // PERF_ATTR_SIZE_VER9
+    std::array<std::byte, known_size> padded = {};
+    std::copy_n(bytes.begin(), std::min(bytes.size(), known_size), padded.begin());
+    ByteReader in(padded, endian);
+    EventAttr attr;
+    attr.type = in.u32();
+    in.skip(4);  // size
+    attr.config = in.u64();
+    attr.sample_period_or_freq = in.u64();
+    attr.sample_type = in.u64();
+    attr.read_format = in.u64();
+    attr.flags = read_flags(in);
+    in.skip(4 + 4 + 8 + 8);  // wakeup, bp_type, bp_addr, bp_len
+    attr.branch_sample_type = in.u64();
+    attr.sample_regs_user = in.u64();
+    attr.sample_stack_user = in.u32();
+    attr.clockid = in.i32();
+    attr.sample_regs_intr = in.u64();
+    in.skip(4);  // aux_watermark
+    attr.sample_max_stack = in.u16();
+    return attr;
+}
+
+Container recognise(ByteView first_bytes) {
+    if (begins_with(first_bytes, magic_old)) {
+        return {Container::Kind::seekable, endian_of_old(first_bytes)};
+    }
+    const bool big = begins_with(first_bytes, magic_big);
+    if (!big && !begins_with(first_bytes, magic_little)) return {};
+    const Endian endian = big ? Endian::big : Endian::little;
+    ByteReader in(first_bytes, endian);
+    in.skip(8);
+    const bool pipe = in.u64() == pipe_header_size;
+    return {pipe ? Container::Kind::pipe : Container::Kind::seekable, endian};
+}
 
 Result<FileHeader> read_file_header(const InputFile& file, Diagnostics& diagnostics) {
     std::array<std::byte, file_header_size> buffer;
     const auto got = file.read_at(0, buffer);
     if (!got) return got.error();
     const ByteView bytes = ByteView(buffer).first(*got);
-    if (auto error = wrong_magic(file, bytes)) return *error;
-    if (bytes.size() >= pipe_header_size &&
-        load_unchecked<std::uint64_t>(bytes.data() + 8, Endian::little) == pipe_header_size) {
-        return fail(ErrorKind::unsupported, file,
-                    "was written by perf record -o - (pipe format), which is not supported; record "
-                    "again with -o FILE");
+    if (bytes.empty()) {
+        return fail(ErrorKind::not_perf_data, file,
+                    "is empty; the recorder was stopped before it wrote anything");
     }
-    if (bytes.size() < file_header_size) {
+    const Container container = recognise(bytes);
+    if (container.kind == Container::Kind::unknown) {
+        return fail(ErrorKind::not_perf_data, file,
+                    "is not a recording of perf: it does not begin with PERFILE2; give the file "
+                    "that perf record -o wrote, not the text of perf script");
+    }
+    if (bytes.size() < old_file_header_size) {
         return fail(ErrorKind::damaged, file,
                     "ends after {} bytes, inside its header of {}: the file was cut; copy or "
                     "record it again",
                     bytes.size(), file_header_size);
     }
 
-    FileHeader header = parse_header(bytes);
+    FileHeader header = parse_header(bytes, container.endian);
     if (auto error = unusable(file, header)) return *error;
     if (header.data.size == 0) {
         diagnostics.add(Problem::file_not_finalised, header.data.offset);

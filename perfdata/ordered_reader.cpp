@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "perfdata/format.h"
@@ -33,7 +34,8 @@ struct OrderedReader::State {
           input(perf_state.file),
           endian(perf_state.header.endian),
           hopper(input, perf_state.header.data.offset, perf_state.data_end, endian),
-          diagnostics(problems) {
+          diagnostics(problems),
+          streamed(perf_state.streamed) {
         perf_state.apply_build_ids(processes.mappings());
         if (!file.has_times()) sorter.finish();  // the file's order is all there is
     }
@@ -47,6 +49,42 @@ struct OrderedReader::State {
     Diagnostics& diagnostics;
     std::vector<std::byte> body;  // of the record next() gave
     bool at_end = false;
+
+    bool streamed;
+    std::optional<Scan> stream;  // of a recording that comes in batches
+    std::vector<Item> batch;     // its records by time
+    std::size_t next_item = 0;
+
+    std::optional<Item> next_of_stream() {
+        while (next_item == batch.size()) {
+            if (at_end) return std::nullopt;
+            if (!stream) {
+                auto first = file.scan(diagnostics);
+                if (first) stream.emplace(std::move(first).value());
+            } else if (!file.next_batch(*stream, diagnostics)) {
+                at_end = true;
+            }
+            at_end = at_end || !stream;
+            sort_batch();
+        }
+        return batch[next_item++];
+    }
+
+    void sort_batch() {
+        batch.clear();
+        next_item = 0;
+        if (at_end) return;
+        std::vector<std::byte> unused;
+        for (const Chunk& chunk : stream->chunks) {
+            const auto bytes = file.read_chunk(chunk, unused);
+            RecordCursor cursor = file.records(chunk, bytes ? *bytes : ByteView());
+            while (const auto record = cursor.next()) {
+                batch.push_back({*record, file.event_time(*record)});
+            }
+        }
+        std::sort(batch.begin(), batch.end(),
+                  [](const Item& a, const Item& b) { return a.when < b.when; });
+    }
 
     // Reads one header and lets it wait for its turn; false at the end.
     bool pull() {
@@ -94,12 +132,14 @@ OrderedReader::OrderedReader(const PerfFile& file, Diagnostics& diagnostics)
 
 std::optional<OrderedReader::Item> OrderedReader::next() {
     State& state = *state_;
+    if (state.streamed) return state.next_of_stream();
     auto first = state.sorter.pop();
     while (!first) {
         if (state.at_end) return std::nullopt;
         if (!state.pull()) {
             state.at_end = true;
-            state.file.state_->report_stop(state.hopper, state.diagnostics);
+            state.file.state_->report_stop(state.hopper, state.file.state_->part(0),
+                                           state.diagnostics);
             state.sorter.finish();
         }
         first = state.sorter.pop();
@@ -112,7 +152,9 @@ std::optional<OrderedReader::Item> OrderedReader::next() {
     return item;
 }
 
-const ProcessTable& OrderedReader::processes() const { return state_->processes; }
+const ProcessTable& OrderedReader::processes() const {
+    return state_->stream ? state_->stream->processes : state_->processes;
+}
 
 OrderedReader::~OrderedReader() = default;
 OrderedReader::OrderedReader(OrderedReader&&) noexcept = default;

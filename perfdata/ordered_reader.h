@@ -37,8 +37,11 @@ public:
     // The next record of any type; nothing at the end, or where damage ends the recording. The
     // record's bytes are valid until the next call. Records perf itself wrote (types from 64 on)
     // and its start-up state come as they stand in the file, everything else by time.
-    // About 1 us, and two reads of the file, for a sample with a copy of the stack. Memory: 40
-    // bytes for each record of the last two rounds (round_sorter.h), not the records themselves.
+    // Of a pipe or a compressed recording, the records of each batch (PerfFile::next_batch) come by
+    // time, and processes() knows the whole batch. The file must not have been scanned then.
+    // Of a file: about 1 us, and two reads of the file, for a sample with a copy of the stack.
+    // Memory: 40 bytes for each record of the last two rounds (round_sorter.h), not the records
+    // themselves.
     std::optional<Item> next();
 
     // As of the last record that next() gave (which is already applied). Valid as long as the

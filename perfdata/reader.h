@@ -1,17 +1,20 @@
-// PerfFile: a seekable recording, opened. Header, attrs, features, and the way to its records.
+// PerfFile: a recording, opened. Header, attrs, features, and the way to its records.
 //
 //   In order, one record at a time: OrderedReader (ordered_reader.h), the simple way.
-//   In two passes, for tools that work in parallel: scan() hops over all record headers, applies
-//   the side-band in order and cuts the data section into record-aligned chunks; each chunk is
-//   then read and decoded on its own, by any thread:
+//   In chunks, for tools that work in parallel. A file is read in two passes: scan() hops over all
+//   record headers, applies the side-band in order and cuts the data section into record-aligned
+//   chunks; each chunk is then read and decoded on its own, by any thread. What can only be read
+//   once (a pipe) or is compressed comes in batches of chunks, each with the side-band it needs:
 //
 //      auto file = PerfFile::open("perf.data", diagnostics);
 //      auto scan = file->scan(diagnostics);
-//      for (const Chunk& chunk : scan->chunks) {            // in any thread
-//          auto bytes = file->read_chunk(chunk, buffer);
-//          RecordCursor records = file->records(chunk, *bytes);
-//          while (auto record = records.next()) { ... }     // file order; scan->processes answers
-//      }                                                    // for any time
+//      do {
+//          for (const Chunk& chunk : scan->chunks) {            // in any thread
+//              auto bytes = file->read_chunk(chunk, buffer);
+//              RecordCursor records = file->records(chunk, *bytes);
+//              while (auto record = records.next()) { ... }     // file order; scan->processes
+//          }                                                    // answers for any time
+//      } while (file->next_batch(*scan, diagnostics));          // in one thread: nobody uses scan
 #pragma once
 
 #include <cstdint>
@@ -30,15 +33,20 @@
 
 namespace fgread {
 
+class ByteSource;
+
 // A run of whole records of the data section, about 1 MiB.
 struct Chunk {
-    std::uint64_t offset = 0;          // in the file
-    std::uint64_t size = 0;            // bytes
+    std::uint64_t offset = 0;  // in the file; of a compressed one, where it would be without that
+    std::uint64_t size = 0;    // bytes
     std::uint64_t first_sequence = 0;  // sequence number of its first record
+    std::uint32_t part = 0;            // of a directory: 0 its "data", n + 1 its "data.n"
+    ByteView bytes;                    // of a batch: it is in memory already
 };
 
+// Of the whole recording, or of the batches so far.
 struct Scan {
-    ProcessTable processes;     // complete: every side-band record applied, in order
+    ProcessTable processes;     // complete up to the records in chunks, applied in order
     std::vector<Chunk> chunks;  // in file order, together all records before any damage
     std::uint64_t record_count = 0;
     std::uint64_t sample_count = 0;
@@ -69,20 +77,25 @@ private:
 // Const calls are safe from several threads at once.
 class PerfFile {
 public:
-    // Opens, reads header, attrs and features. `path` must be a regular file. What can be read
-    // around (a missing end, a bad feature) is counted; what cannot is the error: no such file, no
-    // permission, not a recording, cut inside its header, or a kind of recording that is not
-    // supported (pipe format, big-endian, compressed).
+    // Opens, reads header, attrs and features. `path` is a file, one packed by gzip, xz or zstd, a
+    // FIFO, the directory that perf record --threads makes, or "-" for standard input. What can be
+    // read around (a missing end, a bad feature) is counted; what cannot is the error: no such
+    // file, no permission, not a recording, cut inside its header. From a pipe it reads (and waits
+    // for) what comes before the first sample. A packed file whose features stand at its end is
+    // unpacked twice, or kept in memory up to 32 MiB; one from a pipe must be kept, up to 1 GiB.
     static Result<PerfFile> open(const std::string& path, Diagnostics& diagnostics);
     // The same from bytes in memory, which must outlive the PerfFile; `name` stands for the path.
     static Result<PerfFile> open_memory(ByteView bytes, std::string name, Diagnostics& diagnostics);
 
     [[nodiscard]] const std::string& path() const;
+    // Bytes; of a pipe what was read so far.
     [[nodiscard]] std::uint64_t file_size() const;
     [[nodiscard]] const FileHeader& header() const;
     [[nodiscard]] const Features& features() const;
     [[nodiscard]] const std::vector<EventAttr>& attrs() const;  // at least one, all with names
 
+    // True of a pipe and of compressed recordings: scan() gives no more than the first batch.
+    [[nodiscard]] bool comes_in_batches() const;
     // Where the records end: the data section, or the end of a file that was cut or not closed.
     [[nodiscard]] std::uint64_t data_end() const;
     // False if the events carry no times: then event_time() is the order of the file.
@@ -106,9 +119,15 @@ public:
 
     // First pass. Reads only headers and side-band: one small read for each large record, about
     // 0.05 s per GB of DWARF recording, and 48 bytes of memory for each side-band record.
-    // An error only if the file cannot be read at all (or turns out to be compressed); damage
-    // ends the scan, is counted, and what lies before it is in the result.
+    // An error only if the file cannot be read at all; damage ends the scan, is counted, and what
+    // lies before it is in the result. Of a pipe or a compressed recording, the first batch: what
+    // is read ahead, by a thread of its own, takes some 100 MiB at the most. A pipe can be scanned
+    // only once.
     Result<Scan> scan(Diagnostics& diagnostics) const;
+    // The next batch into `scan`, whose processes, mappings and counts grow; its chunks, and the
+    // bytes of the last ones, are replaced. False if there is no more: always, for a file. Nobody
+    // may use `scan` or this object meanwhile. The attrs may grow (a pipe says when it likes).
+    bool next_batch(Scan& scan, Diagnostics& diagnostics) const;
     // Second pass: the bytes of a chunk into `buffer` (resized as needed; keep it between calls).
     // Shorter than asked if the file shrank. Thread-safe: pread, no shared position.
     Result<ByteView> read_chunk(const Chunk& chunk, std::vector<std::byte>& buffer) const;
@@ -123,6 +142,10 @@ private:
     struct State;
     explicit PerfFile(std::unique_ptr<State> state);
     static Result<PerfFile> open_input(InputFile file, Diagnostics& diagnostics);
+    static Result<PerfFile> open_packed(InputFile packed, Diagnostics& diagnostics);
+    static Result<PerfFile> open_pipe(std::unique_ptr<ByteSource> source, std::string name,
+                                      Diagnostics& diagnostics);
+    static Result<PerfFile> open_directory(const std::string& path, Diagnostics& diagnostics);
     std::unique_ptr<State> state_;
 };
 

@@ -17,8 +17,13 @@ constexpr std::uint64_t small_record = 1024;
 }  // namespace
 
 RecordHopper::RecordHopper(const InputFile& file, std::uint64_t begin, std::uint64_t end,
-                           Endian endian)
-    : file_(file), end_(end), endian_(endian), read_size_(min_read), position_(begin) {}
+                           Endian endian, std::uint64_t sequence)
+    : file_(file),
+      end_(end),
+      endian_(endian),
+      read_size_(min_read),
+      position_(begin),
+      sequence_(sequence) {}
 
 // Makes [offset, offset + size) readable in the window; the caller has checked it against end_.
 bool RecordHopper::require(std::uint64_t offset, std::size_t size) {

@@ -20,8 +20,10 @@ namespace fgread {
 
 class RecordHopper {
 public:
-    // Records of [begin, end) of the file, end <= file.size(). `file` must outlive the hopper.
-    RecordHopper(const InputFile& file, std::uint64_t begin, std::uint64_t end, Endian endian);
+    // Records of [begin, end) of the file, end <= file.size(). `file` must outlive the hopper. The
+    // first one has the number `sequence`.
+    RecordHopper(const InputFile& file, std::uint64_t begin, std::uint64_t end, Endian endian,
+                 std::uint64_t sequence = 0);
 
     // A record by its header alone.
     struct Header {
@@ -42,6 +44,7 @@ public:
         read_error,
     };
     [[nodiscard]] Stop stop() const { return stop_; }
+    [[nodiscard]] std::uint64_t sequence() const { return sequence_; }  // of the next record
     [[nodiscard]] std::uint64_t stop_offset() const { return position_; }
     [[nodiscard]] const std::string& read_error() const { return read_error_; }
 

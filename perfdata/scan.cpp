@@ -7,6 +7,7 @@
 #include "perfdata/perf_file_state.h"
 #include "perfdata/record_framing.h"
 #include "perfdata/record_hopper.h"
+#include "perfdata/side_band.h"
 
 namespace fgread {
 namespace {
@@ -17,30 +18,17 @@ using namespace format;
 // flight within some 10 MB.
 constexpr std::uint64_t chunk_size = std::uint64_t{1} << 19;
 
-struct TimedEvent {
-    EventTime when;
-    ProcessEvent event;
-};
-
-bool is_side_band(std::uint32_t type) {
-    return type == record_mmap || type == record_mmap2 || type == record_comm ||
-           type == record_fork || type == record_exit || type == record_ksymbol;
-}
-
-bool is_data_map(const RecordHopper::Header& header) {
-    return (header.type == record_mmap || header.type == record_mmap2) &&
-           (header.misc & misc_mmap_data) != 0;
-}
-
 // Collects records into chunks.
 class ChunkCutter {
 public:
-    explicit ChunkCutter(std::vector<Chunk>& chunks) : chunks_(chunks) {}
+    ChunkCutter(std::vector<Chunk>& chunks, std::size_t part)
+        : chunks_(chunks), part_(static_cast<std::uint32_t>(part)) {}
 
     void add(const RecordHopper::Header& record) {
         if (open_.size == 0) {
             open_.offset = record.offset;
             open_.first_sequence = record.sequence;
+            open_.part = part_;
         }
         open_.size += record.size;
         // Bytes outside a record may be gigabytes of trace: no chunk holds them.
@@ -53,55 +41,95 @@ public:
 
 private:
     std::vector<Chunk>& chunks_;
+    std::uint32_t part_;
     Chunk open_;
 };
 
 }  // namespace
 
-Result<Scan> PerfFile::scan(Diagnostics& diagnostics) const {
-    const State& state = *state_;
-    Scan scan;
-    scan.records_by_type.resize(known_type_limit + 1);
-    state.apply_build_ids(scan.processes.mappings());
-
-    std::vector<TimedEvent> events;
-    ChunkCutter chunks(scan.chunks);
-    RecordHopper hopper(state.file, state.header.data.offset, state.data_end, state.header.endian);
-    while (const auto header = hopper.next()) {
-        chunks.add(*header);
-        ++scan.records_by_type[std::min(header->type, known_type_limit)];
-        if (header->type == record_sample) continue;
-        if (header->type == record_compressed || header->type == record_compressed2) {
-            return compressed_error(state.file.path());
-        }
-        if (record_type_name(header->type) == "unknown") {
-            diagnostics.add(Problem::record_unknown_type, header->offset,
-                            fmt::format("type {}", header->type));
-        } else if (header->type == record_lost) {
-            if (const auto record = hopper.view()) {
-                ByteReader in(record->body, record->endian);
-                in.skip(8);  // id
-                scan.lost_events += in.u64();
-            }
-        } else if (is_side_band(header->type) && !is_data_map(*header)) {
+bool PerfFile::State::scan_part(std::size_t index, Scan& scan, std::vector<TimedEvent>& timed,
+                                Diagnostics& diagnostics) const {
+    const Part records = part(index);
+    ChunkCutter chunks(scan.chunks, index);
+    RecordHopper hopper(records.file, records.begin, records.end, header.endian, scan.record_count);
+    while (const auto next = hopper.next()) {
+        chunks.add(*next);
+        ++scan.records_by_type[std::min(next->type, known_type_limit)];
+        if (next->type == record_sample) continue;
+        if (next->type == record_compressed || next->type == record_compressed2) return false;
+        if (record_type_name(next->type) == "unknown") {
+            diagnostics.add(Problem::record_unknown_type, next->offset,
+                            fmt::format("type {}", next->type));
+        } else if (next->type == record_lost) {
+            if (const auto record = hopper.view()) scan.lost_events += lost_events(*record);
+        } else if (is_side_band(next->type) && !is_data_map(next->type, next->misc)) {
             const auto record = hopper.view();
             if (!record) continue;
             if (const auto event = scan.processes.digest(*record, diagnostics)) {
-                events.push_back({event_time(*record), *event});
+                timed.push_back({events.event_time(*record), *event});
             }
         }
     }
     chunks.close();
-    state.report_stop(hopper, diagnostics);
+    scan.record_count = hopper.sequence();
+    report_stop(hopper, records, diagnostics);
+    return true;
+}
 
-    for (const std::uint64_t count : scan.records_by_type) scan.record_count += count;
-    scan.sample_count = scan.records_by_type[record_sample];
-    // Sequence numbers differ, so the order is total: equal times keep the order of the file.
-    std::sort(events.begin(), events.end(),
-              [](const TimedEvent& a, const TimedEvent& b) { return a.when < b.when; });
-    for (const TimedEvent& event : events) scan.processes.apply(event.when, event.event);
-    diagnostics.merge(scan.processes.diagnostics());
+Result<Scan> PerfFile::scan(Diagnostics& diagnostics) const {
+    State& state = *state_;
+    if (!state.streamed) {
+        Scan scan;
+        scan.records_by_type.resize(known_type_limit + 1);
+        state.apply_build_ids(scan.processes.mappings());
+        std::vector<TimedEvent> events;
+        // Counted anew, should compressed records follow records that are not.
+        Diagnostics met;
+        bool plain = true;
+        for (std::size_t i = 0; i < state.part_count() && plain; ++i) {
+            plain = state.scan_part(i, scan, events, met);
+        }
+        if (plain) {
+            diagnostics.merge(met);
+            scan.sample_count = scan.records_by_type[record_sample];
+            // Sequence numbers differ, so the order is total: equal times keep the file's order.
+            std::sort(events.begin(), events.end(),
+                      [](const TimedEvent& a, const TimedEvent& b) { return a.when < b.when; });
+            for (const TimedEvent& event : events) scan.processes.apply(event.when, event.event);
+            diagnostics.merge(scan.processes.diagnostics());
+            return scan;
+        }
+    }
+    Scan scan;
+    state.begin_stream(scan, diagnostics);
+    state.next_batch(scan, diagnostics);
     return scan;
+}
+
+void PerfFile::State::report_stop(const RecordHopper& hopper, const Part& records,
+                                  Diagnostics& diagnostics) const {
+    switch (hopper.stop()) {
+        case RecordHopper::Stop::at_end:
+            break;
+        case RecordHopper::Stop::cut: {
+            // The last record of a file that lost its end is already told of.
+            const bool main = &records.file == &file;
+            const bool has_end = !main || (header.data.size != 0 &&
+                                           data_end == header.data.offset + header.data.size);
+            if (has_end) {
+                diagnostics.add(main ? Problem::record_size_invalid : Problem::file_truncated,
+                                hopper.stop_offset(), main ? std::string() : records.file.path());
+            }
+            break;
+        }
+        case RecordHopper::Stop::bad_size:
+            diagnostics.add(Problem::record_size_invalid, hopper.stop_offset(),
+                            &records.file == &file ? std::string() : records.file.path());
+            break;
+        case RecordHopper::Stop::read_error:
+            diagnostics.add(Problem::file_truncated, hopper.stop_offset(), hopper.read_error());
+            break;
+    }
 }
 
 }  // namespace fgread

@@ -136,7 +136,8 @@ void ModuleCache::Impl::open_kernel_file(const Image& image, const Mapping& mapp
         if (file.in_symfs) found.root = finder.sources().symfs;
         module.binary = share(std::move(found));
     } else {
-        module.binary = std::make_shared<Binary>(std::move(found), DebugDirectories{}, lines_wanted());
+        module.binary =
+            std::make_shared<Binary>(std::move(found), DebugDirectories{}, lines_wanted());
     }
 }
 

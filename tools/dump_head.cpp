@@ -121,6 +121,11 @@ void dump_header(const PerfFile& file, DumpOutput& out) {
     out.add("{:<16}{}\n", "file", printable(file.path()));
     out.add("{:<16}{} bytes, {}-endian, header of {} bytes\n", "size", file.file_size(),
             header.endian == Endian::little ? "little" : "big", header.size);
+    if (header.size == format::pipe_header_size) {
+        out.add("{:<16}pipe\n", "format");
+        add_features(file.features(), out);
+        return;
+    }
     out.add("{:<16}{:#x}, {} bytes, {} each\n", "attrs at", header.attrs.offset, header.attrs.size,
             header.attr_size);
     out.add("{:<16}{:#x}, {} bytes{}\n", "data at", header.data.offset, header.data.size,

@@ -203,17 +203,32 @@ void dump_counts(const Scan& scan, DumpOutput& out) {
     if (scan.lost_events != 0) out.add("{:<16}{}\n", "lost events", scan.lost_events);
 }
 
-Result<void> dump_chunks(const PerfFile& file, const Scan& scan, DumpOutput& out) {
+Result<void> dump_chunks(const PerfFile& file, Scan& scan, DumpOutput& out,
+                         Diagnostics& diagnostics) {
     std::vector<std::byte> buffer;
-    for (const Chunk& chunk : scan.chunks) {
-        const Result<ByteView> bytes = file.read_chunk(chunk, buffer);
-        if (!bytes) return bytes.error();
-        RecordCursor cursor = file.records(chunk, *bytes);
-        while (const std::optional<RecordView> record = cursor.next()) {
-            dump_record(file, *record, out);
-            if (!out.wanted()) return {};
+    do {
+        for (const Chunk& chunk : scan.chunks) {
+            const Result<ByteView> bytes = file.read_chunk(chunk, buffer);
+            if (!bytes) return bytes.error();
+            RecordCursor cursor = file.records(chunk, *bytes);
+            while (const std::optional<RecordView> record = cursor.next()) {
+                dump_record(file, *record, out);
+                if (!out.wanted()) return {};
+            }
         }
-    }
+    } while (file.next_batch(scan, diagnostics));
+    return {};
+}
+
+}  // namespace
+
+namespace {
+
+Result<void> dump_counts_of(const PerfFile& file, DumpOutput& out, Diagnostics& diagnostics) {
+    Result<Scan> scan = file.scan(diagnostics);
+    if (!scan) return scan.error();
+    while (file.next_batch(*scan, diagnostics)) continue;
+    dump_counts(*scan, out);
     return {};
 }
 
@@ -225,10 +240,14 @@ Result<void> dump_summary(const std::string& path, DumpOutput& out, Diagnostics&
     dump_header(*file, out);
     dump_events(*file, out);
     dump_build_ids(*file, out);
-    const Result<Scan> scan = file->scan(diagnostics);
-    if (!scan) return scan.error();
-    dump_counts(*scan, out);
-    return {};
+    return dump_counts_of(*file, out, diagnostics);
+}
+
+Result<void> dump_record_counts(const std::string& path, DumpOutput& out,
+                                Diagnostics& diagnostics) {
+    const Result<PerfFile> file = PerfFile::open(path, diagnostics);
+    if (!file) return file.error();
+    return dump_counts_of(*file, out, diagnostics);
 }
 
 Result<void> dump_records(const std::string& path, DumpOutput& out, Diagnostics& diagnostics) {
@@ -236,9 +255,9 @@ Result<void> dump_records(const std::string& path, DumpOutput& out, Diagnostics&
     if (!file) return file.error();
     dump_header(*file, out);
     dump_events(*file, out);
-    const Result<Scan> scan = file->scan(diagnostics);
+    Result<Scan> scan = file->scan(diagnostics);
     if (!scan) return scan.error();
-    return dump_chunks(*file, *scan, out);
+    return dump_chunks(*file, *scan, out, diagnostics);
 }
 
 }  // namespace fgread::tools

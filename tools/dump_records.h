@@ -1,4 +1,4 @@
-// fgdump FILE and fgdump --records: what is in a recording.
+// fgdump FILE, fgdump --summary and fgdump --records: what is in a recording.
 #pragma once
 
 #include <string>
@@ -9,10 +9,13 @@
 
 namespace fgread::tools {
 
-// Header, features, events, build-ids and how many records there are of each type.
+// Header, features, events, build-ids, and how many records there are of each type.
 Result<void> dump_summary(const std::string& path, DumpOutput& out, Diagnostics& diagnostics);
 
-// The same head, then one line for each record, in file order.
+// How many records there are of each type, alone.
+Result<void> dump_record_counts(const std::string& path, DumpOutput& out, Diagnostics& diagnostics);
+
+// The head of dump_summary, then one line for each record, in file order.
 Result<void> dump_records(const std::string& path, DumpOutput& out, Diagnostics& diagnostics);
 
 }  // namespace fgread::tools

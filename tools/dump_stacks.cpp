@@ -61,6 +61,8 @@ public:
         : file_(file), scan_(scan), walker_(modules), names_(names), out_(out) {}
 
     void add(const RecordView& record, Diagnostics& diagnostics);
+    // The processes have grown.
+    void begin_batch() { walker_.forget_spaces(); }
 
 private:
     struct Context {
@@ -188,18 +190,21 @@ void StackDump::add_unwalked(const RecordView& record, const char* why) {
              names_ != nullptr ? "\t-\t-" : "");
 }
 
-Result<void> dump_samples(const PerfFile& file, const Scan& scan, StackDump& dump,
-                          const DumpOutput& out, Diagnostics& diagnostics) {
+Result<void> dump_samples(const PerfFile& file, Scan& scan, StackDump& dump, const DumpOutput& out,
+                          Diagnostics& diagnostics) {
     std::vector<std::byte> buffer;
-    for (const Chunk& chunk : scan.chunks) {
-        const Result<ByteView> bytes = file.read_chunk(chunk, buffer);
-        if (!bytes) return bytes.error();
-        RecordCursor cursor = file.records(chunk, *bytes);
-        while (const std::optional<RecordView> record = cursor.next()) {
-            if (record->type == format::record_sample) dump.add(*record, diagnostics);
-            if (!out.wanted()) return {};
+    do {
+        dump.begin_batch();
+        for (const Chunk& chunk : scan.chunks) {
+            const Result<ByteView> bytes = file.read_chunk(chunk, buffer);
+            if (!bytes) return bytes.error();
+            RecordCursor cursor = file.records(chunk, *bytes);
+            while (const std::optional<RecordView> record = cursor.next()) {
+                if (record->type == format::record_sample) dump.add(*record, diagnostics);
+                if (!out.wanted()) return {};
+            }
         }
-    }
+    } while (file.next_batch(scan, diagnostics));
     return {};
 }
 
@@ -209,7 +214,7 @@ Result<void> dump_stacks(const std::string& path, const StackDumpOptions& option
                          Diagnostics& diagnostics) {
     const Result<PerfFile> file = PerfFile::open(path, diagnostics);
     if (!file) return file.error();
-    const Result<Scan> scan = file->scan(diagnostics);
+    Result<Scan> scan = file->scan(diagnostics);
     if (!scan) return scan.error();
 
     ModuleCache modules(scan->processes.mappings(),

@@ -25,6 +25,7 @@ enum ExitStatus { dumped = 0, failed = 1, wrong_usage = 2, damaged_input = 3 };
 
 struct Arguments {
     std::string input = "perf.data";
+    bool summary = false;
     bool records = false;
     bool stacks = false;
     std::vector<std::string> rule;  // MODULE, then addresses
@@ -35,7 +36,7 @@ struct Arguments {
 };
 
 constexpr const char* help_text =
-    "Without any of --records, --stacks, --rule and --symbolize: header, features, events,\n"
+    "Without --summary, --records, --stacks, --rule or --symbolize: header, features, events,\n"
     "build-ids and how many records of each type there are.\n"
     "\n"
     "--rule prints the unwind rules that hold at the addresses in the words of readelf -wF.\n"
@@ -67,7 +68,9 @@ tools::StackDumpOptions stack_options(const Arguments& arguments) {
 void define_options(CLI::App& app, Arguments& arguments) {
     app.footer(std::string(tools::stacks_help) + "\n" + help_text);
     app.set_version_flag("--version", fmt::format("fgdump {}", tools::version));
-    app.add_option("input", arguments.input, "Recording made by perf record [./perf.data]");
+    app.add_option("input", arguments.input,
+                   "Recording made by perf record, - for standard input [./perf.data]");
+    app.add_flag("--summary", arguments.summary, "How many records there are of each type");
     app.add_flag("--records", arguments.records, "One line for each record");
     app.add_flag("--stacks", arguments.stacks, "One line for each sample, see below");
     app.add_option("--rule", arguments.rule, "Unwind rules of an ELF file, see below")
@@ -91,8 +94,8 @@ void define_options(CLI::App& app, Arguments& arguments) {
 }
 
 int mode_count(const Arguments& arguments) {
-    return int{arguments.records} + int{arguments.stacks} + int{!arguments.rule.empty()} +
-           int{!arguments.symbolize.empty()};
+    return int{arguments.summary} + int{arguments.records} + int{arguments.stacks} +
+           int{!arguments.rule.empty()} + int{!arguments.symbolize.empty()};
 }
 
 void say(const std::string& text) { tools::say("fgdump", text); }
@@ -112,6 +115,9 @@ int finish(const Result<void>& done, tools::OutputFile& file, tools::DumpOutput&
 int dump_recording(const Arguments& arguments, tools::OutputFile& file, tools::DumpOutput& out) {
     FoldStats stats;
     const auto dump = [&]() -> Result<void> {
+        if (arguments.summary) {
+            return dump_record_counts(arguments.input, out, stats.diagnostics);
+        }
         if (arguments.records) return dump_records(arguments.input, out, stats.diagnostics);
         if (arguments.stacks) {
             return dump_stacks(arguments.input, stack_options(arguments), out, stats.diagnostics);
@@ -172,7 +178,7 @@ int main(int argc, char** argv) {
         return status == 0 ? dumped : wrong_usage;
     }
     if (mode_count(arguments) > 1) {
-        say("only one of --records, --stacks, --rule and --symbolize");
+        say("only one of --summary, --records, --stacks, --rule and --symbolize");
         return wrong_usage;
     }
     return run(arguments);

@@ -43,6 +43,7 @@ constexpr const char* examples =
     "  perf record -F 999 --call-graph dwarf -- ./program\n"
     "  fgread > out.folded                    fold ./perf.data\n"
     "  fgread | flamegraph.pl > flame.svg     draw it with a renderer\n"
+    "  perf record --call-graph dwarf -o - ./program | fgread - > out.folded\n"
     "  fgread -o out.folded --stats my.data   and say what became of every stack\n"
     "  fgread --symfs /mnt/target their.data  binaries from a copy of the recorded machine\n"
     "\n"
@@ -63,7 +64,8 @@ void define_options(CLI::App& app, Arguments& arguments) {
     app.formatter(std::make_shared<HelpText>());
     app.footer(examples);
     app.set_version_flag("--version", fmt::format("fgread {}", tools::version));
-    app.add_option("input", arguments.input, "Recording made by perf record [./perf.data]")
+    app.add_option("input", arguments.input,
+                   "Recording made by perf record, - for standard input [./perf.data]")
         ->option_text("FILE");
     app.add_option("-o,--output", arguments.output, "Write to FILE instead of standard output")
         ->option_text("FILE");

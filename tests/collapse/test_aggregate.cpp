@@ -94,7 +94,7 @@ Aggregated run(const std::string& path, const AggregateOptions& options = {}) {
     Aggregated out;
     const Result<PerfFile> file = PerfFile::open(path, out.diagnostics);
     REQUIRE(file.has_value());
-    const Result<Scan> scan = file->scan(out.diagnostics);
+    Result<Scan> scan = file->scan(out.diagnostics);
     REQUIRE(scan.has_value());
     PushNothing modules;
     Result<Profile> profile = aggregate(*file, *scan, modules, options, out.diagnostics);
@@ -393,7 +393,7 @@ TEST_CASE("a file that shrinks between the passes ends early and does no harm") 
     Diagnostics diagnostics;
     const Result<PerfFile> opened = PerfFile::open(file.path(), diagnostics);
     REQUIRE(opened.has_value());
-    const Result<Scan> scan = opened->scan(diagnostics);
+    Result<Scan> scan = opened->scan(diagnostics);
     REQUIRE(scan.has_value());
     REQUIRE(scan->chunks.size() > 2);
     REQUIRE(truncate(file.path().c_str(),

@@ -1,5 +1,7 @@
 #include "support/perf_builder.h"
 
+#include <zstd.h>
+
 #include <algorithm>
 
 #include "perfdata/format.h"
@@ -9,7 +11,10 @@ namespace fgread::test {
 using namespace format;
 
 Bytes& Bytes::put(std::uint64_t value, unsigned size) {
-    for (unsigned i = 0; i < size; ++i) data_.push_back(static_cast<std::byte>(value >> (8 * i)));
+    for (unsigned i = 0; i < size; ++i) {
+        const unsigned place = order == Endian::little ? i : size - 1 - i;
+        data_.push_back(static_cast<std::byte>(value >> (8 * place)));
+    }
     return *this;
 }
 
@@ -43,9 +48,9 @@ Bytes& Bytes::string_field(std::string_view content) {
 }
 
 void Bytes::patch_u64(std::size_t position, std::uint64_t value) {
-    for (unsigned i = 0; i < 8; ++i) {
-        data_.at(position + i) = static_cast<std::byte>(value >> (8 * i));
-    }
+    const Bytes bytes = Bytes().u64(value);
+    std::copy(bytes.data_.begin(), bytes.data_.end(),
+              data_.begin() + static_cast<std::ptrdiff_t>(position));
 }
 
 EventAttr cpu_clock_event() {
@@ -244,10 +249,21 @@ void PerfBuilder::build_id(std::string_view path, const std::vector<std::uint8_t
 
 namespace {
 
+// The C compiler of a big-endian machine puts the first bit at the other end.
+std::uint64_t bit_field(std::uint64_t bits) {
+    if (Bytes::order == Endian::little) return bits;
+    std::uint64_t reversed = 0;
+    for (unsigned i = 0; i < 64; ++i) reversed |= ((bits >> i) & 1) << (63 - i);
+    return reversed;
+}
+
+// "PERFILE2" as a little-endian machine reads it.
+constexpr std::uint64_t magic = 0x32454c4946524550;
+
 Bytes attr_bytes(const EventAttr& attr, std::uint32_t size) {
     Bytes out;
     out.u32(attr.type).u32(size).u64(attr.config).u64(attr.sample_period_or_freq);
-    out.u64(attr.sample_type).u64(attr.read_format).u64(attr.flags).zeros(24);
+    out.u64(attr.sample_type).u64(attr.read_format).u64(bit_field(attr.flags)).zeros(24);
     out.u64(attr.branch_sample_type).u64(attr.sample_regs_user).u32(attr.sample_stack_user);
     out.i32(attr.clockid).u64(attr.sample_regs_intr).u32(0).u16(attr.sample_max_stack).zeros(34);
     if (size > out.size()) out.zeros(size - out.size());
@@ -285,7 +301,7 @@ std::vector<std::byte> PerfBuilder::build() const {
     const std::uint64_t attrs_at = file_header_size + ids.size();
     const std::uint64_t data_at = attrs_at + attrs.size();
     Bytes file;
-    file.text("PERFILE2").u64(file_header_size).u64(attr_size + attr_ids_section_size);
+    file.u64(magic).u64(file_header_size).u64(attr_size + attr_ids_section_size);
     file.u64(attrs_at).u64(attrs.size()).u64(data_at).u64(closed ? records_.size() : 0);
     file.zeros(16);
     for (const std::uint64_t word : bits) file.u64(word);
@@ -298,6 +314,55 @@ std::vector<std::byte> PerfBuilder::build() const {
     }
     for (const auto& [bit, body] : features) file.raw(body.data());
     return file.data();
+}
+
+std::vector<std::byte> PerfBuilder::build_pipe() const {
+    Bytes file;
+    file.u64(magic).u64(pipe_header_size);
+    const auto add = [&](std::uint32_t type, const Bytes& body) {
+        file.u32(type).u16(0).u16(8 + body.size()).raw(body.data());
+    };
+    for (const EventAttr& event : events_) {
+        add(record_header_attr, attr_bytes(event, attr_size).words(event.ids));
+    }
+    for (const auto& [bit, body] : features_) {
+        add(record_header_feature, Bytes().u64(bit).raw(body.data()));
+    }
+    ByteReader ids(build_ids_.data(), Bytes::order);
+    while (ids.remaining() >= 8) {
+        ByteReader head = ids;
+        head.skip(4);
+        const std::uint16_t misc = head.u16();
+        const ByteView record = ids.bytes(head.u16());
+        file.u32(record_header_build_id).u16(misc).u16(record.size()).raw(record.subspan(8));
+    }
+    file.raw(records_.data());
+    return file.data();
+}
+
+void PerfBuilder::compress(std::size_t piece, std::uint32_t type) {
+    ZSTD_CStream* const stream = ZSTD_createCStream();
+    ZSTD_initCStream(stream, 1);
+    const Bytes plain = std::move(records_);
+    records_ = {};
+    for (std::size_t at = 0; at < plain.size(); at += piece) {
+        const ByteView bytes =
+            ByteView(plain.data()).subspan(at, std::min(piece, plain.size() - at));
+        std::vector<std::byte> packed(ZSTD_compressBound(bytes.size()) + 64);
+        ZSTD_inBuffer input{bytes.data(), bytes.size(), 0};
+        ZSTD_outBuffer output{packed.data(), packed.size(), 0};
+        // Flushed, never ended: as the recorder does.
+        ZSTD_compressStream2(stream, &output, &input, ZSTD_e_flush);
+        const ByteView payload = ByteView(packed).first(output.pos);
+        Bytes body;
+        if (type == record_compressed2) {
+            body.u64(payload.size()).raw(payload).zeros((8 - payload.size() % 8) % 8);
+        } else {
+            body.raw(payload);
+        }
+        record(type, 0, body);
+    }
+    ZSTD_freeCStream(stream);
 }
 
 }  // namespace fgread::test

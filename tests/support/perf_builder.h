@@ -9,7 +9,7 @@
 //      const std::vector<std::byte> file = perf.build();
 //
 // Written from the layouts in include/uapi/linux/perf_event.h, not with the reader's code.
-// Little-endian only.
+// Little-endian, unless `Bytes::order` says otherwise while everything is made.
 #pragma once
 
 #include <cstddef>
@@ -28,6 +28,8 @@ namespace fgread::test {
 // Bytes under construction.
 class Bytes {
 public:
+    static inline Endian order = Endian::little;
+
     Bytes& u8(std::uint64_t value) { return put(value, 1); }
     Bytes& u16(std::uint64_t value) { return put(value, 2); }
     Bytes& u32(std::uint64_t value) { return put(value, 4); }
@@ -141,6 +143,11 @@ public:
     bool closed = true;             // false: data.size 0, no features, as after a kill
 
     [[nodiscard]] std::vector<std::byte> build() const;
+    // The same in pipe format, as perf record -o - writes it.
+    [[nodiscard]] std::vector<std::byte> build_pipe() const;
+    // Packs the records so far into compressed ones (COMPRESSED or COMPRESSED2) of `piece` bytes
+    // each before compression, so that records straddle them.
+    void compress(std::size_t piece, std::uint32_t type);
 
 private:
     [[nodiscard]] Bytes trailer(const By& by) const;
@@ -149,6 +156,15 @@ private:
     Bytes records_;
     std::vector<std::pair<unsigned, Bytes>> features_;
     Bytes build_ids_;
+};
+
+// While it lives, all bytes are made as on a big-endian machine.
+class BigEndian {
+public:
+    BigEndian() { Bytes::order = Endian::big; }
+    ~BigEndian() { Bytes::order = Endian::little; }
+    BigEndian(const BigEndian&) = delete;
+    BigEndian& operator=(const BigEndian&) = delete;
 };
 
 }  // namespace fgread::test

@@ -47,8 +47,10 @@ class Tool:
     def __call__(self, *arguments, **options):
         options.setdefault("cwd", self.directory)
         options.setdefault("stdout", subprocess.PIPE)
+        if "input" not in options:
+            options.setdefault("stdin", subprocess.DEVNULL)
         done = subprocess.run([self.path, *map(str, arguments)], stderr=subprocess.PIPE,
-                              stdin=subprocess.DEVNULL, timeout=TIMEOUT, **options)
+                              timeout=TIMEOUT, **options)
         return Run(done.returncode, done.stdout or b"", done.stderr.decode(errors="replace"))
 
     def file(self, name):
