@@ -18,7 +18,6 @@ namespace {
 struct OnPath {
     std::uint32_t module = 0;
     bool unnamed = false;
-    friend auto operator<=>(const OnPath&, const OnPath&) = default;
 };
 
 // The modules on the path of one stack, each once.

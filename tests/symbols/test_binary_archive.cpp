@@ -25,7 +25,7 @@ Bytes member(const std::string& name, const std::string& content, char type = '0
         put_text(header, text);
         header.push_back(std::byte{0});
     };
-    for (const std::uint64_t field : {0644, 0, 0}) octal(field, 8);
+    for (const unsigned field : {0644u, 0u, 0u}) octal(field, 8);
     octal(type == '0' ? content.size() : 0, 12);
     octal(0, 12);
     const std::size_t sum_at = header.size();
