@@ -18,6 +18,7 @@ namespace {
 struct OnPath {
     std::uint32_t module = 0;
     bool unnamed = false;
+    bool operator==(const OnPath&) const = default;
 };
 
 // The modules on the path of one stack, each once.
