@@ -1,6 +1,5 @@
 #include <doctest/doctest.h>
 
-
 #include "symbols/demangle.h"
 
 using namespace fgread;
