@@ -6,11 +6,14 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "tools/cargo_build.h"
 #include "tools/picture_arguments.h"
 #include "tools/record_session.h"
 #include "tools/standard_streams.h"
@@ -28,6 +31,16 @@ struct Arguments {
     double duration = 0;      // seconds
     bool unit_given = false;  // --countname or --factor
     tools::PictureArguments picture;
+    tools::CargoTarget cargo;
+    bool release = false;                   // the default, for those used to say it
+    std::string bin, example, test, bench;  // what cargo.kind and cargo.name are made of
+};
+
+class CargoHelp : public tools::HelpText {
+public:
+    std::string make_usage(const CLI::App*, std::string) const override {
+        return "Usage: cargo fgrecord [OPTIONS] [-- ARGUMENTS OF THE PROGRAM...]\n\n";
+    }
 };
 
 class RecordHelp : public tools::HelpText {
@@ -55,6 +68,23 @@ constexpr const char* footer =
     "Exit status: 0 the output was written, whatever became of the command (stderr says that);\n"
     "1 nothing could be recorded or written; 2 wrong usage.";
 
+constexpr const char* cargo_footer =
+    "It builds the release profile with debug information and without stripping, by environment\n"
+    "variables (CARGO_PROFILE_RELEASE_DEBUG=1, ..._STRIP=none; yours count if they are set); "
+    "Cargo.toml\n"
+    "stays as it is. Frame pointers are not needed. Tests and benchmarks run in their package's\n"
+    "directory, as cargo runs them.\n"
+    "\n"
+    "Examples:\n"
+    "  cargo fgrecord                             the package's program; flamegraph.svg\n"
+    "  cargo fgrecord --bin server -- --port 80\n"
+    "  cargo fgrecord --example parse -o parse.html\n"
+    "  cargo fgrecord --test speed -- big_input   the test big_input of tests/speed.rs\n"
+    "  cargo fgrecord --bench sorting -d 20\n"
+    "\n"
+    "Exit status: 0 the output was written, whatever became of the program (stderr says that);\n"
+    "1 nothing could be built, recorded or written; 2 wrong usage.";
+
 void define_recording(CLI::App& app, Arguments& arguments) {
     tools::RecordSession& session = arguments.session;
     tools::RecordPlan& plan = session.plan;
@@ -63,7 +93,7 @@ void define_recording(CLI::App& app, Arguments& arguments) {
     };
     add(app.add_option("-d,--duration", arguments.duration,
                        "Stop after so many seconds [at the end of the command, or Ctrl-C]")
-            ->check(CLI::PositiveNumber),
+            ->check(CLI::Range(0.001, 1e9)),
         "SECONDS");
     add(app.add_option("-e,--event", plan.event,
                        "What perf samples [cycles; cpu-clock where there is no such counter]"),
@@ -133,13 +163,9 @@ std::string contradiction(const tools::RecordPlan& plan) {
     return {};
 }
 
-int record(Arguments& arguments) {
+// Checks and completes all but the subject; `recorded` if there is nothing to complain of.
+ExitStatus prepare(Arguments& arguments) {
     tools::RecordSession& session = arguments.session;
-    const std::string problem = contradiction(session.plan);
-    if (!problem.empty()) {
-        say(arguments, problem);
-        return wrong_usage;
-    }
     if (session.output.empty()) {
         session.output = arguments.format.empty() || arguments.format == "svg" ? "flamegraph.svg"
                          : arguments.format == "html"                          ? "flamegraph.html"
@@ -153,7 +179,7 @@ int record(Arguments& arguments) {
     }
     session.format = *format;
     session.duration =
-        std::chrono::milliseconds(static_cast<long>(std::ceil(arguments.duration * 1000)));
+        std::chrono::milliseconds(std::llround(std::ceil(arguments.duration * 1000)));
     const Result<void> good = tools::finish_picture_options(
         arguments.picture, arguments.picture.picture.inverted ? "Icicle Graph" : "Flame Graph");
     if (!good) {
@@ -162,7 +188,11 @@ int record(Arguments& arguments) {
     }
     session.picture = arguments.picture.picture;
     session.unit_by_event = !arguments.unit_given;
-    if (!tools::record_and_write(session)) return failed;
+    return recorded;
+}
+
+ExitStatus record(const Arguments& arguments) {
+    if (!tools::record_and_write(arguments.session)) return failed;
     const Result<void> saved = tools::save_palette(arguments.picture);
     if (!saved) say(arguments, saved.error().message);
     return saved ? recorded : failed;
@@ -207,6 +237,107 @@ int run_fgrecord(std::vector<std::string> words) {
         if (separated) rest.emplace_back("--");
         plan.command.insert(plan.command.begin(), rest.begin(), rest.end());
     }
+    const std::string problem = contradiction(plan);
+    if (!problem.empty()) {
+        say(arguments, problem);
+        return wrong_usage;
+    }
+    if (const int status = prepare(arguments); status != recorded) return status;
+    return record(arguments);
+}
+
+void define_cargo(CLI::App& app, Arguments& arguments) {
+    tools::CargoTarget& cargo = arguments.cargo;
+    const auto add = [&](const char* name, std::string& value, const char* help,
+                         const char* text = "NAME") {
+        return app.add_option(name, value, help)->option_text(text)->group("Cargo");
+    };
+    add("--bin", arguments.bin,
+        "Build and record this program [the package's, or its default-run]");
+    CLI::Option* example = add("--example", arguments.example, "Build and record this example");
+    CLI::Option* test = add("--test", arguments.test, "Build and record this integration test");
+    CLI::Option* bench = add("--bench", arguments.bench, "Build and record this benchmark");
+    for (CLI::Option* option : {example, test, bench}) {
+        for (CLI::Option* other : {app.get_option("--bin"), example, test, bench}) {
+            if (other != option) option->excludes(other);
+        }
+    }
+    CLI::Option* profile = add("--profile", cargo.profile, "Build with this profile [release]");
+    CLI::Option* dev =
+        app.add_flag("--dev", cargo.dev, "Build with the dev profile, without optimization")
+            ->excludes(profile)
+            ->group("Cargo");
+    app.add_flag("--release", arguments.release, "Build with the release profile, as by default")
+        ->excludes(dev)
+        ->excludes(profile)
+        ->group("Cargo");
+    app.add_option("--features", cargo.features, "Features to activate, joined by commas")
+        ->allow_extra_args(false)
+        ->option_text("NAMES")
+        ->group("Cargo");
+    app.add_flag("--all-features", cargo.all_features, "Activate all features")->group("Cargo");
+    app.add_flag("--no-default-features", cargo.no_default_features,
+                 "Do not activate the default feature")
+        ->group("Cargo");
+    add("-p,--package", cargo.package, "The package of the workspace");
+    add("--manifest-path", cargo.manifest_path, "Path of Cargo.toml", "FILE");
+}
+
+void choose_cargo_target(Arguments& arguments) {
+    tools::CargoTarget& cargo = arguments.cargo;
+    for (const auto& [kind, name] : {std::pair{"bin", arguments.bin},
+                                     {"example", arguments.example},
+                                     {"test", arguments.test},
+                                     {"bench", arguments.bench}}) {
+        if (name.empty()) continue;
+        cargo.kind = kind;
+        cargo.name = name;
+    }
+    cargo.quiet = arguments.session.quiet;
+}
+
+// Puts the program in front of its arguments, and gives it what cargo run, test and bench would.
+void use_program(const tools::CargoProgram& program, tools::RecordSession& session) {
+    std::vector<std::string>& command = session.plan.command;
+    // libtest and criterion measure with it, and only test without.
+    if (program.kind == "bench") command.insert(command.begin(), "--bench");
+    command.insert(command.begin(), program.path);
+    session.environment.emplace_back("CARGO_MANIFEST_DIR", program.package_directory);
+    const bool in_package = program.kind == "bench" || program.kind == "test";
+    if (in_package) session.directory = program.package_directory;
+}
+
+int run_cargo_fgrecord(std::vector<std::string> words) {
+    Arguments arguments;
+    tools::RecordSession& session = arguments.session;
+    session.tool = "cargo fgrecord";
+    CLI::App app(
+        "Builds a program of this Cargo package with debug information, records it with perf, and\n"
+        "draws the flame graph of it.",
+        "cargo fgrecord");
+    app.formatter(std::make_shared<CargoHelp>());
+    app.footer(cargo_footer);
+    app.set_version_flag("--version", fmt::format("cargo-fgrecord {}", tools::version));
+    define_output(app, arguments);
+    define_cargo(app, arguments);
+    define_recording(app, arguments);
+    tools::add_picture_options(app, arguments.picture);
+    take_command(words, session.plan.command);
+    try {
+        app.parse(std::vector<std::string>(words.rbegin(), words.rend()));
+    } catch (const CLI::ParseError& error) {
+        const int status = app.exit(error);
+        return status == 0 ? recorded : wrong_usage;
+    }
+    arguments.unit_given = app.count("--countname") + app.count("--factor") != 0;
+    choose_cargo_target(arguments);
+    if (const int status = prepare(arguments); status != recorded) return status;
+    const Result<tools::CargoProgram> program = tools::build_with_cargo(arguments.cargo);
+    if (!program) {
+        say(arguments, program.error().message);
+        return failed;
+    }
+    use_program(*program, session);
     return record(arguments);
 }
 
@@ -214,5 +345,10 @@ int run_fgrecord(std::vector<std::string> words) {
 
 int main(int argc, char** argv) {
     tools::prepare_standard_streams();
-    return run_fgrecord({argv + 1, argv + argc});
+    std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
+    const std::string name = argc > 0 ? std::filesystem::path(argv[0]).filename().string() : "";
+    if (name != "cargo-fgrecord") return run_fgrecord(std::move(words));
+    // cargo gives its subcommand's name as the first argument.
+    if (!words.empty() && words.front() == "fgrecord") words.erase(words.begin());
+    return run_cargo_fgrecord(std::move(words));
 }

@@ -130,7 +130,10 @@ private:
     }
 
     bool record(const ScratchDirectory& scratch) {
-        data_ = session_.keep.empty() ? scratch.file("perf.data") : canonical(session_.keep);
+        // perf may run in another directory.
+        data_ = std::filesystem::absolute(session_.keep.empty() ? scratch.file("perf.data")
+                                                                : session_.keep)
+                    .string();
         const std::string end = session_.duration > milliseconds(0)
                                     ? fmt::format("for {:g} s", seconds(session_.duration))
                                     : "until it ends or Ctrl-C";

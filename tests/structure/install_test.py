@@ -90,7 +90,8 @@ def check_example(tap, root, installed, compiler, folder, name, expectation):
 
 
 def check_tools(tap, root, installed):
-    for tool in ("fgread", "fgdump", "fgrender", "fgdiff", "fgrecord"):
+    for tool in ("fgread", "fgdump", "fgrender", "fgdiff", "fgrecord",
+                 "cargo-fgrecord"):
         status, output = run([installed.prefix / "bin" / tool, "--version"])
         tap.check(status == 0 and re.search(r"\d+\.\d+", output), f"installed {tool} runs", output)
 
