@@ -39,7 +39,7 @@ struct Arguments {
 class CargoHelp : public tools::HelpText {
 public:
     std::string make_usage(const CLI::App*, std::string) const override {
-        return "Usage: cargo fgrecord [OPTIONS] [-- ARGUMENTS OF THE PROGRAM...]\n\n";
+        return "Usage: cargo fgrecord [OPTIONS] [-- ARGUMENTS OF THE PROGRAM...]\n";
     }
 };
 
@@ -48,7 +48,7 @@ public:
     std::string make_usage(const CLI::App*, std::string) const override {
         return "Usage: fgrecord [OPTIONS] [--] COMMAND...\n"
                "       fgrecord [OPTIONS] -p PID\n"
-               "       fgrecord [OPTIONS] -a\n\n";
+               "       fgrecord [OPTIONS] -a\n";
     }
 };
 
@@ -266,10 +266,12 @@ void define_cargo(CLI::App& app, Arguments& arguments) {
     CLI::Option* dev =
         app.add_flag("--dev", cargo.dev, "Build with the dev profile, without optimization")
             ->excludes(profile)
+            ->option_text(" ")
             ->group("Cargo");
     app.add_flag("--release", arguments.release, "Build with the release profile, as by default")
         ->excludes(dev)
         ->excludes(profile)
+        ->option_text(" ")
         ->group("Cargo");
     app.add_option("--features", cargo.features, "Features to activate, joined by commas")
         ->allow_extra_args(false)
