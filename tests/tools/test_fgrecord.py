@@ -192,6 +192,10 @@ def check_real(tap, fgrecord):
     run = fgrecord("-o", "real.svg", "--", sys.executable, "-c", burn)
     svg = fgrecord.file("real.svg")
     tap.check(run.status == 0 and b"python" in svg.read_bytes(), "and its flame graph", run)
+    loop = "for ((i = 0; i < 400000; i++)); do :; done"
+    run = fgrecord("-o", "bash.svg", "bash", "-c", loop)  # as Debian builds it, without -g
+    good = "bash: has no debug information" in run.err and "compile it with -g" in run.err
+    tap.check(run.status == 0 and good, "a program without debug information", run)
     run = fgrecord("-o", "none.svg", "/nonexistent/program")
     tap.check(run.status == 1 and not fgrecord.file("none.svg").exists(), "no such command", run)
 
