@@ -90,9 +90,15 @@ def check_example(tap, root, installed, compiler, folder, name, expectation):
 
 
 def check_tools(tap, root, installed):
-    for tool in ("fgread", "fgdump", "fgrender", "fgdiff"):
+    for tool in ("fgread", "fgdump", "fgrender", "fgdiff", "fgrecord",
+                 "cargo-fgrecord"):
         status, output = run([installed.prefix / "bin" / tool, "--version"])
         tap.check(status == 0 and re.search(r"\d+\.\d+", output), f"installed {tool} runs", output)
+        share = installed.prefix / "share"
+        files = [share / "man/man1" / f"{tool}.1", share / "zsh/site-functions" / f"_{tool}",
+                 share / "bash-completion/completions" / tool,
+                 share / "fish/vendor_completions.d" / f"{tool}.fish"]
+        tap.check(all(file.is_file() for file in files), f"{tool}: man page and completions", files)
 
 
 def main(root, build, compiler):
