@@ -8,6 +8,7 @@
 
 #include "collapse/aggregate.h"
 #include "collapse/fold_stats.h"
+#include "collapse/folded_profile.h"
 #include "collapse/frame_names.h"
 #include "perfdata/result.h"
 #include "render/text_sink.h"
@@ -47,8 +48,12 @@ bool has_monotonic_clock(const PerfFile& file);
 ModuleSources module_sources(const PerfFile& file, const std::string& symfs,
                              const std::string& kallsyms);
 
-// Reads `path`, writes folded stacks to `sink`. Fails if nothing could be read; damaged input is
-// folded up to the damage and shows in FoldStats::diagnostics.
+// Reads `path` and hands what was folded to `write`, once. Fails if nothing could be read; damaged
+// input is folded up to the damage and shows in FoldStats::diagnostics.
+Result<FoldStats> fold_recording(const std::string& path, const FoldOptions& options,
+                                 const ProfileWriter& write);
+
+// The same, with folded stacks written to `sink`.
 Result<FoldStats> fold_recording(const std::string& path, const FoldOptions& options,
                                  const TextSink& sink);
 
