@@ -210,6 +210,15 @@ int run(Arguments& arguments) {
         say(format.error().message);
         return wrong_usage;
     }
+    if (tools::is_binary(*format) && (arguments.output.empty() || arguments.output == "-") &&
+        ::isatty(STDOUT_FILENO) == 1) {
+        say("a terminal cannot show this format; give --output FILE");
+        return wrong_usage;
+    }
+    if (tools::has_details(*format)) {
+        arguments.fold.naming.details = true;
+        arguments.fold.naming.source = false;
+    }
     const char* title = arguments.picture.picture.inverted ? "Icicle Graph" : "Flame Graph";
     const Result<void> looks = tools::finish_picture_options(arguments.picture, title);
     if (!looks) {

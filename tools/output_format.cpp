@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "collapse/writers/folded.h"
+#include "collapse/writers/pprof.h"
 #include "render/html_writer.h"
 #include "render/svg_writer.h"
 
@@ -25,7 +26,7 @@ struct FormatWords {
 constexpr FormatWords words[] = {
     {OutputFormat::folded, "folded", ".folded"}, {OutputFormat::folded, "folded", ".txt"},
     {OutputFormat::svg, "svg", ".svg"},          {OutputFormat::html, "html", ".html"},
-    {OutputFormat::html, "html", ".htm"},
+    {OutputFormat::html, "html", ".htm"},        {OutputFormat::pprof, "pprof", ".pb.gz"},
 };
 
 std::string known_endings() {
@@ -108,6 +109,9 @@ Picture write_profile(const FoldedProfile& folded, OutputFormat format, PictureO
     switch (format) {
         case OutputFormat::folded:
             write_folded(name_tree(folded), folded.names, sink);
+            return {};
+        case OutputFormat::pprof:
+            write_pprof(folded, sink);
             return {};
         case OutputFormat::svg:
         case OutputFormat::html:

@@ -13,7 +13,7 @@
 
 namespace fgread::tools {
 
-enum class OutputFormat : std::uint8_t { folded, svg, html };
+enum class OutputFormat : std::uint8_t { folded, svg, html, pprof };
 
 // "folded", "svg", ...: for --help.
 [[nodiscard]] std::string output_format_names();
@@ -24,6 +24,17 @@ enum class OutputFormat : std::uint8_t { folded, svg, html };
 
 [[nodiscard]] constexpr bool is_picture(OutputFormat format) {
     return format == OutputFormat::svg || format == OutputFormat::html;
+}
+
+// Has the module, the file and the line of each function beside its name, not in it: wants
+// FrameNames::details().
+[[nodiscard]] constexpr bool has_details(OutputFormat format) {
+    return format == OutputFormat::pprof;
+}
+
+// Not for terminals.
+[[nodiscard]] constexpr bool is_binary(OutputFormat format) {
+    return format == OutputFormat::pprof;
 }
 
 // Writes `folded` to `sink`. What became of the picture, if it is one; `options` is for pictures,

@@ -1,16 +1,21 @@
 #!/usr/bin/env python3
 """fgread's formats other than folded text.   test_fgread_formats.py FGREAD FGRENDER FIXTURES"""
 
+import gzip
+import os
 import pathlib
+import re
+import shutil
 import subprocess
 import sys
+from collections import Counter, namedtuple
 
 from fgread_runner import Tap, Tool
 from recording import CONTEXT_KERNEL, CONTEXT_USER, KERNEL, Event, Recording
 
 PROG = 0x400000
 KERNEL_TEXT = 0xffff_ffff_8100_0000
-ENDINGS = [".folded", ".txt", ".svg", ".html"]
+ENDINGS = [".folded", ".txt", ".svg", ".html", ".pb.gz"]
 
 
 def small():
@@ -92,10 +97,180 @@ def check_pictures(formats):
     formats.tap.check(b" ms" in clock or b'"ms"' in clock, "nanoseconds are shown as ms")
 
 
+def varint(data, at):
+    value = shift = 0
+    while True:
+        byte = data[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            return value, at
+
+
+def fields(data):
+    """Number and value of each field of a protobuf message."""
+    at = 0
+    while at < len(data):
+        tag, at = varint(data, at)
+        value, at = varint(data, at)
+        if tag & 7 == 2:
+            value, at = data[at:at + value], at + value
+        else:
+            assert tag & 7 == 0, f"wire type {tag & 7}"
+        yield tag >> 3, value
+
+
+def message(data):
+    """By field number, the list of its values."""
+    result = {}
+    for number, value in fields(data):
+        result.setdefault(number, []).append(value)
+    return result
+
+
+def packed(data):
+    numbers, at = [], 0
+    while at < len(data):
+        number, at = varint(data, at)
+        numbers.append(number)
+    return numbers
+
+
+Sample = namedtuple("Sample", "names values labels locations")
+
+
+class Pprof:
+    """Of profile.proto what fgread writes."""
+
+    def __init__(self, data):
+        raw = message(gzip.decompress(data))
+        self.strings = [text.decode() for text in raw[6]]
+        self.types = [tuple(self.strings[message(t)[n][0]] for n in (1, 2)) for t in raw[1]]
+        self.default = self.strings[raw[14][0]]
+        self.mappings = {m[1][0]: m for m in map(message, raw.get(3, []))}
+        self.main = self.strings[message(raw[3][0])[5][0]]
+        functions = {f[1][0]: f for f in map(message, raw.get(5, []))}
+        self.functions = {i: self.strings[f[2][0]] for i, f in functions.items()}
+        self.locations = {l[1][0]: l for l in map(message, raw.get(4, []))}
+        self.samples = [self.sample(message(s)) for s in raw.get(2, [])]
+
+    def sample(self, raw):
+        locations = [self.locations[i] for i in packed(raw[1][0])] if 1 in raw else []
+        names = [self.functions[message(line)[1][0]]
+                 for location in locations for line in location[4]]
+        labels = {}
+        for label in map(message, raw.get(3, [])):
+            text = self.strings[label[2][0]] if 2 in label else label[3][0]
+            labels[self.strings[label[1][0]]] = text
+        return Sample(names[::-1], packed(raw[2][0]), labels, locations)
+
+    def folded(self, column, root=lambda labels: labels["comm"].replace(" ", "_")):
+        stacks = Counter()
+        for sample in self.samples:
+            stacks[";".join([root(sample.labels), *sample.names])] += sample.values[column]
+        return dict(stacks)
+
+
+def readable(text):
+    """The folded stacks as printable UTF-8."""
+    return {key.encode(errors="surrogateescape").decode(errors="replace"): value
+            for key, value in text.items()}
+
+
+def check_pprof(formats):
+    tap = formats.tap
+    for source in formats.inputs:
+        data = formats.output(source, "-f", "pprof")
+        pprof = Pprof(data)
+        tap.check(pprof.strings[0] == "" and len(set(pprof.strings)) == len(pprof.strings),
+                  f"{source}: pprof's strings are distinct, the first is empty", pprof.strings)
+        folded = readable(formats.weights(source))
+        tap.check(pprof.folded(1) == folded, f"{source}: pprof holds the folded stacks and weights",
+                  f"{pprof.folded(1)}\n{folded}")
+        counted = readable(formats.weights(source, "--weight", "samples"))
+        tap.check(pprof.folded(0) == counted, f"{source}: and the samples of each")
+        tap.check(pprof.types[0] == ("samples", "count") and pprof.default == pprof.types[1][0],
+                  f"{source}: pprof's types", pprof.types)
+        tap.check(data == formats.output(source, "-f", "pprof", "-j", "1"),
+                  f"{source}: pprof is the same with one thread")
+        outside = [
+            location for location in pprof.locations.values() if 2 in location
+            and not (pprof.mappings[location[2][0]].get(2, [0])[0] <= location.get(3, [0])[0]
+                     < pprof.mappings[location[2][0]][3][0])]
+        tap.check(not outside, f"{source}: every address is in its mapping", outside)
+    by_tid = Pprof(formats.output("small", "-f", "pprof", "--group-by", "tid", "--event", "*"))
+    tap.check(by_tid.types == [("samples", "count"), ("cycles", "count"), ("faults", "count")],
+              "a column for each event", by_tid.types)
+    labels = sorted((s.labels["pid"], s.labels["tid"], s.labels["event"], tuple(s.values))
+                    for s in by_tid.samples)
+    tap.check(labels == [(7, 7, "cycles", (1, 10, 0)), (7, 7, "cycles", (1, 20, 0)),
+                         (7, 8, "cycles", (1, 40, 0)), (7, 8, "faults", (1, 0, 5))],
+              "labels say pid, tid and event", labels)
+    samples = Pprof(formats.output("small", "-f", "pprof", "--weight", "samples"))
+    tap.check(samples.default == "samples", "--weight samples chooses what is shown first")
+
+
+def check_pprof_details(formats):
+    tap = formats.tap
+    pprof = Pprof(formats.output("cpp_threads", "-f", "pprof", "--source"))
+    paths = {pprof.strings[m[5][0]]: m for m in pprof.mappings.values()}
+    program = next(m for path, m in paths.items() if path.endswith("/cpp_threads"))
+    tap.check(pprof.main.endswith("/cpp_threads"), "the first mapping is the program", pprof.main)
+    build_id = pprof.strings[program[6][0]]
+    tap.check(re.fullmatch("[0-9a-f]{40}", build_id), "a mapping has its build-id", build_id)
+    tap.check(all(program.get(flag) == [1] for flag in (7, 8, 9, 10)),
+              "and says that it has functions, files, lines and inlined functions", program)
+    inlined = [l for l in pprof.locations.values() if len(l[4]) > 1]
+    tap.check(inlined, "a location has a line for each inlined function")
+    lines = [message(line).get(2, [0])[0] for l in inlined for line in l[4]]
+    tap.check(all(lines), "with --source, each with its line", lines)
+    plain = Pprof(formats.output("cpp_threads", "-f", "pprof", "--no-inline"))
+    program = next(m for m in plain.mappings.values()
+                   if plain.strings[m[5][0]].endswith("/cpp_threads"))
+    tap.check(program.get(7) == [1] and not any(flag in program for flag in (8, 9, 10)),
+              "without, and without inlined functions, it says so", program)
+
+
+def check_go_pprof(formats):
+    """What Go's own tool makes of it; it is compiled when first run."""
+    name = "`go tool pprof` shows our total"
+    go = shutil.which("go", path=os.environ.get("PATH", "") + ":/usr/local/go/bin")
+    if go is None:
+        formats.tap.skip(name, "go is not installed")
+        return
+    path = formats.fgread.write("go.pb.gz", formats.output("cpp_threads", "-f", "pprof"))
+    command = [go, "tool", "pprof", "-raw", path]
+    try:
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              timeout=200, env={**os.environ, "GOFLAGS": "-mod=vendor",
+                                                "GOTOOLCHAIN": "local"})
+    except subprocess.TimeoutExpired:
+        formats.tap.skip(name, "go did not build its pprof within 200 s")
+        return
+    if "no such tool" in done.stderr:
+        formats.tap.skip(name, "this go has no pprof")
+        return
+    shown = sum(int(m[1]) for m in re.finditer(r"^ +\d+ +(\d+):", done.stdout, re.M))
+    wanted = sum(formats.weights("cpp_threads").values())
+    formats.tap.check(done.returncode == 0 and shown == wanted, name,
+                      f"{shown}, not {wanted}\n{done.stdout[:2000]}\n{done.stderr}")
+
+
+def check_terminal(formats):
+    master, slave = os.openpty()
+    run = formats.fgread(formats.small, "-f", "pprof", stdout=slave)
+    formats.tap.check(run.status == 2 and "--output" in run.err,
+                      "pprof is not written to a terminal", run)
+    os.close(slave)
+    os.close(master)
+
+
 def main(fgread, fgrender, fixtures):
     tap = Tap()
     formats = Formats(tap, Tool(fgread), fgrender, fixtures)
-    for check in (check_choice, check_pictures):
+    for check in (check_choice, check_pictures, check_pprof, check_pprof_details, check_go_pprof,
+                  check_terminal):
         check(formats)
     tap.finish()
 
