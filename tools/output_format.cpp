@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "collapse/writers/folded.h"
+#include "collapse/writers/json.h"
 #include "collapse/writers/pprof.h"
+#include "collapse/writers/speedscope.h"
 #include "render/html_writer.h"
 #include "render/svg_writer.h"
 
@@ -24,9 +26,15 @@ struct FormatWords {
 
 // The first ending that fits counts: ".speedscope.json" before ".json".
 constexpr FormatWords words[] = {
-    {OutputFormat::folded, "folded", ".folded"}, {OutputFormat::folded, "folded", ".txt"},
-    {OutputFormat::svg, "svg", ".svg"},          {OutputFormat::html, "html", ".html"},
-    {OutputFormat::html, "html", ".htm"},        {OutputFormat::pprof, "pprof", ".pb.gz"},
+    {OutputFormat::folded, "folded", ".folded"},
+    {OutputFormat::folded, "folded", ".txt"},
+    {OutputFormat::svg, "svg", ".svg"},
+    {OutputFormat::html, "html", ".html"},
+    {OutputFormat::html, "html", ".htm"},
+    {OutputFormat::pprof, "pprof", ".pb.gz"},
+    {OutputFormat::speedscope, "speedscope", ".speedscope.json"},
+    {OutputFormat::json, "json", ".json"},
+    {OutputFormat::jsonl, "jsonl", ".jsonl"},
 };
 
 std::string known_endings() {
@@ -112,6 +120,15 @@ Picture write_profile(const FoldedProfile& folded, OutputFormat format, PictureO
             return {};
         case OutputFormat::pprof:
             write_pprof(folded, sink);
+            return {};
+        case OutputFormat::json:
+            write_json(folded, sink);
+            return {};
+        case OutputFormat::jsonl:
+            write_json_lines(folded, sink);
+            return {};
+        case OutputFormat::speedscope:
+            write_speedscope(folded, sink);
             return {};
         case OutputFormat::svg:
         case OutputFormat::html:

@@ -13,7 +13,7 @@
 
 namespace fgread::tools {
 
-enum class OutputFormat : std::uint8_t { folded, svg, html, pprof };
+enum class OutputFormat : std::uint8_t { folded, svg, html, pprof, json, jsonl, speedscope };
 
 // "folded", "svg", ...: for --help.
 [[nodiscard]] std::string output_format_names();
@@ -29,7 +29,7 @@ enum class OutputFormat : std::uint8_t { folded, svg, html, pprof };
 // Has the module, the file and the line of each function beside its name, not in it: wants
 // FrameNames::details().
 [[nodiscard]] constexpr bool has_details(OutputFormat format) {
-    return format == OutputFormat::pprof;
+    return format != OutputFormat::folded && !is_picture(format);
 }
 
 // Not for terminals.

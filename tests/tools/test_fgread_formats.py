@@ -2,6 +2,7 @@
 """fgread's formats other than folded text.   test_fgread_formats.py FGREAD FGRENDER FIXTURES"""
 
 import gzip
+import json
 import os
 import pathlib
 import re
@@ -15,7 +16,7 @@ from recording import CONTEXT_KERNEL, CONTEXT_USER, KERNEL, Event, Recording
 
 PROG = 0x400000
 KERNEL_TEXT = 0xffff_ffff_8100_0000
-ENDINGS = [".folded", ".txt", ".svg", ".html", ".pb.gz"]
+ENDINGS = [".folded", ".txt", ".svg", ".html", ".pb.gz", ".speedscope.json", ".json", ".jsonl"]
 
 
 def small():
@@ -257,6 +258,93 @@ def check_go_pprof(formats):
                       f"{shown}, not {wanted}\n{done.stdout[:2000]}\n{done.stderr}")
 
 
+def stacks_of(records, weight, frames=lambda record: record["frames"]):
+    stacks = Counter()
+    for record in records:
+        names = [frame["name"] for frame in frames(record)]
+        stacks[";".join([record["comm"].replace(" ", "_"), *names])] += record[weight]
+    return dict(stacks)
+
+
+def check_json(formats):
+    tap = formats.tap
+    for source in formats.inputs:
+        folded = readable(formats.weights(source))
+        counted = readable(formats.weights(source, "--weight", "samples"))
+        text = formats.output(source, "-f", "jsonl")
+        records = [json.loads(line) for line in text.splitlines()]
+        tap.check(stacks_of(records, "period") == folded, f"{source}: jsonl holds the periods",
+                  f"{stacks_of(records, 'period')}\n{folded}")
+        tap.check(stacks_of(records, "samples") == counted, f"{source}: and the samples")
+        distinct = {json.dumps([r["comm"], r["frames"]]) for r in records}
+        tap.check(len(distinct) == len(records), f"{source}: each stack has one line")
+        document = json.loads(formats.output(source, "-f", "json"))
+        table = document["frames"]
+        stacks = stacks_of(document["stacks"], "period",
+                           lambda record: [table[i] for i in record["frames"]])
+        tap.check(stacks == folded and document["version"] == 1, f"{source}: so does json", stacks)
+        tap.check(len({json.dumps(frame) for frame in table}) == len(table),
+                  f"{source}: json has each frame once", table)
+        event = document["events"][0]
+        tap.check(event["period"] == sum(folded.values()), f"{source}: json's totals", event)
+        tap.check(text == formats.output(source, "-f", "jsonl", "-j", "1"),
+                  f"{source}: jsonl is the same with one thread")
+    records = [json.loads(line) for line in
+               formats.output("small", "-f", "jsonl", "--group-by", "tid").splitlines()]
+    tap.check([(r["pid"], r["tid"], r["event"]) for r in records] ==
+              [(7, 7, "cycles"), (7, 7, "cycles"), (7, 8, "cycles")], "pid, tid and event", records)
+    tap.check(records[1]["frames"][-1]["kernel"] is True and "kernel" not in records[1]["frames"][0],
+              "kernel frames are marked", records[1])
+    modules = {frame.get("module") for record in records for frame in record["frames"]}
+    tap.check("/nonexistent/prog" in modules and '/nonexistent/x\\x01\\"</script>\ufffd' in modules,
+              "modules have their paths, whatever bytes are in them", modules)
+
+
+def check_json_lines_of_source(formats):
+    records = [json.loads(line) for line in
+               formats.output("cpp_threads", "-f", "jsonl", "--source").splitlines()]
+    frames = [frame for record in records for frame in record["frames"]]
+    found = [f for f in frames if f.get("file", "").endswith("cpp_threads.cpp") and f["line"] > 0]
+    formats.tap.check(found and not any("(" in f["name"] for f in found if "main" in f["name"]),
+                      "--source gives file and line beside the name", frames[:4])
+    formats.tap.check(any(frame.get("inlined") for frame in frames), "inlined functions are marked")
+
+
+def check_speedscope(formats):
+    tap = formats.tap
+    for source in formats.inputs:
+        document = json.loads(formats.output(source, "-f", "speedscope"))
+        table = document["shared"]["frames"]
+        stacks = Counter()
+        for profile in document["profiles"]:
+            tap.check(profile["type"] == "sampled" and profile["startValue"] == 0
+                      and profile["endValue"] == sum(profile["weights"])
+                      and len(profile["weights"]) == len(profile["samples"]),
+                      f"{source}: profile {profile['name']} is whole", profile)
+            for sample, weight in zip(profile["samples"], profile["weights"]):
+                stacks[";".join([profile["name"], *(table[i]["name"] for i in sample)])] += weight
+        folded = readable(formats.weights(source))
+        tap.check(dict(stacks) == folded, f"{source}: speedscope holds the folded stacks",
+                  f"{stacks}\n{folded}")
+    tap.check(document["profiles"][0]["unit"] == "nanoseconds", "clocks are nanoseconds")
+    names = [p["name"] for p in json.loads(
+        formats.output("small", "-f", "speedscope", "--group-by", "tid", "--event", "*"))["profiles"]]
+    tap.check([name.rpartition("-")[2] for name in names] ==
+              ["7/7 cycles", "7/8 cycles", "7/8 faults"], "a profile for each thread and event", names)
+
+
+def check_nothing(formats):
+    """A recording without samples is valid in every format."""
+    empty = Recording().comm(7, "prog", exec_=True).write(formats.fgread.file("empty.data"))
+    for ending in ENDINGS:
+        run = formats.fgread(empty, "-o", "empty" + ending)
+        formats.tap.check(run.status == 0, f"no samples: {ending}", run)
+    formats.tap.check(json.loads(formats.fgread.file("empty.json").read_text())["stacks"] == [],
+                      "json without stacks")
+    profiles = json.loads(formats.fgread.file("empty.speedscope.json").read_text())["profiles"]
+    formats.tap.check(profiles == [], "speedscope without profiles")
+
+
 def check_terminal(formats):
     master, slave = os.openpty()
     run = formats.fgread(formats.small, "-f", "pprof", stdout=slave)
@@ -270,6 +358,7 @@ def main(fgread, fgrender, fixtures):
     tap = Tap()
     formats = Formats(tap, Tool(fgread), fgrender, fixtures)
     for check in (check_choice, check_pictures, check_pprof, check_pprof_details, check_go_pprof,
+                  check_json, check_json_lines_of_source, check_speedscope, check_nothing,
                   check_terminal):
         check(formats)
     tap.finish()
