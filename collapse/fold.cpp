@@ -167,13 +167,17 @@ Result<FoldStats> fold_recording(const std::string& path, const FoldOptions& opt
 
     Symbolizer symbolizer(modules, options.symbols);
     FrameNames names = name_frames(profile->frames, symbolizer, options.naming);
-    write({file->attrs(),
-           scan->processes,
-           modules,
-           *profile,
-           names,
-           group_labels(*profile, options.aggregate.group_by, scan->processes),
-           {events, options.weigh_by_samples}});
+    std::vector<std::string> labels =
+        group_labels(*profile, options.aggregate.group_by, scan->processes);
+    Profile filtered;  // the statistics are of all stacks
+    if (!options.filter.empty()) {
+        filtered = *profile;
+        filter_stacks(filtered, names, labels, options.filter);
+    }
+    const Profile& shown = options.filter.empty() ? *profile : filtered;
+    const WeightChoice weights{events, options.weigh_by_samples};
+    write({file->attrs(), scan->processes, modules, shown, names, std::move(labels), weights,
+           options.shape});
 
     FoldStats stats = collect_stats(*file, *scan, *profile);
     for (std::size_t i = 0; i < events.size(); ++i) {

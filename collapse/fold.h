@@ -10,6 +10,8 @@
 #include "collapse/fold_stats.h"
 #include "collapse/folded_profile.h"
 #include "collapse/frame_names.h"
+#include "collapse/stack_filter.h"
+#include "collapse/stack_shape.h"
 #include "perfdata/result.h"
 #include "render/text_sink.h"
 #include "symbols/debuginfod.h"
@@ -30,6 +32,8 @@ struct FoldOptions {
     std::string perf_map_directory;              // see ModuleSources
     std::string event;              // name or glob; empty: the first attr that has samples
     bool weigh_by_samples = false;  // else by period
+    StackFilter filter;             // which stacks are shown; was checked
+    StackShape shape;               // of folded text and pictures
     bool module_stats = false;      // fill FoldStats::modules even if all modules were found
 };
 

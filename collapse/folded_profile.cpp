@@ -1,6 +1,14 @@
 #include "collapse/folded_profile.h"
 
+#include <utility>
+
 namespace fgread {
+
+NameTree name_tree(const FoldedProfile& folded) {
+    NameTree tree =
+        build_name_tree(folded.profile, folded.names, folded.group_labels, folded.weights);
+    return folded.shape.empty() ? std::move(tree) : shaped(tree, folded.names, folded.shape);
+}
 
 std::string_view period_unit(const EventAttr& attr) {
     // linux/perf_event.h: PERF_TYPE_SOFTWARE with PERF_COUNT_SW_CPU_CLOCK or _TASK_CLOCK.

@@ -9,6 +9,7 @@
 #include "collapse/frame_names.h"
 #include "collapse/name_tree.h"
 #include "collapse/profile.h"
+#include "collapse/stack_shape.h"
 #include "perfdata/process_table.h"
 #include "perfdata/sample.h"
 #include "symbols/module_cache.h"
@@ -24,14 +25,13 @@ struct FoldedProfile {
     FrameNames& names;
     std::vector<std::string> group_labels;  // by Profile::groups: the root frames
     WeightChoice weights;
+    StackShape shape;
 };
 
 using ProfileWriter = std::function<void(const FoldedProfile&)>;
 
-// The stacks by name, with the weights that are wanted.
-[[nodiscard]] inline NameTree name_tree(const FoldedProfile& folded) {
-    return build_name_tree(folded.profile, folded.names, folded.group_labels, folded.weights);
-}
+// The stacks by name in the shape and with the weights that are wanted.
+[[nodiscard]] NameTree name_tree(const FoldedProfile& folded);
 
 // What the periods of an event count: "nanoseconds" of cpu-clock and task-clock, else "count".
 [[nodiscard]] std::string_view period_unit(const EventAttr& attr);

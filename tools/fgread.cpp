@@ -77,6 +77,25 @@ void define_options(CLI::App& app, Arguments& arguments) {
         ->option_text("WHAT");
     app.add_flag("--hide-kernel", arguments.fold.aggregate.hide_kernel, "Leave out kernel frames");
     app.add_flag("--hide-user", arguments.fold.aggregate.hide_user, "Leave out user frames");
+    app.add_option("--include", arguments.fold.filter.include,
+                   "Only stacks with a frame that this regular expression matches")
+        ->allow_extra_args(false)
+        ->option_text("REGEX");
+    app.add_option("--exclude", arguments.fold.filter.exclude,
+                   "No stacks with a frame that this regular expression matches")
+        ->allow_extra_args(false)
+        ->option_text("REGEX");
+    app.add_option("--base", arguments.fold.shape.base,
+                   "Begin stacks at the outermost frame of this name, if they have it")
+        ->allow_extra_args(false)
+        ->option_text("NAME");
+    app.add_flag("--fold-recursion", arguments.fold.shape.fold_recursion,
+                 "Show a function that calls itself as one frame");
+    app.add_flag("-r,--reverse", arguments.fold.shape.reverse,
+                 "Turn the stacks round: merge them from their leaves");
+    app.add_option("--max-depth", arguments.fold.shape.max_depth,
+                   "Keep N frames from the root, it included [all]")
+        ->option_text("N");
     app.add_flag("--annotate", arguments.fold.naming.annotate,
                  "Mark kernel frames _[k] and inlined functions _[i]");
     app.add_flag("--addrs", arguments.fold.naming.addresses,
@@ -215,7 +234,15 @@ int run(Arguments& arguments) {
         say("a terminal cannot show this format; give --output FILE");
         return wrong_usage;
     }
+    if (const Result<void> good = check_filter(arguments.fold.filter); !good) {
+        say(good.error().message);
+        return wrong_usage;
+    }
     if (tools::has_details(*format)) {
+        if (!arguments.fold.shape.empty()) {
+            say("--base, --fold-recursion, --reverse and --max-depth are for folded, svg and html");
+            return wrong_usage;
+        }
         arguments.fold.naming.details = true;
         arguments.fold.naming.source = false;
     }

@@ -87,7 +87,12 @@ private:
     }
 
     void put_event(std::size_t event) {
-        const EventTotal& total = folded_.profile.events[event];
+        EventTotal total;
+        for (const ShownStack& stack : stacks_.stacks) {
+            if (stack.event != event) continue;
+            total.samples += stack.samples;
+            total.period += stack.period;
+        }
         put_text("{\"name\":", folded_.attrs[event].name);
         put_text(",\"unit\":", period_unit(folded_.attrs[event]));
         put_number(",\"samples\":", total.samples);

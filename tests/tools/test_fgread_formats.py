@@ -345,6 +345,50 @@ def check_nothing(formats):
     formats.tap.check(profiles == [], "speedscope without profiles")
 
 
+def check_shapes(formats):
+    tap = formats.tap
+    folded = formats.weights("cpp_threads")
+
+    def shaped(*arguments):
+        return formats.weights("cpp_threads", *arguments)
+
+    def model(change, keep=lambda frames: True):
+        stacks = Counter()
+        for stack, weight in folded.items():
+            frames = stack.split(";")
+            if keep(frames):
+                stacks[";".join(change(frames))] += weight
+        return dict(stacks)
+
+    same = list
+    cases = {
+        "--reverse": (("--reverse",), model(lambda frames: frames[::-1])),
+        "--max-depth": (("--max-depth", "4"), model(lambda frames: frames[:4])),
+        "--base": (("--base", "work::thread_main"), model(
+            lambda frames: frames[frames.index("work::thread_main"):]
+            if "work::thread_main" in frames else frames)),
+        "--include": (("--include", "plugin|timer"),
+                      model(same, lambda frames: re.search("plugin|timer", "\n".join(frames)))),
+        "--exclude": (("--exclude", "plugin", "--exclude", "^on_timer$"),
+                      model(same, lambda frames: not any("plugin" in frame or frame == "on_timer"
+                                                         for frame in frames))),
+    }
+    for option, (arguments, expected) in cases.items():
+        got = shaped(*arguments)
+        tap.check(got == expected and got != folded, f"{option} of a recording",
+                  f"{got}\n{expected}")
+    records = [json.loads(line) for line in formats.output(
+        "cpp_threads", "-f", "jsonl", "--include", "on_timer").splitlines()]
+    tap.check(stacks_of(records, "period") == shaped("--include", "on_timer"),
+              "--include is for every format", records)
+    run = formats.fgread(formats.small, "--include", "(")
+    tap.check(run.status == 2 and "'('" in run.err and not run.out,
+              "an invalid expression is wrong usage", run)
+    run = formats.fgread(formats.small, "-f", "pprof", "--reverse")
+    tap.check(run.status == 2 and "--reverse" in run.err and not run.out,
+              "--reverse is refused where it is not for the format", run)
+
+
 def check_terminal(formats):
     master, slave = os.openpty()
     run = formats.fgread(formats.small, "-f", "pprof", stdout=slave)
@@ -359,7 +403,7 @@ def main(fgread, fgrender, fixtures):
     formats = Formats(tap, Tool(fgread), fgrender, fixtures)
     for check in (check_choice, check_pictures, check_pprof, check_pprof_details, check_go_pprof,
                   check_json, check_json_lines_of_source, check_speedscope, check_nothing,
-                  check_terminal):
+                  check_shapes, check_terminal):
         check(formats)
     tap.finish()
 
