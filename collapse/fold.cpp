@@ -177,7 +177,7 @@ Result<FoldStats> fold_recording(const std::string& path, const FoldOptions& opt
     const Profile& shown = options.filter.empty() ? *profile : filtered;
     const WeightChoice weights{events, options.weigh_by_samples};
     write({file->attrs(), scan->processes, modules, shown, names, std::move(labels), weights,
-           options.shape});
+           options.shape, options.flamegraph_names});
 
     FoldStats stats = collect_stats(*file, *scan, *profile);
     for (std::size_t i = 0; i < events.size(); ++i) {

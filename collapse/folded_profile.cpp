@@ -2,11 +2,14 @@
 
 #include <utility>
 
+#include "collapse/flamegraph_names.h"
+
 namespace fgread {
 
 NameTree name_tree(const FoldedProfile& folded) {
     NameTree tree =
         build_name_tree(folded.profile, folded.names, folded.group_labels, folded.weights);
+    if (folded.flamegraph_names) tree = flamegraph_tree(tree, folded.names);
     return folded.shape.empty() ? std::move(tree) : shaped(tree, folded.names, folded.shape);
 }
 

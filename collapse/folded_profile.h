@@ -26,6 +26,7 @@ struct FoldedProfile {
     std::vector<std::string> group_labels;  // by Profile::groups: the root frames
     WeightChoice weights;
     StackShape shape;
+    bool flamegraph_names = false;  // see flamegraph_tree()
 };
 
 using ProfileWriter = std::function<void(const FoldedProfile&)>;

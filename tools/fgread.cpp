@@ -29,6 +29,7 @@ enum ExitStatus { folded = 0, failed = 1, wrong_usage = 2, damaged_input = 3 };
 struct Arguments {
     std::string input = "perf.data";
     std::string output;
+    std::string compat;
     std::string format;  // empty: by the ending of `output`
     std::string group_by = "comm";
     std::string weight = "period";
@@ -105,6 +106,11 @@ void define_options(CLI::App& app, Arguments& arguments) {
                    "arguments either; raw: as in the ELF file [plain]")
         ->check(CLI::IsMember({"plain", "full", "short", "raw"}))
         ->option_text("STYLE");
+    app.add_option("--compat", arguments.compat,
+                   "flamegraph: frames and names as perf script --no-inline and "
+                   "stackcollapse-perf.pl give them")
+        ->check(CLI::IsMember({"flamegraph"}))
+        ->option_text("TOOL");
     app.add_flag("--source", arguments.fold.naming.source,
                  "Add the source file and line to every function");
     app.add_flag("--inline,!--no-inline", arguments.fold.symbols.inlines,
@@ -170,6 +176,11 @@ void finish_options(Arguments& arguments) {
     if (arguments.group_by == "tid") fold.aggregate.group_by = GroupBy::tid;
     fold.weigh_by_samples = arguments.weight == "samples";
     fold.symbols.names = name_style(arguments.names).value_or(NameStyle::plain);
+    if (arguments.compat == "flamegraph") {
+        fold.symbols.names = NameStyle::plain;  // as perf's, which have no parameters
+        fold.symbols.inlines = false;
+        fold.flamegraph_names = true;
+    }
     fold.symbols.lines = fold.naming.source;
     fold.naming.jobs = fold.aggregate.jobs;
     fold.aggregate.unknown_addresses = fold.naming.addresses;
@@ -239,18 +250,21 @@ int run(Arguments& arguments) {
         return wrong_usage;
     }
     if (tools::has_details(*format)) {
-        if (!arguments.fold.shape.empty()) {
-            say("--base, --fold-recursion, --reverse and --max-depth are for folded, svg and html");
+        if (!arguments.fold.shape.empty() || arguments.fold.flamegraph_names) {
+            say("--compat, --base, --fold-recursion, --reverse and --max-depth are for folded, svg "
+                "and html");
             return wrong_usage;
         }
         arguments.fold.naming.details = true;
         arguments.fold.naming.source = false;
     }
-    const char* title = arguments.picture.picture.inverted ? "Icicle Graph" : "Flame Graph";
-    const Result<void> looks = tools::finish_picture_options(arguments.picture, title);
-    if (!looks) {
-        say(looks.error().message);
-        return wrong_usage;
+    if (tools::is_picture(*format)) {
+        const char* title = arguments.picture.picture.inverted ? "Icicle Graph" : "Flame Graph";
+        const Result<void> looks = tools::finish_picture_options(arguments.picture, title);
+        if (!looks) {
+            say(looks.error().message);
+            return wrong_usage;
+        }
     }
     for (const std::string& path : {arguments.output, arguments.stats_file}) {
         if (!is_same_file(path, arguments.input)) continue;

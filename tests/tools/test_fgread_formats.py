@@ -389,6 +389,27 @@ def check_shapes(formats):
               "--reverse is refused where it is not for the format", run)
 
 
+def check_compat(formats):
+    tap = formats.tap
+    plain = formats.weights("cpp_threads", "--no-inline")
+    expected = Counter()
+    for stack, weight in plain.items():
+        root, *frames = stack.split(";")
+        tidied = [re.sub(r"\((?!anonymous namespace\)).*", "", frame) for frame in frames
+                  if not frame.startswith("(")]
+        expected[";".join([root, *tidied])] += weight
+    got = formats.weights("cpp_threads", "--compat", "flamegraph")
+    tap.check(got == dict(expected), "--compat flamegraph: no inlined functions, names are cut",
+              f"{got}\n{expected}")
+    quoted = formats.weights("small", "--compat", "flamegraph")
+    names = [name for stack in quoted for name in stack.split(";")[1:]]
+    tap.check(names and not any("\"" in name for name in names) and
+              sum(quoted.values()) == sum(formats.weights("small").values()),
+              "and quotes vanish, weights do not", quoted)
+    run = formats.fgread(formats.small, "--compat", "flamegraph", "-f", "json")
+    tap.check(run.status == 2 and "--compat" in run.err, "--compat is not for json", run)
+
+
 def check_terminal(formats):
     master, slave = os.openpty()
     run = formats.fgread(formats.small, "-f", "pprof", stdout=slave)
@@ -403,7 +424,7 @@ def main(fgread, fgrender, fixtures):
     formats = Formats(tap, Tool(fgread), fgrender, fixtures)
     for check in (check_choice, check_pictures, check_pprof, check_pprof_details, check_go_pprof,
                   check_json, check_json_lines_of_source, check_speedscope, check_nothing,
-                  check_shapes, check_terminal):
+                  check_shapes, check_compat, check_terminal):
         check(formats)
     tap.finish()
 
