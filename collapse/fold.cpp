@@ -10,7 +10,6 @@
 
 #include <fmt/format.h>
 
-#include "collapse/name_tree.h"
 #include "collapse/writers/folded.h"
 #include "perfdata/format.h"
 #include "symbols/binary_archive.h"
@@ -138,7 +137,7 @@ ModuleSources module_sources(const PerfFile& file, const std::string& symfs,
 }
 
 Result<FoldStats> fold_recording(const std::string& path, const FoldOptions& options,
-                                 const TextSink& sink) {
+                                 const ProfileWriter& write) {
     Diagnostics diagnostics;
     const Result<PerfFile> file = PerfFile::open(path, diagnostics);
     if (!file) return file.error();
@@ -168,10 +167,17 @@ Result<FoldStats> fold_recording(const std::string& path, const FoldOptions& opt
 
     Symbolizer symbolizer(modules, options.symbols);
     FrameNames names = name_frames(profile->frames, symbolizer, options.naming);
-    const NameTree tree = build_name_tree(
-        *profile, names, group_labels(*profile, options.aggregate.group_by, scan->processes),
-        {events, options.weigh_by_samples});
-    write_folded(tree, names, sink);
+    std::vector<std::string> labels =
+        group_labels(*profile, options.aggregate.group_by, scan->processes);
+    Profile filtered;  // the statistics are of all stacks
+    if (!options.filter.empty()) {
+        filtered = *profile;
+        filter_stacks(filtered, names, labels, options.filter);
+    }
+    const Profile& shown = options.filter.empty() ? *profile : filtered;
+    const WeightChoice weights{events, options.weigh_by_samples};
+    write({file->attrs(), scan->processes, modules, shown, names, std::move(labels), weights,
+           options.shape, options.flamegraph_names});
 
     FoldStats stats = collect_stats(*file, *scan, *profile);
     for (std::size_t i = 0; i < events.size(); ++i) {
@@ -187,6 +193,14 @@ Result<FoldStats> fold_recording(const std::string& path, const FoldOptions& opt
     if (options.debuginfod) diagnostics.merge(options.debuginfod->diagnostics());
     stats.diagnostics = std::move(diagnostics);
     return stats;
+}
+
+Result<FoldStats> fold_recording(const std::string& path, const FoldOptions& options,
+                                 const TextSink& sink) {
+    const ProfileWriter write = [&](const FoldedProfile& folded) {
+        write_folded(name_tree(folded), folded.names, sink);
+    };
+    return fold_recording(path, options, write);
 }
 
 }  // namespace fgread

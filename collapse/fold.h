@@ -8,7 +8,10 @@
 
 #include "collapse/aggregate.h"
 #include "collapse/fold_stats.h"
+#include "collapse/folded_profile.h"
 #include "collapse/frame_names.h"
+#include "collapse/stack_filter.h"
+#include "collapse/stack_shape.h"
 #include "perfdata/result.h"
 #include "render/text_sink.h"
 #include "symbols/debuginfod.h"
@@ -29,6 +32,9 @@ struct FoldOptions {
     std::string perf_map_directory;              // see ModuleSources
     std::string event;              // name or glob; empty: the first attr that has samples
     bool weigh_by_samples = false;  // else by period
+    StackFilter filter;             // which stacks are shown; was checked
+    StackShape shape;               // of folded text and pictures
+    bool flamegraph_names = false;  // see flamegraph_tree(); wants NameStyle::plain
     bool module_stats = false;      // fill FoldStats::modules even if all modules were found
 };
 
@@ -47,8 +53,12 @@ bool has_monotonic_clock(const PerfFile& file);
 ModuleSources module_sources(const PerfFile& file, const std::string& symfs,
                              const std::string& kallsyms);
 
-// Reads `path`, writes folded stacks to `sink`. Fails if nothing could be read; damaged input is
-// folded up to the damage and shows in FoldStats::diagnostics.
+// Reads `path` and hands what was folded to `write`, once. Fails if nothing could be read; damaged
+// input is folded up to the damage and shows in FoldStats::diagnostics.
+Result<FoldStats> fold_recording(const std::string& path, const FoldOptions& options,
+                                 const ProfileWriter& write);
+
+// The same, with folded stacks written to `sink`.
 Result<FoldStats> fold_recording(const std::string& path, const FoldOptions& options,
                                  const TextSink& sink);
 

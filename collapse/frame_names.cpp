@@ -37,13 +37,28 @@ std::string source_place(const SourceFrame& function) {
 struct NamesOfFrame {
     std::vector<std::string> texts;
     bool unnamed = false;
+    InlineChain chain;  // only if details are wanted
 };
 
+// Of each name, outermost first. `intern` gives a file's name a number.
+template <typename Intern>
+std::vector<NameDetail> details_of(const InlineChain& chain, const Intern& intern) {
+    if (chain.functions.empty()) return {NameDetail{no_name, 0, false, chain.kernel}};
+    std::vector<NameDetail> details;
+    for (auto function = chain.functions.rbegin(); function != chain.functions.rend(); ++function) {
+        const NameId file = function->file.empty() ? no_name : intern(function->file);
+        details.push_back({file, function->line, function->inlined, chain.kernel});
+    }
+    return details;
+}
+
 NamesOfFrame names_of(const Frame& frame, Symbolizer& symbolizer, const NamingOptions& options) {
-    const InlineChain chain = symbolizer.symbolize(frame);
+    InlineChain chain = symbolizer.symbolize(frame);
     const std::string_view kernel_mark = options.annotate && chain.kernel ? "_[k]" : "";
     if (chain.functions.empty()) {
-        return {{unresolved_label(chain, frame, options.addresses).append(kernel_mark)}, true};
+        return {{unresolved_label(chain, frame, options.addresses).append(kernel_mark)},
+                true,
+                options.details ? std::move(chain) : InlineChain{}};
     }
     std::vector<std::string> names;
     for (auto function = chain.functions.rbegin(); function != chain.functions.rend(); ++function) {
@@ -52,7 +67,7 @@ NamesOfFrame names_of(const Frame& frame, Symbolizer& symbolizer, const NamingOp
         name += options.annotate && function->inlined ? "_[i]" : kernel_mark;
         names.push_back(std::move(name));
     }
-    return {std::move(names), false};
+    return {std::move(names), false, options.details ? std::move(chain) : InlineChain{}};
 }
 
 }  // namespace
@@ -64,6 +79,7 @@ struct FrameNames::State {
     std::vector<std::uint32_t> begin;   // by frame: where its list starts
     std::vector<std::uint32_t> length;  // by frame
     std::unordered_set<FrameId> unnamed;
+    std::vector<NameDetail> details;  // as `lists`; empty if they are not wanted
 
     NameId intern(std::string_view text) {
         std::string escaped = escape_frame_name(text);
@@ -84,6 +100,13 @@ struct FrameNames::State {
         length[frame] = static_cast<std::uint32_t>(texts.size());
         for (const std::string& text : texts) lists.push_back(intern(text));
     }
+
+    // Of the frame that was set last.
+    void add_details(const InlineChain& chain) {
+        const auto added =
+            details_of(chain, [this](std::string_view file) { return intern(file); });
+        details.insert(details.end(), added.begin(), added.end());
+    }
 };
 
 bool FrameNames::is_unnamed(FrameId frame) const { return state_->unnamed.contains(frame); }
@@ -97,6 +120,11 @@ FrameNames& FrameNames::operator=(FrameNames&&) noexcept = default;
 
 std::span<const NameId> FrameNames::operator[](FrameId frame) const {
     return {state_->lists.data() + state_->begin[frame], state_->length[frame]};
+}
+
+std::span<const NameDetail> FrameNames::details(FrameId frame) const {
+    if (state_->details.empty()) return {};
+    return {state_->details.data() + state_->begin[frame], state_->length[frame]};
 }
 
 std::string_view FrameNames::name(NameId id) const { return state_->names[id]; }
@@ -137,6 +165,7 @@ FrameNames name_frames(const FrameTable& frames, Symbolizer& symbolizer,
                 const NamesOfFrame& found = names[i - from];
                 result.state_->set(order[i], found.texts);
                 if (found.unnamed) result.state_->unnamed.insert(order[i]);
+                if (options.details) result.state_->add_details(found.chain);
             }
         }
     };

@@ -17,10 +17,21 @@ namespace fgread {
 // Number of a distinct name, dense from 0. The numbers differ from run to run, the names do not.
 using NameId = std::uint32_t;
 
+inline constexpr NameId no_name = 0xffffffff;
+
+// What is known of one name of a frame besides the name.
+struct NameDetail {
+    NameId file = no_name;   // of the source, if SymbolizerOptions::lines asked and it is known
+    std::uint32_t line = 0;  // 0: unknown
+    bool inlined = false;    // into the name before it
+    bool kernel = false;
+};
+
 struct NamingOptions {
     bool annotate = false;   // "_[k]" behind kernel functions, "_[i]" behind inlined ones
     bool addresses = false;  // unresolved: "[libc.so.6 <28ab0>]" instead of "[libc.so.6]"
     bool source = false;     // "name (file.cpp:12)"; needs SymbolizerOptions::lines
+    bool details = false;    // keep FrameNames::details()
     unsigned jobs = 0;       // threads; 0: as many as the machine has cores
 };
 
@@ -32,6 +43,8 @@ public:
     // The names a frame stands for, outermost first: its physical function, then what was inlined
     // into it. At least one. Valid until the next intern().
     [[nodiscard]] std::span<const NameId> operator[](FrameId frame) const;
+    // Of each of them, in the same order; empty unless NamingOptions::details asked.
+    [[nodiscard]] std::span<const NameDetail> details(FrameId frame) const;
     // Ready for output: ';' is ':', control bytes are escaped. Lives as long as this object.
     [[nodiscard]] std::string_view name(NameId id) const;
     [[nodiscard]] std::size_t name_count() const;

@@ -9,13 +9,14 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
-#include <regex>
 #include <string>
 #include <system_error>
 
 #include "collapse/fold.h"
 #include "tools/fold_messages.h"
 #include "tools/output_file.h"
+#include "tools/output_format.h"
+#include "tools/picture_arguments.h"
 #include "tools/standard_streams.h"
 #include "tools/version.h"
 
@@ -28,6 +29,8 @@ enum ExitStatus { folded = 0, failed = 1, wrong_usage = 2, damaged_input = 3 };
 struct Arguments {
     std::string input = "perf.data";
     std::string output;
+    std::string compat;
+    std::string format;  // empty: by the ending of `output`
     std::string group_by = "comm";
     std::string weight = "period";
     std::string names = "plain";
@@ -36,13 +39,15 @@ struct Arguments {
     std::optional<std::string> debuginfod_urls;  // empty: those of the environment
     bool quiet = false;
     FoldOptions fold;
+    tools::PictureArguments picture;
 };
 
 constexpr const char* examples =
     "Examples:\n"
     "  perf record -F 999 --call-graph dwarf -- ./program\n"
     "  fgread > out.folded                    fold ./perf.data\n"
-    "  fgread | flamegraph.pl > flame.svg     draw it with a renderer\n"
+    "  fgread -o flame.svg                    draw it (or flame.html)\n"
+    "  fgread | flamegraph.pl > flame.svg     draw it with another renderer\n"
     "  perf record --call-graph dwarf -o - ./program | fgread - > out.folded\n"
     "  fgread -o out.folded --stats my.data   and say what became of every stack\n"
     "  fgread --symfs /mnt/target their.data  binaries from a copy of the recorded machine\n"
@@ -50,18 +55,8 @@ constexpr const char* examples =
     "Exit status: 0 all was folded; 1 no output could be made; 2 wrong usage; 3 the input was\n"
     "damaged or cut, and what came before the damage was folded.";
 
-// Names of options without the values that flags stand for: "--stats", not "--stats{text}".
-class HelpText : public CLI::Formatter {
-public:
-    std::string make_option_name(const CLI::Option* option, bool positional) const override {
-        static const std::regex flag_value("\\{[^}]*\\}");
-        return std::regex_replace(CLI::Formatter::make_option_name(option, positional), flag_value,
-                                  "");
-    }
-};
-
 void define_options(CLI::App& app, Arguments& arguments) {
-    app.formatter(std::make_shared<HelpText>());
+    app.formatter(std::make_shared<tools::HelpText>());
     app.footer(examples);
     app.set_version_flag("--version", fmt::format("fgread {}", tools::version));
     app.add_option("input", arguments.input,
@@ -69,6 +64,9 @@ void define_options(CLI::App& app, Arguments& arguments) {
         ->option_text("FILE");
     app.add_option("-o,--output", arguments.output, "Write to FILE instead of standard output")
         ->option_text("FILE");
+    app.add_option("-f,--format", arguments.format,
+                   tools::output_format_names() + " [by the output's ending, else folded]")
+        ->option_text("FORMAT");
     app.add_option("--event", arguments.fold.event,
                    "Fold the events of this name or glob [the first that has samples]")
         ->option_text("NAME");
@@ -80,15 +78,39 @@ void define_options(CLI::App& app, Arguments& arguments) {
         ->option_text("WHAT");
     app.add_flag("--hide-kernel", arguments.fold.aggregate.hide_kernel, "Leave out kernel frames");
     app.add_flag("--hide-user", arguments.fold.aggregate.hide_user, "Leave out user frames");
+    app.add_option("--include", arguments.fold.filter.include,
+                   "Only stacks with a frame that this regular expression matches")
+        ->allow_extra_args(false)
+        ->option_text("REGEX");
+    app.add_option("--exclude", arguments.fold.filter.exclude,
+                   "No stacks with a frame that this regular expression matches")
+        ->allow_extra_args(false)
+        ->option_text("REGEX");
+    app.add_option("--base", arguments.fold.shape.base,
+                   "Begin stacks at the outermost frame of this name, if they have it")
+        ->allow_extra_args(false)
+        ->option_text("NAME");
+    app.add_flag("--fold-recursion", arguments.fold.shape.fold_recursion,
+                 "Show a function that calls itself as one frame");
+    app.add_flag("-r,--reverse", arguments.fold.shape.reverse,
+                 "Turn the stacks round: merge them from their leaves");
+    app.add_option("--max-depth", arguments.fold.shape.max_depth,
+                   "Keep N frames from the root, it included [all]")
+        ->option_text("N");
     app.add_flag("--annotate", arguments.fold.naming.annotate,
                  "Mark kernel frames _[k] and inlined functions _[i]");
     app.add_flag("--addrs", arguments.fold.naming.addresses,
                  "Show the address of frames that have no name");
     app.add_option("--names", arguments.names,
-                   "plain: without parameters; full: with them; short: without template\n"
+                   "plain: without parameters; full: with them; short: without template "
                    "arguments either; raw: as in the ELF file [plain]")
         ->check(CLI::IsMember({"plain", "full", "short", "raw"}))
         ->option_text("STYLE");
+    app.add_option("--compat", arguments.compat,
+                   "flamegraph: frames and names as perf script --no-inline and "
+                   "stackcollapse-perf.pl give them")
+        ->check(CLI::IsMember({"flamegraph"}))
+        ->option_text("TOOL");
     app.add_flag("--source", arguments.fold.naming.source,
                  "Add the source file and line to every function");
     app.add_flag("--inline,!--no-inline", arguments.fold.symbols.inlines,
@@ -131,6 +153,13 @@ void define_options(CLI::App& app, Arguments& arguments) {
         ->option_text(" ");
     app.add_option("--stats-file", arguments.stats_file, "Write the statistics to FILE")
         ->option_text("FILE");
+    app.add_option("--title", arguments.picture.title, "Title of a picture [Flame Graph]")
+        ->option_text("TEXT");
+    app.add_option("-c,--colors", arguments.picture.colors,
+                   "Colours of a picture: " + color_scheme_names() + " [hot]")
+        ->option_text("SCHEME");
+    app.add_flag("-i,--inverted", arguments.picture.picture.inverted,
+                 "Picture with the root on top (icicle graph)");
     app.add_flag("-q,--quiet", arguments.quiet, "No summary and no warnings on stderr");
 }
 
@@ -147,6 +176,11 @@ void finish_options(Arguments& arguments) {
     if (arguments.group_by == "tid") fold.aggregate.group_by = GroupBy::tid;
     fold.weigh_by_samples = arguments.weight == "samples";
     fold.symbols.names = name_style(arguments.names).value_or(NameStyle::plain);
+    if (arguments.compat == "flamegraph") {
+        fold.symbols.names = NameStyle::plain;  // as perf's, which have no parameters
+        fold.symbols.inlines = false;
+        fold.flamegraph_names = true;
+    }
     fold.symbols.lines = fold.naming.source;
     fold.naming.jobs = fold.aggregate.jobs;
     fold.aggregate.unknown_addresses = fold.naming.addresses;
@@ -191,7 +225,47 @@ Result<std::shared_ptr<Debuginfod>> load_debuginfod(const Arguments& arguments) 
     return Debuginfod::load(std::move(options));
 }
 
-int run(const Arguments& arguments) {
+// What a picture lacks goes to stderr.
+void report_picture(const Arguments& arguments, const Picture& picture) {
+    if (arguments.quiet) return;
+    if (picture.empty) say("warning: no stack has a weight; the picture says so");
+    const std::string note = tools::left_out(picture);
+    if (!note.empty()) say(note);
+}
+
+int run(Arguments& arguments) {
+    const Result<tools::OutputFormat> format =
+        tools::output_format(arguments.format, arguments.output);
+    if (!format) {
+        say(format.error().message);
+        return wrong_usage;
+    }
+    if (tools::is_binary(*format) && (arguments.output.empty() || arguments.output == "-") &&
+        ::isatty(STDOUT_FILENO) == 1) {
+        say("a terminal cannot show this format; give --output FILE");
+        return wrong_usage;
+    }
+    if (const Result<void> good = check_filter(arguments.fold.filter); !good) {
+        say(good.error().message);
+        return wrong_usage;
+    }
+    if (tools::has_details(*format)) {
+        if (!arguments.fold.shape.empty() || arguments.fold.flamegraph_names) {
+            say("--compat, --base, --fold-recursion, --reverse and --max-depth are for folded, svg "
+                "and html");
+            return wrong_usage;
+        }
+        arguments.fold.naming.details = true;
+        arguments.fold.naming.source = false;
+    }
+    if (tools::is_picture(*format)) {
+        const char* title = arguments.picture.picture.inverted ? "Icicle Graph" : "Flame Graph";
+        const Result<void> looks = tools::finish_picture_options(arguments.picture, title);
+        if (!looks) {
+            say(looks.error().message);
+            return wrong_usage;
+        }
+    }
     for (const std::string& path : {arguments.output, arguments.stats_file}) {
         if (!is_same_file(path, arguments.input)) continue;
         say(path + ": is the recording itself; write to another file");
@@ -202,9 +276,12 @@ int run(const Arguments& arguments) {
         say(output.error().message);
         return failed;
     }
-    const Result<FoldStats> stats =
-        fold_recording(arguments.input, arguments.fold,
-                       [&](std::string_view text) { return output->write(text); });
+    const TextSink sink = [&](std::string_view text) { return output->write(text); };
+    Picture picture;
+    const ProfileWriter write = [&](const FoldedProfile& folded) {
+        picture = tools::write_profile(folded, *format, arguments.picture.picture, sink);
+    };
+    const Result<FoldStats> stats = fold_recording(arguments.input, arguments.fold, write);
     if (!stats) {
         say(stats.error().message);
         return failed;
@@ -215,6 +292,7 @@ int run(const Arguments& arguments) {
         say(committed.error().message);
         return failed;
     }
+    report_picture(arguments, picture);
     if (!arguments.quiet) {
         for (const std::string& warning : tools::warnings(*stats)) say("warning: " + warning);
         say(tools::summary(*stats));

@@ -1,0 +1,149 @@
+#include "collapse/writers/json.h"
+
+#include <fmt/format.h>
+
+#include <iterator>
+#include <string>
+#include <string_view>
+
+#include "collapse/writers/shown_stacks.h"
+
+namespace fgread {
+
+namespace {
+
+constexpr std::size_t flush_size = 64 * 1024;
+
+class JsonWriter {
+public:
+    JsonWriter(const FoldedProfile& folded, const TextSink& sink)
+        : folded_(folded), stacks_(shown_stacks(folded)), sink_(sink) {}
+
+    bool write_document() {
+        text_ = "{\"version\":1,\n\"events\":[";
+        std::string_view separator = "\n";
+        for (std::size_t i = 0; i < folded_.attrs.size(); ++i) {
+            if (!folded_.weights.events[i]) continue;
+            text_ += separator;
+            separator = ",\n";
+            put_event(i);
+        }
+        text_ += "],\n\"frames\":[";
+        separator = "\n";
+        for (const ShownFrame& frame : stacks_.frames) {
+            text_ += separator;
+            separator = ",\n";
+            put_frame(frame);
+            if (!flush(flush_size)) return false;
+        }
+        text_ += "],\n\"stacks\":[";
+        separator = "\n";
+        for (const ShownStack& stack : stacks_.stacks) {
+            text_ += separator;
+            separator = ",\n";
+            put_stack_head(stack);
+            std::string_view comma;
+            for (const std::uint32_t frame : stacks_.path(stack.node)) {
+                fmt::format_to(std::back_inserter(text_), "{}{}", comma, frame);
+                comma = ",";
+            }
+            text_ += "]}";
+            if (!flush(flush_size)) return false;
+        }
+        text_ += "]}\n";
+        return flush(0);
+    }
+
+    bool write_lines() {
+        for (const ShownStack& stack : stacks_.stacks) {
+            put_stack_head(stack);
+            std::string_view comma;
+            for (const std::uint32_t frame : stacks_.path(stack.node)) {
+                text_ += comma;
+                comma = ",";
+                put_frame(stacks_.frames[frame]);
+            }
+            text_ += "]}\n";
+            if (!flush(flush_size)) return false;
+        }
+        return flush(0);
+    }
+
+private:
+    bool flush(std::size_t from) {
+        if (text_.size() < from || text_.empty()) return true;
+        const bool wanted = sink_(text_);
+        text_.clear();
+        return wanted;
+    }
+
+    void put_text(std::string_view key, std::string_view value) {
+        text_ += key;
+        append_json_text(text_, value);
+    }
+
+    void put_number(std::string_view key, std::uint64_t value) {
+        fmt::format_to(std::back_inserter(text_), "{}{}", key, value);
+    }
+
+    void put_event(std::size_t event) {
+        EventTotal total;
+        for (const ShownStack& stack : stacks_.stacks) {
+            if (stack.event != event) continue;
+            total.samples += stack.samples;
+            total.period += stack.period;
+        }
+        put_text("{\"name\":", folded_.attrs[event].name);
+        put_text(",\"unit\":", period_unit(folded_.attrs[event]));
+        put_number(",\"samples\":", total.samples);
+        put_number(",\"period\":", total.period);
+        text_ += "}";
+    }
+
+    void put_frame(const ShownFrame& frame) {
+        put_text("{\"name\":", folded_.names.name(frame.name));
+        if (frame.module.value != 0) {
+            put_text(",\"module\":", folded_.modules.info(frame.module).path);
+        }
+        if (frame.detail.file != no_name) {
+            put_text(",\"file\":", folded_.names.name(frame.detail.file));
+        }
+        if (frame.detail.line != 0) put_number(",\"line\":", frame.detail.line);
+        if (frame.detail.inlined) text_ += ",\"inlined\":true";
+        if (frame.detail.kernel) text_ += ",\"kernel\":true";
+        text_ += "}";
+    }
+
+    // Up to the list of its frames.
+    void put_stack_head(const ShownStack& stack) {
+        const Group& group = folded_.profile.groups[stack.group];
+        put_text("{\"comm\":", folded_.processes.comm(group.comm));
+        if (group.pid.value >= 0) {
+            put_number(",\"pid\":", static_cast<std::uint64_t>(group.pid.value));
+        }
+        if (group.tid.value >= 0) {
+            put_number(",\"tid\":", static_cast<std::uint64_t>(group.tid.value));
+        }
+        put_text(",\"event\":", folded_.attrs[stack.event].name);
+        put_number(",\"samples\":", stack.samples);
+        put_number(",\"period\":", stack.period);
+        text_ += ",\"frames\":[";
+    }
+
+    const FoldedProfile& folded_;
+    const ShownStacks stacks_;
+    const TextSink& sink_;
+    std::string text_;
+};
+
+}  // namespace
+
+bool write_json(const FoldedProfile& folded, const TextSink& sink) {
+    return JsonWriter(folded, sink).write_document();
+}
+
+bool write_json_lines(const FoldedProfile& folded, const TextSink& sink) {
+    return JsonWriter(folded, sink).write_lines();
+}
+
+}  // namespace fgread

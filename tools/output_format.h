@@ -1,0 +1,45 @@
+// The formats in which fgread writes a profile: their names, the endings of files that mean them,
+// and their writers.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "collapse/folded_profile.h"
+#include "perfdata/result.h"
+#include "render/picture.h"
+#include "render/text_sink.h"
+
+namespace fgread::tools {
+
+enum class OutputFormat : std::uint8_t { folded, svg, html, pprof, json, jsonl, speedscope };
+
+// "folded", "svg", ...: for --help.
+[[nodiscard]] std::string output_format_names();
+
+// `name` if there is one, else by the ending of `path`; folded for standard output, devices and
+// paths without an ending. The error is one of usage.
+[[nodiscard]] Result<OutputFormat> output_format(const std::string& name, const std::string& path);
+
+[[nodiscard]] constexpr bool is_picture(OutputFormat format) {
+    return format == OutputFormat::svg || format == OutputFormat::html;
+}
+
+// Has the module, the file and the line of each function beside its name, not in it: wants
+// FrameNames::details().
+[[nodiscard]] constexpr bool has_details(OutputFormat format) {
+    return format != OutputFormat::folded && !is_picture(format);
+}
+
+// Not for terminals.
+[[nodiscard]] constexpr bool is_binary(OutputFormat format) {
+    return format == OutputFormat::pprof;
+}
+
+// Writes `folded` to `sink`. What became of the picture, if it is one; `options` is for pictures,
+// and their counts are named by the recording.
+Picture write_profile(const FoldedProfile& folded, OutputFormat format, PictureOptions options,
+                      const TextSink& sink);
+
+}  // namespace fgread::tools
