@@ -3,6 +3,7 @@
 #pragma once
 
 #include "collapse/profile.h"
+#include "collapse/sample_filter.h"
 #include "perfdata/diagnostics.h"
 #include "perfdata/reader.h"
 #include "perfdata/result.h"
@@ -11,7 +12,8 @@
 namespace fgread {
 
 struct AggregateOptions {
-    GroupBy group_by = GroupBy::comm;
+    Grouping group_by = {GroupBy::comm};
+    SampleFilter filter;       // with absolute times
     bool hide_kernel = false;  // leave out kernel frames
     bool hide_user = false;    // leave out user frames
     // Keep the address of frames in no known module, which otherwise are all one frame.

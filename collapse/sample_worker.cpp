@@ -1,5 +1,6 @@
 #include "collapse/sample_worker.h"
 
+#include "perfdata/counter_values.h"
 #include "perfdata/format.h"
 #include "unwind/x86_64.h"
 
@@ -42,7 +43,8 @@ SampleWorker::SampleWorker(unsigned number, const PerfFile& file, const Scan& sc
       file_(file),
       scan_(scan),
       options_(options),
-      walker_(modules, options.limits) {}
+      walker_(modules, options.limits),
+      all_wanted_(options.filter.empty()) {}
 
 Result<ChunkResult> SampleWorker::run(std::size_t chunk, std::size_t number) {
     Result<ByteView> bytes = file_.read_chunk(scan_.chunks[chunk], buffer_);
@@ -88,12 +90,14 @@ void SampleWorker::add_sample(const RecordView& record, ChunkResult& result) {
         return;
     }
     const CpuMode mode = record.cpu_mode();
-    if (is_guest(mode)) {
-        ++result.guest_samples;
+    const EventTime when = file_.event_time(record);
+    const bool has_readings = !sample->read.empty();
+    const bool guest = is_guest(mode);
+    if (guest || (!all_wanted_ && !is_wanted(*sample, when))) {
+        ++(guest ? result.guest_samples : result.filtered_samples);
+        if (has_readings) add_readings(record, *attr, *sample, when, true, result);
         return;
     }
-
-    const EventTime when = file_.event_time(record);
     const ProcessAt process = scan_.processes.process_at(sample->pid, when);
     user_frames_.clear();
     kernel_frames_.clear();
@@ -109,8 +113,36 @@ void SampleWorker::add_sample(const RecordView& record, ChunkResult& result) {
     if (options_.hide_user) user_frames_.clear();
     if (options_.hide_kernel) kernel_frames_.clear();
     result.frame_count += user_frames_.size() + kernel_frames_.size();
-    result.samples.push_back({intern_stack(group_of(*sample, when), sample->tid),
+    if (has_readings) return add_readings(record, *attr, *sample, when, false, result);
+    result.samples.push_back({intern_stack(group_of(*sample, *attr, when), sample->tid),
                               static_cast<std::uint32_t>(*attr), sample->period});
+}
+
+void SampleWorker::add_readings(const RecordView& record, std::size_t attr,
+                                const SampleView& sample, EventTime when, bool left_out,
+                                ChunkResult& result) {
+    const CounterValues values(file_.attrs()[attr], sample);
+    if (!left_out) ++result.read_samples;
+    if (values.size() == 0) {
+        result.diagnostics.add(Problem::sample_malformed, record.file_offset);
+    }
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        const CounterValues::Value value = values[i];
+        const auto member = file_.attr_of_id(value.id);
+        if (!member) {
+            result.diagnostics.add(Problem::record_unknown_id, record.file_offset);
+            continue;
+        }
+        CounterReading reading;
+        if (!left_out) {
+            reading.stack = intern_stack(group_of(sample, *member, when), sample.tid);
+        }
+        reading.event = static_cast<std::uint32_t>(*member);
+        reading.id = value.id;
+        if (file_.attrs()[*member].has_flag(format::attr_inherit)) reading.tid = sample.tid;
+        reading.value = value.value;
+        result.readings.push_back(reading);
+    }
 }
 
 void SampleWorker::walk_user(const SampleView& sample, const ProcessAt& process, EventTime when,
@@ -168,11 +200,39 @@ void SampleWorker::count_stop(StopReason reason, ModuleId module, ChunkResult& r
     result.stops.push_back({module, reason, 1});
 }
 
-Group SampleWorker::group_of(const SampleView& sample, EventTime when) const {
+bool SampleWorker::is_wanted(const SampleView& sample, EventTime when) {
+    if (!options_.filter.accepts(sample)) return false;
+    if (options_.filter.comms.empty()) return true;
+    const CommId comm = scan_.processes.comm_at(sample.pid, sample.tid, when);
+    const auto [entry, added] = comm_wanted_.try_emplace(comm, false);
+    if (added) entry->second = options_.filter.accepts_comm(scan_.processes.comm(comm));
+    return entry->second;
+}
+
+Group SampleWorker::group_of(const SampleView& sample, std::size_t attr, EventTime when) const {
     Group group;
-    group.comm = scan_.processes.comm_at(sample.pid, sample.tid, when);
-    if (options_.group_by != GroupBy::comm) group.pid = sample.pid;
-    if (options_.group_by == GroupBy::tid) group.tid = sample.tid;
+    for (const GroupBy what : options_.group_by) {
+        switch (what) {
+            case GroupBy::tid:
+                group.tid = sample.tid;
+                [[fallthrough]];
+            case GroupBy::pid:
+                group.pid = sample.pid;
+                [[fallthrough]];
+            case GroupBy::comm:
+                group.comm = scan_.processes.comm_at(sample.pid, sample.tid, when);
+                break;
+            case GroupBy::cpu:
+                group.cpu = sample.cpu;
+                break;
+            case GroupBy::cgroup:
+                group.cgroup = sample.cgroup;
+                break;
+            case GroupBy::event:
+                group.event = static_cast<std::uint32_t>(attr);
+                break;
+        }
+    }
     return group;
 }
 
@@ -185,9 +245,10 @@ std::uint32_t SampleWorker::intern_group(const Group& group) {
 
 StackId SampleWorker::intern_stack(const Group& group, Tid tid) {
     Path& last = last_paths_[static_cast<std::uint32_t>(tid.value) % last_paths_.size()];
-    const StackId root = stacks_.root(intern_group(group));
-    if (last.root != root) last = {root, {}};
-    StackId stack = root;
+    if (last.root == no_stack || last.group != group) {
+        last = {group, stacks_.root(intern_group(group)), {}};
+    }
+    StackId stack = last.root;
     std::size_t depth = 0;
     const auto push = [&](const std::vector<Frame>& innermost_first) {
         for (std::size_t i = innermost_first.size(); i-- > 0; ++depth) {

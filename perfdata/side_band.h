@@ -18,7 +18,8 @@ struct TimedEvent {
 [[nodiscard]] constexpr bool is_side_band(std::uint32_t type) {
     return type == format::record_mmap || type == format::record_mmap2 ||
            type == format::record_comm || type == format::record_fork ||
-           type == format::record_exit || type == format::record_ksymbol;
+           type == format::record_exit || type == format::record_ksymbol ||
+           type == format::record_cgroup;
 }
 
 // `dwarf` recordings hold every mapping of data, which may be most of the side-band.

@@ -15,7 +15,9 @@
 
 #include "collapse/fold.h"
 #include "tools/fold_messages.h"
+#include "tools/list_events.h"
 #include "tools/output_file.h"
+#include "tools/selection_arguments.h"
 #include "tools/standard_streams.h"
 #include "tools/version.h"
 
@@ -28,7 +30,8 @@ enum ExitStatus { folded = 0, failed = 1, wrong_usage = 2, damaged_input = 3 };
 struct Arguments {
     std::string input = "perf.data";
     std::string output;
-    std::string group_by = "comm";
+    tools::SelectionArguments selection;
+    bool list_events = false;
     std::string weight = "period";
     std::string names = "plain";
     std::string stats;  // empty, "text" or "json"
@@ -70,14 +73,15 @@ void define_options(CLI::App& app, Arguments& arguments) {
     app.add_option("-o,--output", arguments.output, "Write to FILE instead of standard output")
         ->option_text("FILE");
     app.add_option("--event", arguments.fold.event,
-                   "Fold the events of this name or glob [the first that has samples]")
+                   "Fold the events of these names or globs [the first that has\n"
+                   "samples]")
         ->option_text("NAME");
     app.add_option("--weight", arguments.weight, "What a stack weighs: period or samples [period]")
         ->check(CLI::IsMember({"period", "samples"}))
         ->option_text("WHAT");
-    app.add_option("--group-by", arguments.group_by, "Root frame: comm, pid or tid [comm]")
-        ->check(CLI::IsMember({"comm", "pid", "tid"}))
-        ->option_text("WHAT");
+    tools::define_selection(app, arguments.selection);
+    app.add_flag("--list-events", arguments.list_events,
+                 "List the recording's events and how many samples each has, and fold nothing");
     app.add_flag("--hide-kernel", arguments.fold.aggregate.hide_kernel, "Leave out kernel frames");
     app.add_flag("--hide-user", arguments.fold.aggregate.hide_user, "Leave out user frames");
     app.add_flag("--annotate", arguments.fold.naming.annotate,
@@ -143,8 +147,6 @@ void make_absolute(std::string& path) {
 
 void finish_options(Arguments& arguments) {
     FoldOptions& fold = arguments.fold;
-    if (arguments.group_by == "pid") fold.aggregate.group_by = GroupBy::pid;
-    if (arguments.group_by == "tid") fold.aggregate.group_by = GroupBy::tid;
     fold.weigh_by_samples = arguments.weight == "samples";
     fold.symbols.names = name_style(arguments.names).value_or(NameStyle::plain);
     fold.symbols.lines = fold.naming.source;
@@ -191,6 +193,21 @@ Result<std::shared_ptr<Debuginfod>> load_debuginfod(const Arguments& arguments) 
     return Debuginfod::load(std::move(options));
 }
 
+int list_events(const Arguments& arguments, tools::OutputFile& output) {
+    Diagnostics diagnostics;
+    const Result<std::string> list = tools::event_list(arguments.input, diagnostics);
+    if (!list) {
+        say(list.error().message);
+        return failed;
+    }
+    output.write(*list);
+    if (output.reader_gone()) return folded;
+    const Result<void> committed = output.commit();
+    if (!committed) say(committed.error().message);
+    if (!committed) return failed;
+    return diagnostics.input_damaged() ? damaged_input : folded;
+}
+
 int run(const Arguments& arguments) {
     for (const std::string& path : {arguments.output, arguments.stats_file}) {
         if (!is_same_file(path, arguments.input)) continue;
@@ -202,6 +219,7 @@ int run(const Arguments& arguments) {
         say(output.error().message);
         return failed;
     }
+    if (arguments.list_events) return list_events(arguments, *output);
     const Result<FoldStats> stats =
         fold_recording(arguments.input, arguments.fold,
                        [&](std::string_view text) { return output->write(text); });
@@ -237,6 +255,10 @@ int main(int argc, char** argv) {
         return status == 0 ? folded : wrong_usage;
     }
     finish_options(arguments);
+    if (const auto wrong = tools::finish_selection(arguments.selection, arguments.fold.aggregate)) {
+        say(*wrong);
+        return wrong_usage;
+    }
     if (arguments.debuginfod_urls) {
         Result<std::shared_ptr<Debuginfod>> debuginfod = load_debuginfod(arguments);
         if (!debuginfod) {

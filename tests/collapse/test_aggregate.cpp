@@ -341,12 +341,12 @@ TEST_CASE("groups look only at what was asked for") {
     Profile profile = run(file.path(), options).profile;
     REQUIRE(profile.groups.size() == 1);
     CHECK(profile.groups[0].pid == Pid{});
-    options.group_by = GroupBy::pid;
+    options.group_by = {GroupBy::pid};
     profile = run(file.path(), options).profile;
     REQUIRE(profile.groups.size() == 1);
     CHECK(profile.groups[0].pid == Pid{7});
     CHECK(profile.groups[0].tid == Tid{});
-    options.group_by = GroupBy::tid;
+    options.group_by = {GroupBy::tid};
     profile = run(file.path(), options).profile;
     REQUIRE(profile.groups.size() == 2);
     CHECK(profile.groups[1].tid == Tid{8});
