@@ -11,7 +11,17 @@
 
 namespace fgread {
 
+// Where the user part of a stack comes from.
+enum class CallGraph : std::uint8_t {
+    automatic,       // the first of the following that a sample has
+    dwarf,           // the copy of its stack, unwound here
+    lbr,             // the processor's branch records (perf record --call-graph lbr)
+    frame_pointers,  // the chain the kernel recorded
+    none,            // nothing: a stack is where the sample was, of the kernel's part too
+};
+
 struct AggregateOptions {
+    CallGraph call_graph = CallGraph::automatic;
     Grouping group_by = {GroupBy::comm};
     SampleFilter filter;       // with absolute times
     bool hide_kernel = false;  // leave out kernel frames

@@ -35,6 +35,14 @@ bool is_to_be_walked(const SampleView& sample) {
     return sample.user_regs.abi != 0 && (sample.sample_type & format::sample_stack_user) != 0;
 }
 
+// Not so of kernel threads: what branch records they carry are of whoever ran before.
+bool has_user_part(const U64View& chain) {
+    for (std::size_t i = 0; i < chain.size(); ++i) {
+        if (chain[i] == format::context_user) return true;
+    }
+    return false;
+}
+
 }  // namespace
 
 SampleWorker::SampleWorker(unsigned number, const PerfFile& file, const Scan& scan,
@@ -101,10 +109,14 @@ void SampleWorker::add_sample(const RecordView& record, ChunkResult& result) {
     const ProcessAt process = scan_.processes.process_at(sample->pid, when);
     user_frames_.clear();
     kernel_frames_.clear();
-    const bool to_be_walked = is_to_be_walked(*sample);
-    if (to_be_walked) walk_user(*sample, process, when, result);
-    add_chain(*sample, process, when, mode, !to_be_walked);
-    if (!to_be_walked) {
+    const CallGraph chain = chain_of(*sample, *attr, mode);
+    const bool walked = chain == CallGraph::dwarf && is_to_be_walked(*sample);
+    if (walked) walk_user(*sample, process, when, result);
+    if (chain == CallGraph::lbr) add_branches(*sample, record.endian, process, when);
+    if (chain != CallGraph::none) {
+        add_chain(*sample, process, when, mode, chain == CallGraph::frame_pointers);
+    }
+    if (!walked) {
         const bool has_chain = !user_frames_.empty();
         count_stop(has_chain ? StopReason::recorded : StopReason::no_registers, {}, result);
     }
@@ -116,6 +128,37 @@ void SampleWorker::add_sample(const RecordView& record, ChunkResult& result) {
     if (has_readings) return add_readings(record, *attr, *sample, when, false, result);
     result.samples.push_back({intern_stack(group_of(*sample, *attr, when), sample->tid),
                               static_cast<std::uint32_t>(*attr), sample->period});
+}
+
+CallGraph SampleWorker::chain_of(const SampleView& sample, std::size_t attr, CpuMode mode) const {
+    const CallGraph wanted = options_.call_graph;
+    const auto may_be = [wanted](CallGraph kind) {
+        return wanted == CallGraph::automatic || wanted == kind;
+    };
+    if (may_be(CallGraph::dwarf) && is_to_be_walked(sample)) return CallGraph::dwarf;
+    if (may_be(CallGraph::lbr) && !sample.branch_stack.empty()) {
+        const bool call_stack =
+            (file_.attrs()[attr].branch_sample_type & format::branch_call_stack) != 0;
+        if (call_stack && (mode == CpuMode::user || has_user_part(sample.callchain))) {
+            return CallGraph::lbr;
+        }
+    }
+    if (may_be(CallGraph::frame_pointers)) return CallGraph::frame_pointers;
+    // Another kind was asked for than the sample has. The kernel's part is of no kind: it stays.
+    return wanted == CallGraph::none ? CallGraph::none : CallGraph::dwarf;
+}
+
+// The calls that have not returned yet, innermost first: where to, and from where. These are the
+// places of the calls themselves, not return addresses.
+void SampleWorker::add_branches(const SampleView& sample, Endian endian, const ProcessAt& process,
+                                EventTime when) {
+    const U64View words(sample.branch_stack, endian);  // from, to, flags
+    const auto add = [&](std::uint64_t address) {
+        user_frames_.push_back(
+            walker_.resolve(*process.user, when, Avma{address}, FrameKind::exact));
+    };
+    add(words[1]);
+    for (std::size_t i = 0; i + 2 < words.size(); i += 3) add(words[i]);
 }
 
 void SampleWorker::add_readings(const RecordView& record, std::size_t attr,

@@ -71,6 +71,10 @@ private:
                    ChunkResult& result);
     void add_chain(const SampleView& sample, const ProcessAt& process, EventTime when,
                    CpuMode sample_mode, bool want_user);
+    [[nodiscard]] CallGraph chain_of(const SampleView& sample, std::size_t attr,
+                                     CpuMode mode) const;
+    void add_branches(const SampleView& sample, Endian endian, const ProcessAt& process,
+                      EventTime when);
     void add_leaf(const SampleView& sample, const ProcessAt& process, EventTime when, CpuMode mode);
     void count_stop(StopReason reason, ModuleId module, ChunkResult& result);
     bool is_wanted(const SampleView& sample, EventTime when);

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <string_view>
+#include <utility>
 
 namespace fgread::tools {
 
@@ -10,6 +12,10 @@ void define_selection(CLI::App& app, SelectionArguments& arguments) {
     app.add_option("--group-by", arguments.group_by,
                    "Root frames, in this order: comm, pid, tid, cpu, cgroup, event [comm]")
         ->option_text("LIST");
+    app.add_option("--call-graph", arguments.call_graph,
+                   "Which user stack, if a sample has several: auto, dwarf, lbr, fp, none [auto]")
+        ->check(CLI::IsMember({"auto", "dwarf", "lbr", "fp", "none"}))
+        ->option_text("KIND");
     app.add_option("--pid", arguments.pids, "Only samples of these processes: 7,12-15")
         ->option_text("LIST");
     app.add_option("--tid", arguments.tids, "Only samples of these threads")->option_text("LIST");
@@ -33,6 +39,13 @@ std::optional<std::string> finish_selection(const SelectionArguments& arguments,
             arguments.group_by);
     }
     options.group_by = *grouping;
+    constexpr std::pair<std::string_view, CallGraph> kinds[] = {
+        {"auto", CallGraph::automatic},    {"dwarf", CallGraph::dwarf}, {"lbr", CallGraph::lbr},
+        {"fp", CallGraph::frame_pointers}, {"none", CallGraph::none},
+    };
+    for (const auto& [word, kind] : kinds) {
+        if (word == arguments.call_graph) options.call_graph = kind;
+    }
     SampleFilter& filter = options.filter;
     const auto list = [](const char* option, const std::string& text,
                          std::vector<NumberRange>& out) -> std::optional<std::string> {

@@ -15,6 +15,7 @@ namespace fgread::tools {
 
 struct SelectionArguments {
     std::string group_by = "comm";
+    std::string call_graph = "auto";
     std::string pids, tids, cpus, time;
     std::vector<std::string> comms;
 };
