@@ -12,6 +12,7 @@
 #include <regex>
 #include <string>
 #include <system_error>
+#include <vector>
 
 #include "collapse/fold.h"
 #include "tools/fold_messages.h"
@@ -81,7 +82,7 @@ void define_options(CLI::App& app, Arguments& arguments) {
         ->option_text("WHAT");
     tools::define_selection(app, arguments.selection);
     app.add_flag("--list-events", arguments.list_events,
-                 "List the recording's events and how many samples each has, and fold nothing");
+                 "List the events and how many samples each has; fold nothing");
     app.add_flag("--hide-kernel", arguments.fold.aggregate.hide_kernel, "Leave out kernel frames");
     app.add_flag("--hide-user", arguments.fold.aggregate.hide_user, "Leave out user frames");
     app.add_flag("--annotate", arguments.fold.naming.annotate,
@@ -193,6 +194,19 @@ Result<std::shared_ptr<Debuginfod>> load_debuginfod(const Arguments& arguments) 
     return Debuginfod::load(std::move(options));
 }
 
+// What each of several events contributes to the output.
+void say_event_totals(const FoldStats& stats) {
+    std::vector<const EventStats*> folded_events;
+    for (const EventStats& event : stats.events) {
+        if (event.folded && event.samples != 0) folded_events.push_back(&event);
+    }
+    if (folded_events.size() < 2) return;
+    for (const EventStats* event : folded_events) {
+        say(fmt::format("event '{}': {} {}, weight {}", escape_control_bytes(event->name),
+                        event->samples, event->samples == 1 ? "sample" : "samples", event->period));
+    }
+}
+
 int list_events(const Arguments& arguments, tools::OutputFile& output) {
     Diagnostics diagnostics;
     const Result<std::string> list = tools::event_list(arguments.input, diagnostics);
@@ -235,6 +249,7 @@ int run(const Arguments& arguments) {
     }
     if (!arguments.quiet) {
         for (const std::string& warning : tools::warnings(*stats)) say("warning: " + warning);
+        say_event_totals(*stats);
         say(tools::summary(*stats));
     }
     if (!report_stats(arguments, *stats)) return failed;

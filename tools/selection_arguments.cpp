@@ -13,7 +13,8 @@ void define_selection(CLI::App& app, SelectionArguments& arguments) {
                    "Root frames, in this order: comm, pid, tid, cpu, cgroup, event [comm]")
         ->option_text("LIST");
     app.add_option("--call-graph", arguments.call_graph,
-                   "Which user stack, if a sample has several: auto, dwarf, lbr, fp, none [auto]")
+                   "Which user stack, if samples have several: auto, dwarf, lbr, fp\n"
+                   "or none [auto]")
         ->check(CLI::IsMember({"auto", "dwarf", "lbr", "fp", "none"}))
         ->option_text("KIND");
     app.add_option("--pid", arguments.pids, "Only samples of these processes: 7,12-15")
