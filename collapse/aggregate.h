@@ -3,6 +3,7 @@
 #pragma once
 
 #include "collapse/profile.h"
+#include "collapse/sample_filter.h"
 #include "perfdata/diagnostics.h"
 #include "perfdata/reader.h"
 #include "perfdata/result.h"
@@ -10,8 +11,19 @@
 
 namespace fgread {
 
+// Where the user part of a stack comes from.
+enum class CallGraph : std::uint8_t {
+    automatic,       // the first of the following that a sample has
+    dwarf,           // the copy of its stack, unwound here
+    lbr,             // the processor's branch records (perf record --call-graph lbr)
+    frame_pointers,  // the chain the kernel recorded
+    none,            // nothing: a stack is where the sample was, of the kernel's part too
+};
+
 struct AggregateOptions {
-    GroupBy group_by = GroupBy::comm;
+    CallGraph call_graph = CallGraph::automatic;
+    Grouping group_by = {GroupBy::comm};
+    SampleFilter filter;       // with absolute times
     bool hide_kernel = false;  // leave out kernel frames
     bool hide_user = false;    // leave out user frames
     // Keep the address of frames in no known module, which otherwise are all one frame.

@@ -1,15 +1,14 @@
 #include "collapse/fold.h"
 
-#include <fnmatch.h>
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <cctype>
 #include <ctime>
 #include <set>
 
 #include <fmt/format.h>
 
+#include "collapse/sample_survey.h"
 #include "collapse/writers/folded.h"
 #include "perfdata/format.h"
 #include "symbols/binary_archive.h"
@@ -28,10 +27,13 @@ void describe_file(const std::string& path, ModuleSources& sources) {
     sources.recording_owner = info.st_uid;
 }
 
-std::vector<std::string> group_labels(const Profile& profile, GroupBy by,
-                                      const ProcessTable& processes) {
-    std::vector<std::string> labels;
-    for (const Group& group : profile.groups) labels.push_back(group_label(group, by, processes));
+std::vector<std::vector<std::string>> group_labels(const Profile& profile, const Grouping& by,
+                                                   const PerfFile& file,
+                                                   const ProcessTable& processes) {
+    std::vector<std::vector<std::string>> labels;
+    for (const Group& group : profile.groups) {
+        labels.push_back(group_label(group, by, processes, file.attrs()));
+    }
     return labels;
 }
 
@@ -81,6 +83,7 @@ FoldStats collect_stats(const PerfFile& file, const Scan& scan, const Profile& p
     stats.samples = profile.sample_count;
     stats.lost_events = scan.lost_events;
     stats.guest_samples = profile.guest_samples;
+    stats.filtered_samples = profile.filtered_samples;
     stats.processes = scan.processes.process_count();
     stats.frames = profile.frame_count;
     stats.distinct_frames = profile.frames.size();
@@ -89,32 +92,61 @@ FoldStats collect_stats(const PerfFile& file, const Scan& scan, const Profile& p
     return stats;
 }
 
-}  // namespace
-
-std::vector<bool> select_events(const std::vector<EventAttr>& attrs, const Profile& profile,
-                                const std::string& event) {
-    std::vector<bool> selected(attrs.size(), false);
-    for (std::size_t i = 0; i < attrs.size(); ++i) {
-        if (!event.empty()) {
-            // A name may hold what a glob takes for its own: "probe:f[0]".
-            selected[i] =
-                attrs[i].name == event || fnmatch(event.c_str(), attrs[i].name.c_str(), 0) == 0;
-        } else if (profile.events[i].samples != 0) {
-            selected[i] = true;
-            break;
-        }
+// Reads the recording once more, as it can be read only once through a PerfFile.
+Result<SampleSurvey> survey_again(const PerfFile& file) {
+    struct stat info {};
+    const bool found = stat(file.path().c_str(), &info) == 0;
+    if (!found || (!S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode))) {
+        return Error{ErrorKind::unsupported,
+                     fmt::format("{}: a part of its time cannot be taken of a recording that comes "
+                                 "through a pipe and has not ended; give seconds, or record into "
+                                 "a file",
+                                 file.path())};
     }
-    return selected;
+    Diagnostics told_later;  // what is wrong with it shows again when it is folded
+    const Result<PerfFile> again = PerfFile::open(file.path(), told_later);
+    if (!again) return again.error();
+    Result<Scan> scan = again->scan(told_later);
+    if (!scan) return scan.error();
+    return survey_samples(*again, *scan, told_later);
 }
 
-std::string group_label(const Group& group, GroupBy by, const ProcessTable& processes) {
-    std::string label(processes.comm(group.comm));
-    for (char& c : label) {
-        if (std::isspace(static_cast<unsigned char>(c)) != 0) c = '_';
+}  // namespace
+
+Result<void> prepare_selection(const PerfFile& file, AggregateOptions& options) {
+    const auto all_say = [&](std::uint64_t field) {
+        const std::vector<EventAttr>& attrs = file.attrs();
+        return std::all_of(attrs.begin(), attrs.end(), [field](const EventAttr& attr) {
+            return (attr.sample_type & field) != 0;
+        });
+    };
+    const auto refused = [&](std::string_view why) {
+        return Error{ErrorKind::unsupported, fmt::format("{}: {}", file.path(), why)};
+    };
+    const bool by_cpu = !options.filter.cpus.empty() || has(options.group_by, GroupBy::cpu);
+    if (by_cpu && !all_say(format::sample_cpu)) {
+        return refused(
+            "the samples do not say which CPU they are of; perf record --sample-cpu, "
+            "or -a, records that");
     }
-    if (by != GroupBy::comm) label += fmt::format("-{}", group.pid.value);
-    if (by == GroupBy::tid) label += fmt::format("/{}", group.tid.value);
-    return label;
+    if (has(options.group_by, GroupBy::cgroup) && !all_say(format::sample_cgroup)) {
+        return refused(
+            "the samples do not say which control group they are of; "
+            "perf record --all-cgroups records that");
+    }
+    if (!options.filter.times.empty() && !all_say(format::sample_time)) {
+        return refused("the samples have no times to choose them by; perf record -T records them");
+    }
+    if (!options.filter.needs_time_bounds()) return {};
+    // Zeros: perf record -o - writes the feature before it knows.
+    if (const auto& known = file.features().sample_time; known && known->second != 0) {
+        options.filter.resolve_times(known->first, known->second);
+        return {};
+    }
+    const Result<SampleSurvey> survey = survey_again(file);
+    if (!survey) return survey.error();
+    if (survey->times) options.filter.resolve_times(survey->times->first, survey->times->last);
+    return {};
 }
 
 bool has_monotonic_clock(const PerfFile& file) {
@@ -155,11 +187,16 @@ Result<FoldStats> fold_recording(const std::string& path, const FoldOptions& opt
     sources.vmlinux = options.vmlinux;
     ModuleCache modules(scan->processes.mappings(), std::move(sources));
     modules.use_processes(scan->processes, has_monotonic_clock(*file));
-    const Result<Profile> profile =
-        aggregate(*file, *scan, modules, options.aggregate, diagnostics);
+    AggregateOptions selection = options.aggregate;
+    const Result<void> prepared = prepare_selection(*file, selection);
+    if (!prepared) return prepared.error();
+    const Result<Profile> profile = aggregate(*file, *scan, modules, selection, diagnostics);
     if (!profile) return profile.error();
 
-    const std::vector<bool> events = select_events(file->attrs(), *profile, options.event);
+    // With events as roots there is no reason to leave any out.
+    const bool all_events = options.event.empty() && has(selection.group_by, GroupBy::event);
+    const std::vector<bool> events =
+        select_events(file->attrs(), *profile, all_events ? "*" : options.event);
     if (!options.event.empty() && std::find(events.begin(), events.end(), true) == events.end()) {
         return Error{ErrorKind::io, fmt::format("{}: no event matches '{}'; the recording has: {}",
                                                 path, options.event, known_events(file->attrs()))};
@@ -167,8 +204,8 @@ Result<FoldStats> fold_recording(const std::string& path, const FoldOptions& opt
 
     Symbolizer symbolizer(modules, options.symbols);
     FrameNames names = name_frames(profile->frames, symbolizer, options.naming);
-    std::vector<std::string> labels =
-        group_labels(*profile, options.aggregate.group_by, scan->processes);
+    std::vector<std::vector<std::string>> labels =
+        group_labels(*profile, selection.group_by, *file, scan->processes);
     Profile filtered;  // the statistics are of all stacks
     if (!options.filter.empty()) {
         filtered = *profile;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "collapse/aggregate.h"
+#include "collapse/event_selection.h"
 #include "collapse/fold_stats.h"
 #include "collapse/folded_profile.h"
 #include "collapse/frame_names.h"
@@ -30,7 +31,9 @@ struct FoldOptions {
     std::vector<std::string> archives;           // absolute paths, see BinaryArchive
     std::shared_ptr<Debuginfod> debuginfod;      // null: nothing is fetched
     std::string perf_map_directory;              // see ModuleSources
-    std::string event;              // name or glob; empty: the first attr that has samples
+    // Names or globs, with commas between; empty: the first attr that has samples, or all of them
+    // where stacks are grouped by event.
+    std::string event;
     bool weigh_by_samples = false;  // else by period
     StackFilter filter;             // which stacks are shown; was checked
     StackShape shape;               // of folded text and pictures
@@ -38,16 +41,13 @@ struct FoldOptions {
     bool module_stats = false;      // fill FoldStats::modules even if all modules were found
 };
 
-// Which attrs are folded: those whose name matches `event` (a glob of fnmatch(3)), or the first
-// one that has samples. By attr.
-std::vector<bool> select_events(const std::vector<EventAttr>& attrs, const Profile& profile,
-                                const std::string& event);
-
-// The text of a root frame: the thread's name with blanks as '_', then "-PID", then "/TID".
-std::string group_label(const Group& group, GroupBy by, const ProcessTable& processes);
-
 // True if the times of the recording are those of jitdumps (perf record -k mono).
 bool has_monotonic_clock(const PerfFile& file);
+
+// Makes the filter's times absolute and checks that the samples say what is asked of them (their
+// processor, their control group). Reads the recording once more where it does not say when it
+// began and ended; that is an error for one that comes through a pipe.
+Result<void> prepare_selection(const PerfFile& file, AggregateOptions& options);
 
 // Where binaries may come from for this recording, by what its features say of its machine.
 ModuleSources module_sources(const PerfFile& file, const std::string& symfs,

@@ -135,6 +135,9 @@ std::string stats_text(const FoldStats& stats) {
     if (stats.guest_samples != 0) {
         out += fmt::format(", {} of guests left out", stats.guest_samples);
     }
+    if (stats.filtered_samples != 0) {
+        out += fmt::format(", {} not selected", stats.filtered_samples);
+    }
     out += fmt::format("\nframes   {}, {} distinct, in {} distinct stacks\n", stats.frames,
                        stats.distinct_frames, stats.distinct_stacks);
     for (const EventStats& event : stats.events) {
@@ -171,6 +174,7 @@ std::string stats_json(const FoldStats& stats) {
     json["records"] = stats.records;
     json["samples"] = stats.samples;
     json["lost_events"] = stats.lost_events;
+    json["filtered_samples"] = stats.filtered_samples;
     json["guest_samples"] = stats.guest_samples;
     json["processes"] = stats.processes;
     json["frames"] = stats.frames;

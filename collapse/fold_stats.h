@@ -43,6 +43,7 @@ struct FoldStats {
     std::uint64_t samples = 0;
     std::uint64_t lost_events = 0;
     std::uint64_t guest_samples = 0;
+    std::uint64_t filtered_samples = 0;
     std::uint64_t processes = 0;
     std::uint64_t frames = 0;
     std::uint64_t distinct_frames = 0;

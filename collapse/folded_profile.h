@@ -23,7 +23,7 @@ struct FoldedProfile {
     ModuleCache& modules;
     const Profile& profile;
     FrameNames& names;
-    std::vector<std::string> group_labels;  // by Profile::groups: the root frames
+    std::vector<std::vector<std::string>> group_labels;  // by Profile::groups: the root frames
     WeightChoice weights;
     StackShape shape;
     bool flamegraph_names = false;  // see flamegraph_tree()

@@ -3,17 +3,25 @@
 namespace fgread {
 
 NameTree build_name_tree(const Profile& profile, FrameNames& names,
-                         const std::vector<std::string>& group_labels, const WeightChoice& choice) {
+                         const std::vector<std::vector<std::string>>& group_labels,
+                         const WeightChoice& choice) {
     NameTree tree;
-    std::vector<NameId> roots;
-    for (const std::string& label : group_labels) roots.push_back(names.intern(label));
+    std::vector<StackId> roots;
+    for (const std::vector<std::string>& label : group_labels) {
+        StackId at = no_stack;
+        for (const std::string& frame : label) {
+            const NameId name = names.intern(frame);
+            at = at == no_stack ? tree.stacks.root(name) : tree.stacks.child(at, name);
+        }
+        roots.push_back(at);
+    }
 
     // A parent has a smaller number than its children, so it is always translated already.
     std::vector<StackId> node_of(profile.stacks.size());
     for (StackId stack = 0; stack < profile.stacks.size(); ++stack) {
         const StackNode& node = profile.stacks[stack];
         if (node.parent == no_stack) {
-            node_of[stack] = tree.stacks.root(roots[node.label]);
+            node_of[stack] = roots[node.label];
             continue;
         }
         StackId at = node_of[node.parent];

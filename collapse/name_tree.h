@@ -26,7 +26,9 @@ struct WeightChoice {
     bool by_samples = false;
 };
 
+// `group_labels`: by group, its root frames, at least one, outermost first.
 NameTree build_name_tree(const Profile& profile, FrameNames& names,
-                         const std::vector<std::string>& group_labels, const WeightChoice& choice);
+                         const std::vector<std::vector<std::string>>& group_labels,
+                         const WeightChoice& choice);
 
 }  // namespace fgread

@@ -10,27 +10,12 @@
 #include <vector>
 
 #include "collapse/frame_table.h"
+#include "collapse/grouping.h"
 #include "collapse/stack_trie.h"
 #include "perfdata/address.h"
-#include "perfdata/process_table.h"
 #include "unwind/walker.h"
 
 namespace fgread {
-
-// What becomes the root frame of every stack.
-enum class GroupBy : std::uint8_t {
-    comm,  // "name"
-    pid,   // "name-PID"
-    tid,   // "name-PID/TID"
-};
-
-// What a root frame stands for; pid and tid are -1 where the grouping does not look at them.
-struct Group {
-    CommId comm;
-    Pid pid;
-    Tid tid;
-    friend constexpr auto operator<=>(const Group&, const Group&) = default;
-};
 
 // Weight of one stack for one event.
 struct StackWeight {
@@ -62,8 +47,9 @@ struct Profile {
     std::vector<StopCount> stops;      // by module, then reason
 
     std::uint64_t sample_count = 0;
-    std::uint64_t frame_count = 0;    // over all samples, user and kernel
-    std::uint64_t guest_samples = 0;  // left out
+    std::uint64_t frame_count = 0;       // over all samples, user and kernel
+    std::uint64_t guest_samples = 0;     // left out
+    std::uint64_t filtered_samples = 0;  // left out, as the SampleFilter says
     std::array<std::uint64_t, stop_reason_count> stop_reasons{};
 };
 

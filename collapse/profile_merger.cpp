@@ -43,11 +43,13 @@ void ProfileMerger::apply(const ChunkResult& result) {
     Translation& translation = translations_[result.worker];
     translate(result, translation);
     for (const SampleSummary& sample : result.samples) {
-        add_weight(translation.stacks[sample.stack], sample);
+        add_weight(translation.stacks[sample.stack], sample.event, sample.period);
     }
-    profile_.sample_count += result.samples.size();
+    for (const CounterReading& reading : result.readings) add_reading(reading, translation);
+    profile_.sample_count += result.samples.size() + result.read_samples;
     profile_.frame_count += result.frame_count;
     profile_.guest_samples += result.guest_samples;
+    profile_.filtered_samples += result.filtered_samples;
     for (std::size_t i = 0; i < stop_reason_count; ++i) {
         profile_.stop_reasons[i] += result.stop_reasons[i];
     }
@@ -74,23 +76,32 @@ void ProfileMerger::translate(const ChunkResult& result, Translation& translatio
     }
 }
 
-void ProfileMerger::add_weight(StackId stack, const SampleSummary& sample) {
+// As perf script does: a member that counted nothing has no sample.
+void ProfileMerger::add_reading(const CounterReading& reading, const Translation& translation) {
+    std::uint64_t& last = readings_[{reading.id, reading.tid}];
+    const std::uint64_t counted = reading.value > last ? reading.value - last : 0;
+    last = reading.value;
+    if (counted == 0 || reading.stack == no_stack) return;
+    add_weight(translation.stacks[reading.stack], reading.event, counted);
+}
+
+void ProfileMerger::add_weight(StackId stack, std::uint32_t event, std::uint64_t period) {
     // A pipe may bring events while it is read.
-    if (sample.event >= weight_index_.size()) {
-        weight_index_.resize(std::size_t{sample.event} + 1);
-        profile_.events.resize(std::size_t{sample.event} + 1);
+    if (event >= weight_index_.size()) {
+        weight_index_.resize(std::size_t{event} + 1);
+        profile_.events.resize(std::size_t{event} + 1);
     }
-    std::vector<std::uint32_t>& index = weight_index_[sample.event];
+    std::vector<std::uint32_t>& index = weight_index_[event];
     if (index.size() <= stack) index.resize(profile_.stacks.size(), 0);
     if (index[stack] == 0) {
-        profile_.weights.push_back({stack, sample.event, 0, 0});
+        profile_.weights.push_back({stack, event, 0, 0});
         index[stack] = static_cast<std::uint32_t>(profile_.weights.size());
     }
     StackWeight& weight = profile_.weights[index[stack] - 1];
     ++weight.samples;
-    weight.period += sample.period;
-    ++profile_.events[sample.event].samples;
-    profile_.events[sample.event].period += sample.period;
+    weight.period += period;
+    ++profile_.events[event].samples;
+    profile_.events[event].period += period;
 }
 
 }  // namespace fgread

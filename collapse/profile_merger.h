@@ -37,7 +37,8 @@ private:
 
     void apply(const ChunkResult& result);
     void translate(const ChunkResult& result, Translation& translation);
-    void add_weight(StackId stack, const SampleSummary& sample);
+    void add_weight(StackId stack, std::uint32_t event, std::uint64_t period);
+    void add_reading(const CounterReading& reading, const Translation& translation);
 
     std::mutex mutex_;
     std::condition_variable advanced_;
@@ -47,6 +48,7 @@ private:
     std::vector<Translation> translations_;
     std::map<Group, std::uint32_t> group_index_;
     std::vector<std::vector<std::uint32_t>> weight_index_;  // by event, by stack: index + 1
+    std::map<std::pair<std::uint64_t, Tid>, std::uint64_t> readings_;  // the last, by id
     std::map<std::pair<ModuleId, StopReason>, std::uint64_t> stops_;
     Profile profile_;
     Diagnostics diagnostics_;

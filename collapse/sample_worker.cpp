@@ -1,5 +1,6 @@
 #include "collapse/sample_worker.h"
 
+#include "perfdata/counter_values.h"
 #include "perfdata/format.h"
 #include "unwind/x86_64.h"
 
@@ -34,6 +35,14 @@ bool is_to_be_walked(const SampleView& sample) {
     return sample.user_regs.abi != 0 && (sample.sample_type & format::sample_stack_user) != 0;
 }
 
+// Not so of kernel threads: what branch records they carry are of whoever ran before.
+bool has_user_part(const U64View& chain) {
+    for (std::size_t i = 0; i < chain.size(); ++i) {
+        if (chain[i] == format::context_user) return true;
+    }
+    return false;
+}
+
 }  // namespace
 
 SampleWorker::SampleWorker(unsigned number, const PerfFile& file, const Scan& scan,
@@ -42,7 +51,8 @@ SampleWorker::SampleWorker(unsigned number, const PerfFile& file, const Scan& sc
       file_(file),
       scan_(scan),
       options_(options),
-      walker_(modules, options.limits) {}
+      walker_(modules, options.limits),
+      all_wanted_(options.filter.empty()) {}
 
 Result<ChunkResult> SampleWorker::run(std::size_t chunk, std::size_t number) {
     Result<ByteView> bytes = file_.read_chunk(scan_.chunks[chunk], buffer_);
@@ -88,19 +98,25 @@ void SampleWorker::add_sample(const RecordView& record, ChunkResult& result) {
         return;
     }
     const CpuMode mode = record.cpu_mode();
-    if (is_guest(mode)) {
-        ++result.guest_samples;
+    const EventTime when = file_.event_time(record);
+    const bool has_readings = !sample->read.empty();
+    const bool guest = is_guest(mode);
+    if (guest || (!all_wanted_ && !is_wanted(*sample, when))) {
+        ++(guest ? result.guest_samples : result.filtered_samples);
+        if (has_readings) add_readings(record, *attr, *sample, when, true, result);
         return;
     }
-
-    const EventTime when = file_.event_time(record);
     const ProcessAt process = scan_.processes.process_at(sample->pid, when);
     user_frames_.clear();
     kernel_frames_.clear();
-    const bool to_be_walked = is_to_be_walked(*sample);
-    if (to_be_walked) walk_user(*sample, process, when, result);
-    add_chain(*sample, process, when, mode, !to_be_walked);
-    if (!to_be_walked) {
+    const CallGraph chain = chain_of(*sample, *attr, mode);
+    const bool walked = chain == CallGraph::dwarf && is_to_be_walked(*sample);
+    if (walked) walk_user(*sample, process, when, result);
+    if (chain == CallGraph::lbr) add_branches(*sample, record.endian, process, when);
+    if (chain != CallGraph::none) {
+        add_chain(*sample, process, when, mode, chain == CallGraph::frame_pointers);
+    }
+    if (!walked) {
         const bool has_chain = !user_frames_.empty();
         count_stop(has_chain ? StopReason::recorded : StopReason::no_registers, {}, result);
     }
@@ -109,8 +125,67 @@ void SampleWorker::add_sample(const RecordView& record, ChunkResult& result) {
     if (options_.hide_user) user_frames_.clear();
     if (options_.hide_kernel) kernel_frames_.clear();
     result.frame_count += user_frames_.size() + kernel_frames_.size();
-    result.samples.push_back({intern_stack(group_of(*sample, when), sample->tid),
+    if (has_readings) return add_readings(record, *attr, *sample, when, false, result);
+    result.samples.push_back({intern_stack(group_of(*sample, *attr, when), sample->tid),
                               static_cast<std::uint32_t>(*attr), sample->period});
+}
+
+CallGraph SampleWorker::chain_of(const SampleView& sample, std::size_t attr, CpuMode mode) const {
+    const CallGraph wanted = options_.call_graph;
+    const auto may_be = [wanted](CallGraph kind) {
+        return wanted == CallGraph::automatic || wanted == kind;
+    };
+    if (may_be(CallGraph::dwarf) && is_to_be_walked(sample)) return CallGraph::dwarf;
+    if (may_be(CallGraph::lbr) && !sample.branch_stack.empty()) {
+        const bool call_stack =
+            (file_.attrs()[attr].branch_sample_type & format::branch_call_stack) != 0;
+        if (call_stack && (mode == CpuMode::user || has_user_part(sample.callchain))) {
+            return CallGraph::lbr;
+        }
+    }
+    if (may_be(CallGraph::frame_pointers)) return CallGraph::frame_pointers;
+    // Another kind was asked for than the sample has. The kernel's part is of no kind: it stays.
+    return wanted == CallGraph::none ? CallGraph::none : CallGraph::dwarf;
+}
+
+// The calls that have not returned yet, innermost first: where to, and from where. These are the
+// places of the calls themselves, not return addresses.
+void SampleWorker::add_branches(const SampleView& sample, Endian endian, const ProcessAt& process,
+                                EventTime when) {
+    const U64View words(sample.branch_stack, endian);  // from, to, flags
+    const auto add = [&](std::uint64_t address) {
+        user_frames_.push_back(
+            walker_.resolve(*process.user, when, Avma{address}, FrameKind::exact));
+    };
+    add(words[1]);
+    for (std::size_t i = 0; i + 2 < words.size(); i += 3) add(words[i]);
+}
+
+void SampleWorker::add_readings(const RecordView& record, std::size_t attr,
+                                const SampleView& sample, EventTime when, bool left_out,
+                                ChunkResult& result) {
+    const CounterValues values(file_.attrs()[attr], sample);
+    if (!left_out) ++result.read_samples;
+    if (values.size() == 0) {
+        result.diagnostics.add(Problem::sample_malformed, record.file_offset);
+    }
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        const CounterValues::Value value = values[i];
+        const auto member = file_.attr_of_id(value.id);
+        if (!member) {
+            result.diagnostics.add(Problem::record_unknown_id, record.file_offset);
+            continue;
+        }
+        CounterReading reading;
+        if (!left_out) {
+            reading.stack = intern_stack(group_of(sample, *member, when), sample.tid);
+        }
+        reading.event = static_cast<std::uint32_t>(*member);
+        reading.id = value.id;
+        if (file_.attrs()[*member].has_flag(format::attr_inherit)) reading.tid = sample.tid;
+        reading.value = value.value;
+        result.readings.push_back(reading);
+    }
 }
 
 void SampleWorker::walk_user(const SampleView& sample, const ProcessAt& process, EventTime when,
@@ -168,11 +243,39 @@ void SampleWorker::count_stop(StopReason reason, ModuleId module, ChunkResult& r
     result.stops.push_back({module, reason, 1});
 }
 
-Group SampleWorker::group_of(const SampleView& sample, EventTime when) const {
+bool SampleWorker::is_wanted(const SampleView& sample, EventTime when) {
+    if (!options_.filter.accepts(sample)) return false;
+    if (options_.filter.comms.empty()) return true;
+    const CommId comm = scan_.processes.comm_at(sample.pid, sample.tid, when);
+    const auto [entry, added] = comm_wanted_.try_emplace(comm, false);
+    if (added) entry->second = options_.filter.accepts_comm(scan_.processes.comm(comm));
+    return entry->second;
+}
+
+Group SampleWorker::group_of(const SampleView& sample, std::size_t attr, EventTime when) const {
     Group group;
-    group.comm = scan_.processes.comm_at(sample.pid, sample.tid, when);
-    if (options_.group_by != GroupBy::comm) group.pid = sample.pid;
-    if (options_.group_by == GroupBy::tid) group.tid = sample.tid;
+    for (const GroupBy what : options_.group_by) {
+        switch (what) {
+            case GroupBy::tid:
+                group.tid = sample.tid;
+                [[fallthrough]];
+            case GroupBy::pid:
+                group.pid = sample.pid;
+                [[fallthrough]];
+            case GroupBy::comm:
+                group.comm = scan_.processes.comm_at(sample.pid, sample.tid, when);
+                break;
+            case GroupBy::cpu:
+                group.cpu = sample.cpu;
+                break;
+            case GroupBy::cgroup:
+                group.cgroup = sample.cgroup;
+                break;
+            case GroupBy::event:
+                group.event = static_cast<std::uint32_t>(attr);
+                break;
+        }
+    }
     return group;
 }
 
@@ -185,9 +288,10 @@ std::uint32_t SampleWorker::intern_group(const Group& group) {
 
 StackId SampleWorker::intern_stack(const Group& group, Tid tid) {
     Path& last = last_paths_[static_cast<std::uint32_t>(tid.value) % last_paths_.size()];
-    const StackId root = stacks_.root(intern_group(group));
-    if (last.root != root) last = {root, {}};
-    StackId stack = root;
+    if (last.root == no_stack || last.group != group) {
+        last = {group, stacks_.root(intern_group(group)), {}};
+    }
+    StackId stack = last.root;
     std::size_t depth = 0;
     const auto push = [&](const std::vector<Frame>& innermost_first) {
         for (std::size_t i = innermost_first.size(); i-- > 0; ++depth) {

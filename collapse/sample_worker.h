@@ -23,16 +23,30 @@ struct SampleSummary {
     std::uint64_t period = 0;
 };
 
+// What a counter had reached at a sample (PERF_SAMPLE_READ). The stack weighs what was counted
+// since the reading before, so readings need their order, which only the merger has.
+struct CounterReading {
+    StackId stack =
+        no_stack;  // none: the sample is left out, but what it counted is not the next's
+    std::uint32_t event = 0;
+    std::uint64_t id = 0;  // of the event's instance
+    Tid tid;               // -1 unless every thread counts for itself
+    std::uint64_t value = 0;
+};
+
 struct ChunkResult {
     std::size_t chunk = 0;  // its number in the recording, from 0
     unsigned worker = 0;
     std::vector<Frame> new_frames;
     std::vector<Group> new_groups;
     std::vector<StackNode> new_stacks;
-    std::vector<SampleSummary> samples;  // in file order
-    std::vector<StopCount> stops;        // of this chunk, unordered
+    std::vector<SampleSummary> samples;    // in file order
+    std::vector<CounterReading> readings;  // of samples that are not in `samples`; in file order
+    std::uint64_t read_samples = 0;        // how many they are
+    std::vector<StopCount> stops;          // of this chunk, unordered
     std::uint64_t frame_count = 0;
     std::uint64_t guest_samples = 0;
+    std::uint64_t filtered_samples = 0;
     std::array<std::uint64_t, stop_reason_count> stop_reasons{};
     Diagnostics diagnostics;
 };
@@ -51,13 +65,20 @@ public:
 
 private:
     void add_sample(const RecordView& record, ChunkResult& result);
+    void add_readings(const RecordView& record, std::size_t attr, const SampleView& sample,
+                      EventTime when, bool left_out, ChunkResult& result);
     void walk_user(const SampleView& sample, const ProcessAt& process, EventTime when,
                    ChunkResult& result);
     void add_chain(const SampleView& sample, const ProcessAt& process, EventTime when,
                    CpuMode sample_mode, bool want_user);
+    [[nodiscard]] CallGraph chain_of(const SampleView& sample, std::size_t attr,
+                                     CpuMode mode) const;
+    void add_branches(const SampleView& sample, Endian endian, const ProcessAt& process,
+                      EventTime when);
     void add_leaf(const SampleView& sample, const ProcessAt& process, EventTime when, CpuMode mode);
     void count_stop(StopReason reason, ModuleId module, ChunkResult& result);
-    Group group_of(const SampleView& sample, EventTime when) const;
+    bool is_wanted(const SampleView& sample, EventTime when);
+    Group group_of(const SampleView& sample, std::size_t attr, EventTime when) const;
     std::uint32_t intern_group(const Group& group);
     StackId intern_stack(const Group& group, Tid tid);
     Frame normalised(Frame frame) const;
@@ -67,6 +88,9 @@ private:
     const Scan& scan_;
     const AggregateOptions& options_;
     StackWalker walker_;
+
+    const bool all_wanted_;
+    std::map<CommId, bool> comm_wanted_;
 
     std::vector<std::byte> buffer_;
     std::vector<WalkedFrame> walked_;
@@ -85,6 +109,7 @@ private:
             Frame frame;
             StackId stack;
         };
+        Group group;
         StackId root = no_stack;
         std::vector<Step> steps;  // outermost first
     };

@@ -68,18 +68,17 @@ private:
 
 // By StackId: whether a frame of the stack has a name that matches.
 std::vector<bool> matching_stacks(const Profile& profile, const FrameNames& names,
-                                  const std::vector<NameId>& roots, NameMatcher matches) {
+                                  const std::vector<std::vector<NameId>>& roots,
+                                  NameMatcher matches) {
     std::vector<bool> found(profile.stacks.size(), false);
     for (StackId stack = 0; stack < profile.stacks.size(); ++stack) {
         const StackNode& node = profile.stacks[stack];
-        if (node.parent == no_stack) {
-            found[stack] = matches(roots[node.label]);
-        } else {
-            const std::span<const NameId> frame = names[node.label];
-            found[stack] =
-                found[node.parent] ||
-                std::any_of(frame.begin(), frame.end(), [&](NameId id) { return matches(id); });
-        }
+        const bool is_root = node.parent == no_stack;
+        const std::span<const NameId> frame =
+            is_root ? std::span<const NameId>(roots[node.label]) : names[node.label];
+        found[stack] =
+            (!is_root && found[node.parent]) ||
+            std::any_of(frame.begin(), frame.end(), [&](NameId id) { return matches(id); });
     }
     return found;
 }
@@ -101,9 +100,12 @@ Result<void> check_filter(const StackFilter& filter) {
 }
 
 void filter_stacks(Profile& profile, FrameNames& names,
-                   const std::vector<std::string>& group_labels, const StackFilter& filter) {
-    std::vector<NameId> roots;
-    for (const std::string& label : group_labels) roots.push_back(names.intern(label));
+                   const std::vector<std::vector<std::string>>& group_labels, const StackFilter& filter) {
+    std::vector<std::vector<NameId>> roots;
+    for (const std::vector<std::string>& labels : group_labels) {
+        std::vector<NameId>& root = roots.emplace_back();
+        for (const std::string& label : labels) root.push_back(names.intern(label));
+    }
     const std::vector<bool> included =
         matching_stacks(profile, names, roots, NameMatcher(names, filter.include));
     const std::vector<bool> excluded =

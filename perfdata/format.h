@@ -71,6 +71,7 @@ inline constexpr std::uint16_t misc_comm_exec = 1U << 13;  // COMM: this name ca
 inline constexpr std::uint16_t misc_fork_exec = 1U << 13;  // FORK: made up by perf, see TaskView
 inline constexpr std::uint16_t misc_mmap_build_id = 1U << 14;        // MMAP2: build-id, not inode
 inline constexpr std::uint16_t misc_build_id_size_valid = 1U << 15;  // build-id table entries
+inline constexpr std::uint16_t misc_lost_samples_bpf = 1U << 15;     // LOST_SAMPLES: filtered
 
 // --- KSYMBOL.flags ---
 inline constexpr std::uint16_t ksymbol_unregister = 1U << 0;
@@ -110,7 +111,9 @@ inline constexpr std::uint64_t read_id = 1ULL << 2;
 inline constexpr std::uint64_t read_group = 1ULL << 3;
 inline constexpr std::uint64_t read_lost = 1ULL << 4;
 
-// --- perf_event_attr.branch_sample_type: the two bits that change the sample's layout ---
+// --- perf_event_attr.branch_sample_type ---
+inline constexpr std::uint64_t branch_call_stack = 1ULL << 11;
+// The two bits that change the sample's layout:
 inline constexpr std::uint64_t branch_hw_index = 1ULL << 17;
 inline constexpr std::uint64_t branch_counters = 1ULL << 19;
 

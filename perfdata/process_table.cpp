@@ -127,6 +127,7 @@ struct ProcessTable::State {
     std::deque<Process> processes;                                             // by ProcessId
     tsl::robin_map<std::int32_t, std::vector<Since<ProcessId>>> incarnations;  // by pid
     tsl::robin_map<std::int32_t, std::vector<Since<CommId>>> names;            // by tid
+    std::map<std::uint64_t, std::string> cgroups;                              // paths by id
     EventTime now;  // of the last event applied
     Diagnostics diagnostics;
 
@@ -301,6 +302,12 @@ std::optional<ProcessEvent> ProcessTable::digest(const RecordView& record,
             return use(decode_mmap2(record), digest_any);
         case format::record_ksymbol:
             return use(decode_ksymbol(record), digest_any);
+        case format::record_cgroup:
+            return use(decode_cgroup(record),
+                       [this](const CgroupView& view) -> std::optional<ProcessEvent> {
+                           state_->cgroups.insert_or_assign(view.id, std::string(view.path));
+                           return std::nullopt;
+                       });
         case format::record_comm:
             return use(decode_comm(record), digest_any);
         case format::record_fork:
@@ -372,6 +379,11 @@ CommId ProcessTable::comm_at(Pid pid, Tid tid, EventTime when) const {
 }
 
 std::string_view ProcessTable::comm(CommId id) const { return state_->comms.name(id); }
+
+std::string_view ProcessTable::cgroup_path(std::uint64_t id) const {
+    const auto found = state_->cgroups.find(id);
+    return found == state_->cgroups.end() ? std::string_view() : std::string_view(found->second);
+}
 
 const AddressSpace& ProcessTable::kernel() const { return state_->kernel; }
 MappingTable& ProcessTable::mappings() { return state_->mappings; }

@@ -1,8 +1,8 @@
 // ProcessTable: who was running, under which name and with which mappings, at every moment.
 //
-// Fed with the side-band of a recording (MMAP, MMAP2, COMM, FORK, EXIT, KSYMBOL) in order, it
-// answers for any (pid, tid, time), present or past. Pids are reused and exec replaces an address
-// space, so the identity of a process is its incarnation (ProcessId), never the pid.
+// Fed with the side-band of a recording (MMAP, MMAP2, COMM, FORK, EXIT, KSYMBOL, CGROUP) in order,
+// it answers for any (pid, tid, time), present or past. Pids are reused and exec replaces an
+// address space, so the identity of a process is its incarnation (ProcessId), never the pid.
 #pragma once
 
 #include <cstdint>
@@ -102,6 +102,10 @@ public:
     // "swapper", the idle task, which no record announces.
     [[nodiscard]] CommId comm_at(Pid pid, Tid tid, EventTime when) const;
     [[nodiscard]] std::string_view comm(CommId id) const;
+
+    // The path of a control group, as its CGROUP record has it; empty if there was none. Groups
+    // have no times: an id is not given out twice while the machine runs.
+    [[nodiscard]] std::string_view cgroup_path(std::uint64_t id) const;
 
     // The kernel's text and modules; one for all processes.
     [[nodiscard]] const AddressSpace& kernel() const;

@@ -26,6 +26,10 @@ std::optional<std::size_t> PerfFile::attr_of_sample(const RecordView& sample) co
     return state_->events.attr_of_sample(sample);
 }
 
+std::optional<std::size_t> PerfFile::attr_of_id(std::uint64_t id) const {
+    return state_->events.by_id(id);
+}
+
 const SampleLayout& PerfFile::layout(std::size_t attr_index) const {
     return state_->events.layout(attr_index);
 }

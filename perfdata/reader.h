@@ -104,6 +104,8 @@ public:
     // The attr (index into attrs()) a SAMPLE belongs to, by its id; nothing if the id is unknown.
     // About 10 ns; a recording of one event needs no look-up.
     [[nodiscard]] std::optional<std::size_t> attr_of_sample(const RecordView& sample) const;
+    // The attr that has this id; nothing if none has.
+    [[nodiscard]] std::optional<std::size_t> attr_of_id(std::uint64_t id) const;
     [[nodiscard]] const SampleLayout& layout(std::size_t attr_index) const;  // < attrs().size()
     // The sample decoded by the layout of its attr; what is wrong with one that cannot be is
     // counted (record_unknown_id, sample_malformed).

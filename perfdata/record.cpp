@@ -93,6 +93,15 @@ std::optional<KsymbolView> decode_ksymbol(const RecordView& record) {
     return view;
 }
 
+std::optional<CgroupView> decode_cgroup(const RecordView& record) {
+    ByteReader in = reader_of(record);
+    CgroupView view;
+    view.id = in.u64();
+    view.path = in.c_string();
+    if (!in.ok()) return std::nullopt;
+    return view;
+}
+
 std::string_view record_type_name(std::uint32_t type) {
     // Index = type; 23 to 63 are not given out yet.
     static constexpr std::string_view kernel_names[] = {

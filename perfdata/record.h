@@ -68,12 +68,19 @@ struct KsymbolView {
     std::string_view name;  // "bpf_prog_6deef7357e7b4530_sched"
 };
 
+// A control group, as perf record --all-cgroups names them.
+struct CgroupView {
+    std::uint64_t id = 0;
+    std::string_view path;  // below the root of the hierarchy: "/system.slice/ssh.service"
+};
+
 // Each returns nothing if the body is too small or a string has no end.
 [[nodiscard]] std::optional<MmapView> decode_mmap(const RecordView& record);
 [[nodiscard]] std::optional<MmapView> decode_mmap2(const RecordView& record);
 [[nodiscard]] std::optional<CommView> decode_comm(const RecordView& record);
 [[nodiscard]] std::optional<TaskView> decode_task(const RecordView& record);
 [[nodiscard]] std::optional<KsymbolView> decode_ksymbol(const RecordView& record);
+[[nodiscard]] std::optional<CgroupView> decode_cgroup(const RecordView& record);
 
 // "SAMPLE", "MMAP2", ...; "unknown" for types this reader does not know.
 [[nodiscard]] std::string_view record_type_name(std::uint32_t type);

@@ -175,7 +175,9 @@ bool SampleLayout::decode_fixed(ByteReader& in, SampleView& view) const {
 
 bool SampleLayout::decode_variable(ByteReader& in, SampleView& view) const {
     const std::uint64_t type = attr_.sample_type;
-    if ((type & sample_read) != 0) view.read = read_counters(in, attr_.read_format);
+    if ((type & sample_read) != 0) {
+        view.read = U64View(read_counters(in, attr_.read_format), in.endian());
+    }
     if ((type & sample_callchain) != 0) {
         const std::uint64_t count = in.u64();
         view.callchain = read_words(in, count);

@@ -55,7 +55,7 @@ struct SampleView {
     std::uint64_t stream_id = 0;
     std::uint32_t cpu = 0;
     std::uint64_t period = 0;  // the weight: recorded, else attr.sample_period, else 1
-    ByteView read;             // PERF_SAMPLE_READ, undecoded
+    U64View read;              // PERF_SAMPLE_READ: CounterValues (counter_values.h)
     U64View callchain;
     ByteView raw;
     ByteView branch_stack;  // entries only, 24 bytes each

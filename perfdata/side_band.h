@@ -18,7 +18,8 @@ struct TimedEvent {
 [[nodiscard]] constexpr bool is_side_band(std::uint32_t type) {
     return type == format::record_mmap || type == format::record_mmap2 ||
            type == format::record_comm || type == format::record_fork ||
-           type == format::record_exit || type == format::record_ksymbol;
+           type == format::record_exit || type == format::record_ksymbol ||
+           type == format::record_cgroup;
 }
 
 // `dwarf` recordings hold every mapping of data, which may be most of the side-band.
@@ -27,11 +28,17 @@ struct TimedEvent {
            (misc & format::misc_mmap_data) != 0;
 }
 
-// What a LOST record counts; 0 if it is malformed.
+[[nodiscard]] constexpr bool counts_lost_events(std::uint32_t type) {
+    return type == format::record_lost || type == format::record_lost_samples;
+}
+
+// What such a record counts; 0 if it is malformed, or counts what a BPF filter did not want.
 [[nodiscard]] inline std::uint64_t lost_events(const RecordView& record) {
     ByteReader in(record.body, record.endian);
-    in.skip(8);  // id
-    return in.u64();
+    if (record.type == format::record_lost) in.skip(8);  // id
+    const bool filtered = record.type == format::record_lost_samples &&
+                          (record.misc & format::misc_lost_samples_bpf) != 0;
+    return filtered ? 0 : in.u64();
 }
 
 }  // namespace fgread

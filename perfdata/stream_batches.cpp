@@ -104,7 +104,7 @@ void StreamBatches::note(const RecordView& record, Held& held) {
 }
 
 void StreamBatches::note_side_band(const RecordView& record, EventTime when) {
-    if (record.type == record_lost) {
+    if (counts_lost_events(record.type)) {
         open_.lost_events += lost_events(record);
     } else if (is_side_band(record.type) && !is_data_map(record.type, record.misc)) {
         if (options_.samples_only) return;

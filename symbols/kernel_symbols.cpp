@@ -182,10 +182,18 @@ bool is_running_kernel(const BuildId& recorded) {
 }  // namespace
 
 KernelNames load_kernel_symbols(const std::string& kallsyms_file, const BuildId& recorded,
+                                const std::optional<KernelAnchor>& here,
                                 const std::string& cache_directory, KernelSymbols& symbols) {
     if (!kallsyms_file.empty()) return load_listing(kallsyms_file, symbols);
     KernelNames running = KernelNames::mismatch;
-    if (is_running_kernel(recorded)) {
+    if (recorded.empty() && here) {
+        running = load_listing("/proc/kallsyms", symbols);
+        if (running != KernelNames::loaded || symbols.address_of(here->symbol) == here->address) {
+            return running;
+        }
+        symbols = KernelSymbols();
+        running = KernelNames::mismatch;
+    } else if (is_running_kernel(recorded)) {
         running = load_listing("/proc/kallsyms", symbols);
         if (running == KernelNames::loaded) return running;
     }

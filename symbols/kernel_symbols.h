@@ -56,11 +56,20 @@ enum class KernelNames : std::uint8_t {
     unavailable,  // the file named by --kallsyms (or /proc/kallsyms) cannot be read
 };
 
+// "_text" and where the recording has it. Randomised at every boot, as a rule.
+struct KernelAnchor {
+    std::string symbol;
+    Avma address;
+};
+
 // Finds a listing for the recorded kernel: `kallsyms_file` if given, taken at its word; else the
-// running kernel's if `recorded` is its build-id; else the copy perf made in `cache_directory`
+// running kernel's if `recorded` is its build-id, or, where none was recorded, if `here` says that
+// the recording is this machine's of this boot and the symbol stands where it was recorded; else
+// the copy perf made in `cache_directory`
 // (~/.debug/.build-id/xx/yyy/kallsyms).
 [[nodiscard]] KernelNames load_kernel_symbols(const std::string& kallsyms_file,
                                               const BuildId& recorded,
+                                              const std::optional<KernelAnchor>& here,
                                               const std::string& cache_directory,
                                               KernelSymbols& symbols);
 

@@ -10,20 +10,13 @@
 #include <string_view>
 #include <vector>
 
+#include "symbols/boot_time.h"
+
 namespace fgread {
 namespace {
 
 constexpr std::size_t max_status_file = std::size_t{1} << 20;
 constexpr std::uint64_t second_ns = 1'000'000'000;
-
-std::uint64_t now_ns(clockid_t clock) {
-    timespec time{};
-    if (::clock_gettime(clock, &time) != 0) return 0;
-    return static_cast<std::uint64_t>(time.tv_sec) * second_ns +
-           static_cast<std::uint64_t>(time.tv_nsec);
-}
-
-std::uint64_t booted_at_ns() { return now_ns(CLOCK_REALTIME) - now_ns(CLOCK_BOOTTIME); }
 
 std::string text_of(const std::string& path) {
     std::string text;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "symbols/boot_time.h"
 #include "symbols/kernel_files.h"
 #include "symbols/module_registry.h"
 
@@ -215,12 +216,22 @@ std::size_t ModuleCache::Impl::count() const {
     return modules_.size();
 }
 
-BuildId ModuleCache::Impl::recorded_kernel() const {
+const Module* ModuleCache::Impl::recorded_kernel() const {
     const std::shared_lock lock(mutex_);
     for (const Module& module : modules_) {
-        if (module.info.path.starts_with(kernel_image)) return module.info.recorded_build_id;
+        if (module.info.path.starts_with(kernel_image)) return &module;
     }
-    return {};
+    return nullptr;
+}
+
+// For recordings without the kernel's build-id: perf record -z and -o - write none. Unlike for
+// files, a machine that the recording does not name is not taken for this one.
+bool ModuleCache::Impl::is_kernel_of_this_boot() const {
+    const ModuleSources& sources = finder.sources();
+    const bool named =
+        !sources.hostname.empty() && !sources.os_release.empty() && !sources.arch.empty();
+    const bool this_boot = sources.recorded_at_ns == 0 || sources.recorded_at_ns >= booted_at_ns();
+    return named && this_boot && finder.recording_is_local();
 }
 
 const Module* ModuleCache::Impl::kernel() {
@@ -240,8 +251,14 @@ const KernelSymbols& ModuleCache::Impl::kernel_symbols() {
     std::call_once(kernel_once_, [this] {
         const ModuleSources& sources = finder.sources();
         KernelSymbols symbols;
-        const KernelNames names = load_kernel_symbols(sources.kallsyms, recorded_kernel(),
-                                                      sources.build_id_cache, symbols);
+        const Module* recorded = recorded_kernel();
+        std::optional<KernelAnchor> here;
+        if (recorded != nullptr && is_kernel_of_this_boot()) {
+            here = KernelAnchor{recorded->anchor, Avma{recorded->anchor_address}};
+        }
+        const KernelNames names = load_kernel_symbols(
+            sources.kallsyms, recorded != nullptr ? recorded->info.recorded_build_id : BuildId{},
+            here, sources.build_id_cache, symbols);
         const std::lock_guard lock(mutex_);
         kernel_symbols_ = std::move(symbols);
         kernel_names_ = names;

@@ -78,7 +78,8 @@ private:
     const Module* add(Module module);
     std::shared_ptr<Binary> share(FoundFile found);
     [[nodiscard]] DwarfLines lines_wanted() const;
-    [[nodiscard]] BuildId recorded_kernel() const;
+    [[nodiscard]] const Module* recorded_kernel() const;
+    [[nodiscard]] bool is_kernel_of_this_boot() const;
 
     using FileKey = std::tuple<FileIdentity, std::string>;
     // Modules with equal keys are one: binary or names of JIT code, state, path, recorded build-id.

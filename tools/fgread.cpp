@@ -11,12 +11,15 @@
 #include <optional>
 #include <string>
 #include <system_error>
+#include <vector>
 
 #include "collapse/fold.h"
 #include "tools/fold_messages.h"
+#include "tools/list_events.h"
 #include "tools/output_file.h"
 #include "tools/output_format.h"
 #include "tools/picture_arguments.h"
+#include "tools/selection_arguments.h"
 #include "tools/standard_streams.h"
 #include "tools/version.h"
 
@@ -31,7 +34,8 @@ struct Arguments {
     std::string output;
     std::string compat;
     std::string format;  // empty: by the ending of `output`
-    std::string group_by = "comm";
+    tools::SelectionArguments selection;
+    bool list_events = false;
     std::string weight = "period";
     std::string names = "plain";
     std::string stats;  // empty, "text" or "json"
@@ -68,14 +72,15 @@ void define_options(CLI::App& app, Arguments& arguments) {
                    tools::output_format_names() + " [by the output's ending, else folded]")
         ->option_text("FORMAT");
     app.add_option("--event", arguments.fold.event,
-                   "Fold the events of this name or glob [the first that has samples]")
+                   "Fold the events of these names or globs [the first that has\n"
+                   "samples]")
         ->option_text("NAME");
     app.add_option("--weight", arguments.weight, "What a stack weighs: period or samples [period]")
         ->check(CLI::IsMember({"period", "samples"}))
         ->option_text("WHAT");
-    app.add_option("--group-by", arguments.group_by, "Root frame: comm, pid or tid [comm]")
-        ->check(CLI::IsMember({"comm", "pid", "tid"}))
-        ->option_text("WHAT");
+    tools::define_selection(app, arguments.selection);
+    app.add_flag("--list-events", arguments.list_events,
+                 "List the events and how many samples each has; fold nothing");
     app.add_flag("--hide-kernel", arguments.fold.aggregate.hide_kernel, "Leave out kernel frames");
     app.add_flag("--hide-user", arguments.fold.aggregate.hide_user, "Leave out user frames");
     app.add_option("--include", arguments.fold.filter.include,
@@ -172,8 +177,6 @@ void make_absolute(std::string& path) {
 
 void finish_options(Arguments& arguments) {
     FoldOptions& fold = arguments.fold;
-    if (arguments.group_by == "pid") fold.aggregate.group_by = GroupBy::pid;
-    if (arguments.group_by == "tid") fold.aggregate.group_by = GroupBy::tid;
     fold.weigh_by_samples = arguments.weight == "samples";
     fold.symbols.names = name_style(arguments.names).value_or(NameStyle::plain);
     if (arguments.compat == "flamegraph") {
@@ -223,6 +226,34 @@ Result<std::shared_ptr<Debuginfod>> load_debuginfod(const Arguments& arguments) 
     DebuginfodOptions options;
     if (!arguments.quiet && ::isatty(STDERR_FILENO) == 1) options.progress = tools::show_progress;
     return Debuginfod::load(std::move(options));
+}
+
+// What each of several events contributes to the output.
+void say_event_totals(const FoldStats& stats) {
+    std::vector<const EventStats*> folded_events;
+    for (const EventStats& event : stats.events) {
+        if (event.folded && event.samples != 0) folded_events.push_back(&event);
+    }
+    if (folded_events.size() < 2) return;
+    for (const EventStats* event : folded_events) {
+        say(fmt::format("event '{}': {} {}, weight {}", escape_control_bytes(event->name),
+                        event->samples, event->samples == 1 ? "sample" : "samples", event->period));
+    }
+}
+
+int list_events(const Arguments& arguments, tools::OutputFile& output) {
+    Diagnostics diagnostics;
+    const Result<std::string> list = tools::event_list(arguments.input, diagnostics);
+    if (!list) {
+        say(list.error().message);
+        return failed;
+    }
+    output.write(*list);
+    if (output.reader_gone()) return folded;
+    const Result<void> committed = output.commit();
+    if (!committed) say(committed.error().message);
+    if (!committed) return failed;
+    return diagnostics.input_damaged() ? damaged_input : folded;
 }
 
 // What a picture lacks goes to stderr.
@@ -276,6 +307,7 @@ int run(Arguments& arguments) {
         say(output.error().message);
         return failed;
     }
+    if (arguments.list_events) return list_events(arguments, *output);
     const TextSink sink = [&](std::string_view text) { return output->write(text); };
     Picture picture;
     const ProfileWriter write = [&](const FoldedProfile& folded) {
@@ -295,6 +327,7 @@ int run(Arguments& arguments) {
     report_picture(arguments, picture);
     if (!arguments.quiet) {
         for (const std::string& warning : tools::warnings(*stats)) say("warning: " + warning);
+        say_event_totals(*stats);
         say(tools::summary(*stats));
     }
     if (!report_stats(arguments, *stats)) return failed;
@@ -315,6 +348,10 @@ int main(int argc, char** argv) {
         return status == 0 ? folded : wrong_usage;
     }
     finish_options(arguments);
+    if (const auto wrong = tools::finish_selection(arguments.selection, arguments.fold.aggregate)) {
+        say(*wrong);
+        return wrong_usage;
+    }
     if (arguments.debuginfod_urls) {
         Result<std::shared_ptr<Debuginfod>> debuginfod = load_debuginfod(arguments);
         if (!debuginfod) {

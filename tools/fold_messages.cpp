@@ -226,6 +226,10 @@ std::string unnamed_summary(const FoldStats& stats) {
 }  // namespace
 
 std::string summary(const FoldStats& stats) {
+    if (stats.samples == 0 && stats.filtered_samples != 0) {
+        return fmt::format("none of the recording's {} is selected",
+                           samples_text(stats.filtered_samples));
+    }
     if (stats.samples == 0) return "no samples in this recording";
     std::string out = samples_text(stats.samples);
     const char* separator = ": ";

@@ -76,7 +76,8 @@ private:
     bool put_profile(const Stacks& stacks) {
         const EventAttr& attr = folded_.attrs[stacks.front()->event];
         const bool is_time = !folded_.weights.by_samples && period_unit(attr) == "nanoseconds";
-        std::string name = folded_.group_labels[stacks.front()->group];
+        std::string name =
+            fmt::format("{}", fmt::join(folded_.group_labels[stacks.front()->group], " "));
         const auto events =
             std::count(folded_.weights.events.begin(), folded_.weights.events.end(), true);
         if (events > 1) name += " " + attr.name;

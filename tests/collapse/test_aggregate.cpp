@@ -241,6 +241,73 @@ TEST_CASE("a chain that the kernel recorded is taken as it is") {
     CHECK(profile.frames[profile.stacks[4].label].kind == FrameKind::exact);
 }
 
+TEST_CASE("branch records of calls are the user part of a stack, from the calls themselves") {
+    EventAttr event = test::cpu_clock_event();
+    event.sample_type |= format::sample_callchain | format::sample_branch_stack;
+    event.branch_sample_type = format::branch_call_stack;
+    SampleFields sample;
+    sample.pid = sample.tid = 7;
+    sample.time = 10;
+    sample.ip = kernel_start + 1;
+    sample.mode = CpuMode::kernel;
+    sample.callchain = {format::context_kernel, kernel_start + 1, format::context_user,
+                        prog_start + 0x10, prog_start + 0x20};
+    sample.branches = {prog_start + 0x100, prog_start + 0x200, 0,  // innermost call
+                       prog_start + 0x300, prog_start + 0xf0,  0};
+    const auto stack = [&](CallGraph kind) {
+        PerfBuilder perf = start({event});
+        perf.sample(sample);
+        AggregateOptions options;
+        options.call_graph = kind;
+        return only_stack(run(perf, options).profile);
+    };
+    using Stack = std::vector<std::uint64_t>;
+    const Stack by_branches = {prog_start + 0x300, prog_start + 0x100, prog_start + 0x200,
+                               kernel_start + 1};
+    CHECK(stack(CallGraph::automatic) == by_branches);
+    CHECK(stack(CallGraph::lbr) == by_branches);
+    const Stack by_pointers = {prog_start + 0x20, prog_start + 0x10, kernel_start + 1};
+    CHECK(stack(CallGraph::frame_pointers) == by_pointers);
+    CHECK(stack(CallGraph::dwarf) == Stack{kernel_start + 1});
+    CHECK(stack(CallGraph::none) == Stack{kernel_start + 1});
+    event.branch_sample_type = 0;  // branches that are no calls
+    CHECK(stack(CallGraph::automatic) == by_pointers);
+    event.branch_sample_type = format::branch_call_stack;
+    sample.callchain = {format::context_kernel, kernel_start + 1};  // a kernel thread
+    CHECK(stack(CallGraph::automatic) == Stack{kernel_start + 1});
+}
+
+TEST_CASE("--call-graph chooses between a copy of the stack and the recorded chain") {
+    PerfBuilder perf = start({test::dwarf_event()});
+    SampleFields sample = stack_sample(10, prog_start + 0x10, {prog_start + 0x20, 0});
+    sample.callchain = {format::context_user, prog_start + 0x10, prog_start + 0x50};
+    perf.sample(sample);
+    AggregateOptions options;
+    using Stack = std::vector<std::uint64_t>;
+    options.call_graph = CallGraph::frame_pointers;
+    CHECK(only_stack(run(perf, options).profile) == Stack{prog_start + 0x50, prog_start + 0x10});
+    options.call_graph = CallGraph::dwarf;
+    CHECK(only_stack(run(perf, options).profile) == Stack{prog_start + 0x20, prog_start + 0x10});
+    options.call_graph = CallGraph::none;
+    const Profile leaf = run(perf, options).profile;
+    CHECK(leaf.frame_count == 1);
+    CHECK(stopped(leaf, StopReason::no_registers) == 1);
+}
+
+TEST_CASE("the cookie of a deferred chain is not an address") {
+    EventAttr event = test::cpu_clock_event();
+    event.sample_type |= format::sample_callchain;
+    PerfBuilder perf = start({event});
+    SampleFields sample;
+    sample.pid = sample.tid = 7;
+    sample.time = 10;
+    sample.mode = CpuMode::kernel;
+    sample.callchain = {format::context_kernel, kernel_start + 1, format::context_user_deferred,
+                        prog_start + 0x10};
+    perf.sample(sample);
+    CHECK(only_stack(run(perf).profile) == std::vector<std::uint64_t>{kernel_start + 1});
+}
+
 TEST_CASE("frames of a context that is none of ours are left out of a chain") {
     EventAttr event = test::cpu_clock_event();
     event.sample_type |= format::sample_callchain;
@@ -341,12 +408,12 @@ TEST_CASE("groups look only at what was asked for") {
     Profile profile = run(file.path(), options).profile;
     REQUIRE(profile.groups.size() == 1);
     CHECK(profile.groups[0].pid == Pid{});
-    options.group_by = GroupBy::pid;
+    options.group_by = {GroupBy::pid};
     profile = run(file.path(), options).profile;
     REQUIRE(profile.groups.size() == 1);
     CHECK(profile.groups[0].pid == Pid{7});
     CHECK(profile.groups[0].tid == Tid{});
-    options.group_by = GroupBy::tid;
+    options.group_by = {GroupBy::tid};
     profile = run(file.path(), options).profile;
     REQUIRE(profile.groups.size() == 2);
     CHECK(profile.groups[1].tid == Tid{8});

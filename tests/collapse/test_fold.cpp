@@ -88,17 +88,146 @@ TEST_CASE("an event whose name looks like a glob is chosen by its name") {
     CHECK(selected({"cpu/config=0x[1]/"}, {1}, "cpu/config=0x[1]/") == Bits{true});
 }
 
-TEST_CASE("a group label is the name with its blanks as _, then pid, then tid") {
-    ProcessTable processes;
-    CommView comm;
-    comm.pid = Pid{7};
-    comm.tid = Tid{8};
-    comm.comm = "a b\tc";
-    processes.apply(EventTime{1, 1}, comm);
-    const Group group{processes.comm_at(Pid{7}, Tid{8}, EventTime{2, 2}), Pid{7}, Tid{8}};
-    CHECK(group_label(group, GroupBy::comm, processes) == "a_b_c");
-    CHECK(group_label(group, GroupBy::pid, processes) == "a_b_c-7");
-    CHECK(group_label(group, GroupBy::tid, processes) == "a_b_c-7/8");
+TEST_CASE("several events are chosen by a list, each part of which must match") {
+    CHECK(selected({"a", "b", "c"}, {1, 1, 1}, "a,c") == Bits{true, false, true});
+    CHECK(selected({"a", "b", "c"}, {1, 1, 1}, "a,x") == Bits{false, false, false});
+    CHECK(selected({"cpu/event=1,umask=2/", "b"}, {1, 1}, "b,cpu/event=1,umask=2/") ==
+          Bits{true, true});
+}
+
+TEST_CASE("the halves of a hybrid CPU's event are one") {
+    const std::vector<std::string> names = {"cpu_atom/cycles/u", "cpu_core/cycles/u",
+                                            "cpu_core/instructions/"};
+    CHECK(selected(names, {3, 4, 5}, "") == Bits{true, true, false});
+    CHECK(selected(names, {0, 4, 5}, "") == Bits{true, true, false});
+    CHECK(selected(names, {1, 1, 1}, "cycles:u") == Bits{true, true, false});
+    CHECK(selected(names, {1, 1, 1}, "instructions") == Bits{false, false, true});
+    CHECK(selected({"cpu_core/cycles", "cpu_core/"}, {1, 1}, "") == Bits{true, false});
+    CHECK(selected({"cycles", "cycles"}, {1, 1}, "") == Bits{true, false});
+}
+
+TEST_CASE("only the samples the filter accepts are folded, and the others are counted") {
+    const TempFile file(two_events().build());
+    FoldOptions options;
+    options.aggregate.filter.times = {*parse_time_spans("0.000000012,0.000000014")->begin()};
+    Folded got = fold(file.path(), options);
+    CHECK(got.text == "my_prog;[prog] 15\n");
+    CHECK(got.stats.filtered_samples == 8);
+    CHECK(got.stats.samples == 3);
+    options.aggregate.filter.times = *parse_time_spans("0%-50%");  // of 10 to 30
+    got = fold(file.path(), options);
+    CHECK(got.text == "my_prog;[prog] 50\n");
+    CHECK(got.stats.filtered_samples == 1);
+    options.aggregate.filter = {};
+    options.aggregate.filter.comms = {"my*"};
+    CHECK(fold(file.path(), options).stats.samples == 11);
+    options.aggregate.filter.comms = {"other"};
+    CHECK(fold(file.path(), options).text.empty());
+}
+
+TEST_CASE("stacks grouped by event show all events") {
+    const TempFile file(two_events().build());
+    FoldOptions options;
+    options.aggregate.group_by = {GroupBy::event, GroupBy::comm};
+    CHECK(fold(file.path(), options).text == "cycles;my_prog;[prog] 50\nfaults;my_prog;[prog] 3\n");
+    options.event = "faults";
+    CHECK(fold(file.path(), options).text == "faults;my_prog;[prog] 3\n");
+}
+
+TEST_CASE("what the samples do not say cannot be asked for") {
+    const TempFile file(two_events().build());
+    FoldOptions options;
+    options.aggregate.filter.cpus = {{0, 0}};
+    const auto refusal = [&] {
+        const auto stats =
+            fold_recording(file.path(), options, [](std::string_view) { return true; });
+        return stats ? std::string() : stats.error().message;
+    };
+    CHECK(refusal().find("--sample-cpu") != std::string::npos);
+    options.aggregate.filter = {};
+    options.aggregate.group_by = {GroupBy::cgroup};
+    CHECK(refusal().find("--all-cgroups") != std::string::npos);
+}
+
+TEST_CASE("a control group has the path that its record gave it") {
+    PerfBuilder perf;
+    EventAttr attr = event("cycles", 100);
+    attr.sample_type |= format::sample_cgroup | format::sample_cpu;
+    perf.add_event(attr);
+    perf.comm({7, 7, 1}, "prog", test::exec);
+    test::Bytes cgroup;
+    cgroup.u64(44).padded_text("/system.slice/my unit");
+    perf.kernel_record(format::record_cgroup, 0, cgroup, {7, 7, 2});
+    perf.sample({.ip = 1, .pid = 7, .tid = 7, .time = 3, .cpu = 2, .cgroup = 44});
+    perf.sample({.ip = 1, .pid = 7, .tid = 7, .time = 4, .cpu = 3, .cgroup = 45});
+    FoldOptions options;
+    options.aggregate.group_by = {GroupBy::cgroup, GroupBy::cpu};
+    const std::string expected =
+        "/system.slice/my_unit;cpu2;[unknown] 1\ncgroup-45;cpu3;[unknown] 1\n";
+    CHECK(fold(TempFile(perf.build()).path(), options).text == expected);
+    CHECK(fold(TempFile(perf.build_pipe()).path(), options).text == expected);
+    options.aggregate.filter.cpus = {{3, 8}};
+    CHECK(fold(TempFile(perf.build()).path(), options).text == "cgroup-45;cpu3;[unknown] 1\n");
+}
+
+TEST_CASE("a sample of a group is one of each member, by what its counter counted") {
+    PerfBuilder perf;
+    for (const std::uint64_t id : {100, 200}) {
+        EventAttr attr = event(id == 100 ? "cycles" : "faults", id);
+        attr.sample_type |= format::sample_read;
+        attr.read_format = format::read_group | format::read_id | format::read_lost |
+                           format::read_total_time_enabled;
+        perf.add_event(attr);
+    }
+    perf.event_names();
+    perf.comm({7, 7, 1}, "prog", test::exec);
+    // nr, enabled, then value, id and lost of each member
+    const auto sample = [&](std::uint64_t ip, std::uint64_t time, std::vector<std::uint64_t> read) {
+        perf.sample({.ip = ip, .pid = 7, .tid = 7, .time = time, .read = std::move(read)});
+    };
+    perf.mmap2({7, 7, 1}, {.start = 0x1000, .length = 0x1000, .path = "/nonexistent/a"});
+    perf.mmap2({7, 7, 1}, {.start = 0x3000, .length = 0x1000, .path = "/nonexistent/b"});
+    sample(0x1000, 10, {2, 1, 1000, 100, 0, 3, 200, 0});
+    sample(0x3000, 20, {2, 2, 1500, 100, 0, 3, 200, 0});
+    sample(0x1000, 30, {2, 3, 1501, 100, 0, 13, 200, 0});
+    for (const auto& bytes : {perf.build(), perf.build_pipe()}) {
+        const TempFile file(bytes);
+        FoldOptions options;
+        options.aggregate.group_by = {GroupBy::event};
+        Folded got = fold(file.path(), options);
+        CHECK(got.text == "cycles;[a] 1001\ncycles;[b] 500\nfaults;[a] 13\n");
+        CHECK(got.stats.samples == 3);
+        CHECK(got.stats.events[0].samples == 3);
+        CHECK(got.stats.events[1].samples == 2);
+        CHECK(got.stats.events[1].period == 13);
+        // What a sample that is left out counted does not become the next one's.
+        options.aggregate.filter.times = *parse_time_spans("0.00000003,");
+        CHECK(fold(file.path(), options).text == "cycles;[a] 1\nfaults;[a] 10\n");
+    }
+}
+
+TEST_CASE("a group's member that no event owns is counted as unknown") {
+    PerfBuilder perf;
+    EventAttr attr = event("cycles", 100);
+    attr.sample_type |= format::sample_read;
+    attr.read_format = format::read_group | format::read_id;
+    perf.add_event(attr);
+    perf.sample({.ip = 1, .pid = 7, .tid = 7, .time = 3, .read = {2, 5, 100, 6, 999}});
+    perf.sample({.ip = 1, .pid = 7, .tid = 7, .time = 4, .read = {0}});
+    const Folded got = fold(TempFile(perf.build()).path());
+    CHECK(got.text == ":7;[unknown] 5\n");
+    CHECK(got.stats.diagnostics[Problem::record_unknown_id].count == 1);
+    CHECK(got.stats.diagnostics[Problem::sample_malformed].count == 1);
+}
+
+TEST_CASE("a counter read without a group weighs what it counted, by the sample's own id") {
+    PerfBuilder perf;
+    EventAttr attr = event("cycles", 100);
+    attr.sample_type |= format::sample_read;
+    perf.add_event(attr);
+    perf.sample({.ip = 1, .pid = 7, .tid = 7, .time = 3, .period = 4, .read = {50}});
+    perf.sample({.ip = 1, .pid = 7, .tid = 7, .time = 4, .period = 4, .read = {80}});
+    CHECK(fold(TempFile(perf.build()).path()).text == ":7;[unknown] 80\n");
 }
 
 TEST_CASE("a recording is folded, with statistics") {
@@ -127,7 +256,7 @@ TEST_CASE("events, weights and groups follow the options") {
     options.event = "*";
     CHECK(fold(file.path(), options).text == "my_prog;[prog] 53\n");
     options.weigh_by_samples = true;
-    options.aggregate.group_by = GroupBy::tid;
+    options.aggregate.group_by = {GroupBy::tid};
     CHECK(fold(file.path(), options).text == "my_prog-7/7;[prog] 11\n");
 }
 

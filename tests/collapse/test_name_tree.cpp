@@ -34,7 +34,9 @@ public:
     }
 
     NameTree tree(const std::vector<std::string>& labels, const WeightChoice& choice = {{true}}) {
-        return build_name_tree(profile_, names_, labels, choice);
+        std::vector<std::vector<std::string>> roots;
+        for (const std::string& label : labels) roots.push_back({label});
+        return build_name_tree(profile_, names_, roots, choice);
     }
     std::string folded(const std::vector<std::string>& labels,
                        const WeightChoice& choice = {{true}}) {

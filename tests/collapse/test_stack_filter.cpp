@@ -29,7 +29,7 @@ struct Example {
 
     std::vector<StackId> kept(const StackFilter& filter) {
         Profile copy = profile;
-        filter_stacks(copy, names, {"prog", "other"}, filter);
+        filter_stacks(copy, names, {{"prog"}, {"other"}}, filter);
         std::vector<StackId> stacks;
         for (const StackWeight& weight : copy.weights) stacks.push_back(weight.stack);
         return stacks;

@@ -104,13 +104,19 @@ TEST_CASE("records are counted by type, losses summed") {
     perf.sample({.time = 2});
     perf.lost(100, 3);
     perf.lost(11, 4);
+    Bytes samples;
+    samples.u64(1000);
+    perf.kernel_record(format::record_lost_samples, 0, samples, {7, 7, 5});
+    // What a BPF filter did not want is not lost.
+    perf.kernel_record(format::record_lost_samples, format::misc_lost_samples_bpf, samples,
+                       {7, 7, 5});
     perf.finished_round();
     perf.record(40, 0, Bytes().zeros(8));
     perf.record(70000, 0, Bytes().zeros(8));
     const Scanned scanned(perf);
-    CHECK(scanned.scan->record_count == 7);
+    CHECK(scanned.scan->record_count == 9);
     CHECK(scanned.scan->sample_count == 2);
-    CHECK(scanned.scan->lost_events == 111);
+    CHECK(scanned.scan->lost_events == 1111);
     CHECK(scanned.scan->records_by_type[format::record_sample] == 2);
     CHECK(scanned.scan->records_by_type[format::record_finished_round] == 1);
     CHECK(scanned.scan->records_by_type[40] == 1);

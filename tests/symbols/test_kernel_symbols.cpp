@@ -100,9 +100,9 @@ TEST_CASE("a file given by the user is taken at its word") {
     const test::TemporaryDirectory directory;
     const std::string file = directory.write("kallsyms", std::string(listing));
     KernelSymbols symbols;
-    CHECK(load_kernel_symbols(file, {}, {}, symbols) == KernelNames::loaded);
+    CHECK(load_kernel_symbols(file, {}, {}, {}, symbols) == KernelNames::loaded);
     CHECK(at(symbols, 0xffffffff81000200) == "do_work");
-    CHECK(load_kernel_symbols(directory.path("absent"), {}, {}, symbols) ==
+    CHECK(load_kernel_symbols(directory.path("absent"), {}, {}, {}, symbols) ==
           KernelNames::unavailable);
 }
 
@@ -110,14 +110,22 @@ TEST_CASE("another kernel's samples get names only from perf's copy of its listi
     const test::TemporaryDirectory cache;
     const BuildId other{std::vector<std::uint8_t>(20, 0xab)};
     KernelSymbols symbols;
-    CHECK(load_kernel_symbols({}, other, cache.path(), symbols) == KernelNames::mismatch);
+    CHECK(load_kernel_symbols({}, other, {}, cache.path(), symbols) == KernelNames::mismatch);
     CHECK(symbols.empty());
     cache.write(".build-id/ab/" + other.hex().substr(2) + "/kallsyms", std::string(listing));
-    CHECK(load_kernel_symbols({}, other, cache.path(), symbols) == KernelNames::loaded);
+    CHECK(load_kernel_symbols({}, other, {}, cache.path(), symbols) == KernelNames::loaded);
     CHECK(at(symbols, 0xffffffff81000200) == "do_work");
 }
 
 TEST_CASE("without a recorded build-id the running kernel is not taken for the recorded one") {
     KernelSymbols symbols;
-    CHECK(load_kernel_symbols({}, {}, {}, symbols) == KernelNames::mismatch);
+    CHECK(load_kernel_symbols({}, {}, {}, {}, symbols) == KernelNames::mismatch);
+}
+
+TEST_CASE("a recording of this boot without a build-id: only where the kernel's text stands") {
+    KernelSymbols symbols;
+    // No kernel has its text there.
+    const KernelNames names =
+        load_kernel_symbols({}, {}, KernelAnchor{"_text", Avma{0x1234}}, {}, symbols);
+    CHECK(names != KernelNames::loaded);
 }

@@ -78,7 +78,7 @@ def check_frames(folding):
 def check_kernel_functions(folding):
     """BPF programs and trampolines: KSYMBOL records; the pages of Linux 4.15 to enter by."""
     bpf = 0xffff_ffff_c000_1000
-    recording = kernel(process(Recording(), 7))
+    recording = kernel(process(Recording(local=False), 7))
     recording.sample(7, [CONTEXT_KERNEL, bpf, *prog(0)], misc=KERNEL)
     recording.tick()
     recording.ksymbol("bpf_prog_6deef7357e7b4530_sched", bpf, 0x100)
@@ -104,6 +104,37 @@ def check_kernel_functions(folding):
     kallsyms = folding.fgread.write("kallsyms", listing.encode())
     folding.expect("the entry pages of all processors show the code they are a copy of", recording,
                    ["prog;[prog];entry_SYSCALL_64_trampoline 2"], "--kallsyms", kallsyms)
+
+
+def check_selection(folding):
+    recording = process(process(Recording([Event(), Event("faults", 2)]), 7), 8, "other")
+    recording.sample(7, prog(0), period=1)
+    recording.sample(7, prog(0), tid=9, period=2)
+    recording.sample(8, prog(0), period=4)
+    recording.sample(8, prog(0), period=8, event=1)
+    for options, total in [(["--pid", "7"], 3), (["--pid", "1-7,9"], 3), (["--tid", "9"], 2),
+                           (["--pid", "8", "--tid", "7"], 0), (["--comm", "oth*"], 4),
+                           (["--comm", "prog", "--comm", "other"], 7), (["--time", "0%-100%"], 7),
+                           (["--time", "0.000002,0.000003"], 3), (["--time", "33%/1"], 1)]:
+        run = folding.run(recording, *options)
+        folding.tap.check(run.status == 0 and run.total == total, " ".join(options), run)
+    run = folding.run(recording, "--pid", "6")
+    folding.tap.check("none of the recording's 4 samples is selected" in run.err,
+                      "that nothing is selected is said", run)
+    folding.expect("several roots", recording,
+                   ["cpu-clock;other;other-8;[prog] 4", "cpu-clock;prog;prog-7;[prog] 3",
+                    "faults;other;other-8;[prog] 8"], "--group-by", "event,comm,pid")
+    run = folding.run(recording, "--list-events")
+    folding.tap.check(run.lines == ["         3  cpu-clock", "         1  faults"],
+                      "--list-events", run)
+    for options in (["--pid", "x"], ["--time", "10"], ["--cpu", "3-1"], ["--group-by", "comm,"],
+                    ["--call-graph", "moon"]):
+        run = folding.run(recording, *options)
+        folding.tap.check(run.status == 2 and options[0] in run.err and not run.out,
+                          "wrong: " + " ".join(options), run)
+    run = folding.run(recording, "--cpu", "0")
+    folding.tap.check(run.status == 1 and "--sample-cpu" in run.err,
+                      "--cpu of samples without a CPU", run)
 
 
 def check_kernel(folding):
@@ -222,6 +253,9 @@ def check_events(folding):
     run = folding.expect("a glob may match several events", recording,
                          ["prog;[prog] 41", "prog;[prog];[prog] 30"], "--event", "*")
     folding.tap.check("not in the output" not in run.err, "then nothing is left out", run)
+    folding.tap.check("'page-faults': 2 samples, weight 41" in run.err and
+                      "'sched:sched_switch': 1 sample, weight 30" in run.err,
+                      "what each event contributes is said", run)
     folding.expect("an event without samples gives nothing", recording, [], "--event", "cycles")
     run = folding.run(recording, "--event", "instructions")
     folding.tap.check(run.status == 1 and not run.out and "page-faults" in run.err,
@@ -279,7 +313,7 @@ def check_random(folding):
 def main(path):
     tap = Tap()
     folding = Folding(tap, Tool(path))
-    for check in (check_frames, check_kernel, check_kernel_functions, check_groups, check_names_in_time, check_events,
+    for check in (check_frames, check_selection, check_kernel, check_kernel_functions, check_groups, check_names_in_time, check_events,
                   check_random):
         check(folding)
     tap.finish()
