@@ -87,6 +87,11 @@ FoldStats collect_stats(const PerfFile& file, const Scan& scan, const Profile& p
     stats.distinct_frames = profile.frames.size();
     stats.distinct_stacks = count_stacks(profile);
     stats.stop_reasons = profile.stop_reasons;
+    stats.depths = profile.depths;
+    for (const EventAttr& attr : file.attrs()) {
+        const bool copies = (attr.sample_type & format::sample_stack_user) != 0;
+        if (copies) stats.dump_bytes = std::max(stats.dump_bytes, attr.sample_stack_user);
+    }
     return stats;
 }
 

@@ -68,6 +68,12 @@ void explain(const ModuleCache& modules, ModuleId id, bool inlines, ModuleStats&
     }
 }
 
+void count_stop(const StopCount& stop, ModuleStats& stats) {
+    stats.stopped += stop.samples;
+    if (stop.reason == StopReason::truncated) stats.truncated += stop.samples;
+    if (stop.reason == StopReason::no_cfi) stats.no_cfi += stop.samples;
+}
+
 double percent(std::uint64_t part, std::uint64_t whole) {
     return whole == 0 ? 0.0 : 100.0 * static_cast<double>(part) / static_cast<double>(whole);
 }
@@ -114,7 +120,7 @@ void add_module_stats(const Profile& profile, const FrameNames& names, const Mod
         }
         if (any_unnamed) stats.unnamed_samples += weight.samples;
     }
-    for (const StopCount& stop : profile.stops) found[stop.module.value].stopped += stop.samples;
+    for (const StopCount& stop : profile.stops) count_stop(stop, found[stop.module.value]);
     for (std::uint32_t id = 0; id < found.size(); ++id) {
         if (found[id].samples != 0) explain(modules, ModuleId{id}, inlines, found[id]);
     }
@@ -199,6 +205,8 @@ std::string stats_json(const FoldStats& stats) {
                                    {"debug_file", module.debug_file},
                                    {"samples", module.samples},
                                    {"stopped", module.stopped},
+                                   {"truncated", module.truncated},
+                                   {"no_cfi", module.no_cfi},
                                    {"unnamed", module.unnamed},
                                    {"why", module.why},
                                    {"debug_info", module.debug_info},

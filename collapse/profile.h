@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "collapse/frame_table.h"
+#include "collapse/stack_depth.h"
 #include "collapse/stack_trie.h"
 #include "perfdata/address.h"
 #include "perfdata/process_table.h"
@@ -65,6 +66,7 @@ struct Profile {
     std::uint64_t frame_count = 0;    // over all samples, user and kernel
     std::uint64_t guest_samples = 0;  // left out
     std::array<std::uint64_t, stop_reason_count> stop_reasons{};
+    DepthStats depths;  // if AggregateOptions::stack_depths
 };
 
 }  // namespace fgread

@@ -48,6 +48,7 @@ private:
     std::map<Group, std::uint32_t> group_index_;
     std::vector<std::vector<std::uint32_t>> weight_index_;  // by event, by stack: index + 1
     std::map<std::pair<ModuleId, StopReason>, std::uint64_t> stops_;
+    StackDepths depths_;
     Profile profile_;
     Diagnostics diagnostics_;
 };

@@ -121,6 +121,16 @@ void SampleWorker::walk_user(const SampleView& sample, const ProcessAt& process,
     const WalkResult walk = walker_.walk(*process.user, when, registers, stack, walked_);
     for (const WalkedFrame& frame : walked_) user_frames_.push_back(frame.frame);
     count_stop(walk.reason, walked_.empty() ? ModuleId{} : walked_.back().frame.module, result);
+    if (options_.stack_depths) note_depth(sample, walk.reason, result);
+}
+
+void SampleWorker::note_depth(const SampleView& sample, StopReason reason,
+                              ChunkResult& result) const {
+    const bool cut = reason == StopReason::truncated;
+    if (walked_.empty() || (!cut && reason != StopReason::complete)) return;
+    const std::uint64_t sp = walked_.front().sp.value;
+    const std::uint64_t end = cut ? sp + sample.user_stack.size() : walked_.back().sp.value;
+    result.depths.push_back({sample.pid, sample.tid, sp, end, cut});
 }
 
 // The chain the kernel recorded: of a DWARF recording its kernel half only, else both. The first

@@ -31,6 +31,7 @@ struct ChunkResult {
     std::vector<StackNode> new_stacks;
     std::vector<SampleSummary> samples;  // in file order
     std::vector<StopCount> stops;        // of this chunk, unordered
+    std::vector<StackDepth> depths;      // if wanted, in file order
     std::uint64_t frame_count = 0;
     std::uint64_t guest_samples = 0;
     std::array<std::uint64_t, stop_reason_count> stop_reasons{};
@@ -56,6 +57,7 @@ private:
     void add_chain(const SampleView& sample, const ProcessAt& process, EventTime when,
                    CpuMode sample_mode, bool want_user);
     void add_leaf(const SampleView& sample, const ProcessAt& process, EventTime when, CpuMode mode);
+    void note_depth(const SampleView& sample, StopReason reason, ChunkResult& result) const;
     void count_stop(StopReason reason, ModuleId module, ChunkResult& result);
     Group group_of(const SampleView& sample, EventTime when) const;
     std::uint32_t intern_group(const Group& group);
