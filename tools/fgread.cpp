@@ -35,7 +35,7 @@ struct Arguments {
     std::string stats;   // empty, "text" or "json"
     std::string report;  // empty, "text" or "json"
     std::string stats_file;
-    std::optional<double> strict;                // percent
+    std::string strict;                          // percent; empty: not wanted
     std::optional<std::string> debuginfod_urls;  // empty: those of the environment
     bool quiet = false;
     FoldOptions fold;
@@ -211,12 +211,13 @@ bool report_stats(const Arguments& arguments, const FoldStats& stats) {
 
 // Says so, even if quiet: it is why the exit status is not 0.
 bool is_too_poor(const Arguments& arguments, const FoldStats& stats) {
+    if (arguments.strict.empty()) return false;
     const Completeness done = completeness(stats);
-    if (!arguments.strict || done.percent() >= *arguments.strict) return false;
+    if (done.percent() >= std::strtod(arguments.strict.c_str(), nullptr)) return false;
     say(
         fmt::format("{} of {} stacks are complete, {:.2f} %: less than the {} % of --strict; "
                     "--report says what to do",
-                    done.complete, done.stacks, done.percent(), *arguments.strict));
+                    done.complete, done.stacks, done.percent(), arguments.strict));
     return true;
 }
 
