@@ -40,6 +40,7 @@ struct NamesOfFrame {
 };
 
 NamesOfFrame names_of(const Frame& frame, Symbolizer& symbolizer, const NamingOptions& options) {
+    if (frame == truncated_mark) return {{"[truncated]"}, false};
     const InlineChain chain = symbolizer.symbolize(frame);
     const std::string_view kernel_mark = options.annotate && chain.kernel ? "_[k]" : "";
     if (chain.functions.empty()) {

@@ -98,7 +98,8 @@ void SampleWorker::add_sample(const RecordView& record, ChunkResult& result) {
     user_frames_.clear();
     kernel_frames_.clear();
     const bool to_be_walked = is_to_be_walked(*sample);
-    if (to_be_walked) walk_user(*sample, process, when, result);
+    const bool cut =
+        to_be_walked && walk_user(*sample, process, when, result) == StopReason::truncated;
     add_chain(*sample, process, when, mode, !to_be_walked);
     if (!to_be_walked) {
         const bool has_chain = !user_frames_.empty();
@@ -109,12 +110,15 @@ void SampleWorker::add_sample(const RecordView& record, ChunkResult& result) {
     if (options_.hide_user) user_frames_.clear();
     if (options_.hide_kernel) kernel_frames_.clear();
     result.frame_count += user_frames_.size() + kernel_frames_.size();
+    if (cut && options_.mark_truncated && !options_.hide_user) {
+        user_frames_.push_back(truncated_mark);
+    }
     result.samples.push_back({intern_stack(group_of(*sample, when), sample->tid),
                               static_cast<std::uint32_t>(*attr), sample->period});
 }
 
-void SampleWorker::walk_user(const SampleView& sample, const ProcessAt& process, EventTime when,
-                             ChunkResult& result) {
+StopReason SampleWorker::walk_user(const SampleView& sample, const ProcessAt& process,
+                                   EventTime when, ChunkResult& result) {
     const RegisterFile registers = x86_64::registers_from_sample(sample.user_regs);
     const std::uint64_t sp = registers.has(x86_64::rsp) ? registers[x86_64::rsp] : 0;
     const StackMemory stack(Avma{sp}, sample.user_stack);
@@ -122,6 +126,7 @@ void SampleWorker::walk_user(const SampleView& sample, const ProcessAt& process,
     for (const WalkedFrame& frame : walked_) user_frames_.push_back(frame.frame);
     count_stop(walk.reason, walked_.empty() ? ModuleId{} : walked_.back().frame.module, result);
     if (options_.stack_depths) note_depth(sample, walk.reason, result);
+    return walk.reason;
 }
 
 void SampleWorker::note_depth(const SampleView& sample, StopReason reason,

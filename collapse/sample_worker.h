@@ -52,8 +52,8 @@ public:
 
 private:
     void add_sample(const RecordView& record, ChunkResult& result);
-    void walk_user(const SampleView& sample, const ProcessAt& process, EventTime when,
-                   ChunkResult& result);
+    StopReason walk_user(const SampleView& sample, const ProcessAt& process, EventTime when,
+                         ChunkResult& result);
     void add_chain(const SampleView& sample, const ProcessAt& process, EventTime when,
                    CpuMode sample_mode, bool want_user);
     void add_leaf(const SampleView& sample, const ProcessAt& process, EventTime when, CpuMode mode);

@@ -86,6 +86,10 @@ void define_options(CLI::App& app, Arguments& arguments) {
     app.add_flag("--hide-user", arguments.fold.aggregate.hide_user, "Leave out user frames");
     app.add_flag("--annotate", arguments.fold.naming.annotate,
                  "Mark kernel frames _[k] and inlined functions _[i]");
+    app.add_flag("--mark-truncated", arguments.fold.aggregate.mark_truncated,
+                 "Put [truncated] at the root of stacks that the dump cut: their outermost\n"
+                 "frames are lost")
+        ->option_text(" ");
     app.add_flag("--addrs", arguments.fold.naming.addresses,
                  "Show the address of frames that have no name");
     app.add_option("--names", arguments.names,

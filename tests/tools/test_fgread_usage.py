@@ -47,7 +47,7 @@ def check_help(tap, fgread):
     text = run.out.decode()
     for option in ("--output", "--event", "--weight", "--group-by", "--hide-kernel", "--hide-user",
                    "--annotate", "--addrs", "--names", "--inline", "--symfs", "--kallsyms", "--vmlinux",
-                   "--jobs", "--stats", "--stats-file", "--report", "--strict", "--quiet", "--version", "--help"):
+                   "--jobs", "--stats", "--stats-file", "--report", "--strict", "--mark-truncated", "--quiet", "--version", "--help"):
         tap.check(option in text, f"--help knows {option}", text)
     tap.check("Examples" in text and "perf record" in text, "--help has examples", text)
     tap.check(all(len(line) <= 100 for line in text.splitlines()),
