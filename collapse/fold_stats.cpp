@@ -144,6 +144,12 @@ std::string stats_text(const FoldStats& stats) {
     }
     out += fmt::format("\nframes   {}, {} distinct, in {} distinct stacks\n", stats.frames,
                        stats.distinct_frames, stats.distinct_stacks);
+    if (stats.frame_pointer_frames != 0) {
+        out += fmt::format(
+            "         {} of them found by frame pointers, where code has no call-frame "
+            "information\n",
+            stats.frame_pointer_frames);
+    }
     for (const EventStats& event : stats.events) {
         out +=
             fmt::format("event    {}: {} samples, weight {}{}\n", escape_control_bytes(event.name),
@@ -181,6 +187,7 @@ std::string stats_json(const FoldStats& stats) {
     json["guest_samples"] = stats.guest_samples;
     json["processes"] = stats.processes;
     json["frames"] = stats.frames;
+    json["frame_pointer_frames"] = stats.frame_pointer_frames;
     json["distinct_frames"] = stats.distinct_frames;
     json["distinct_stacks"] = stats.distinct_stacks;
     json["unnamed_samples"] = stats.unnamed_samples;

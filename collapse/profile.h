@@ -66,7 +66,8 @@ struct Profile {
     std::uint64_t frame_count = 0;    // over all samples, user and kernel
     std::uint64_t guest_samples = 0;  // left out
     std::array<std::uint64_t, stop_reason_count> stop_reasons{};
-    DepthStats depths;  // if AggregateOptions::stack_depths
+    std::uint64_t frame_pointer_frames = 0;  // found without a rule, by frame pointers
+    DepthStats depths;                       // if AggregateOptions::stack_depths
 };
 
 }  // namespace fgread

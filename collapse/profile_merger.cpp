@@ -49,6 +49,7 @@ void ProfileMerger::apply(const ChunkResult& result) {
     profile_.sample_count += result.samples.size();
     profile_.frame_count += result.frame_count;
     profile_.guest_samples += result.guest_samples;
+    profile_.frame_pointer_frames += result.frame_pointer_frames;
     for (std::size_t i = 0; i < stop_reason_count; ++i) {
         profile_.stop_reasons[i] += result.stop_reasons[i];
     }

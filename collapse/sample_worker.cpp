@@ -125,6 +125,7 @@ StopReason SampleWorker::walk_user(const SampleView& sample, const ProcessAt& pr
     const WalkResult walk = walker_.walk(*process.user, when, registers, stack, walked_);
     for (const WalkedFrame& frame : walked_) user_frames_.push_back(frame.frame);
     count_stop(walk.reason, walked_.empty() ? ModuleId{} : walked_.back().frame.module, result);
+    result.frame_pointer_frames += walk.by_frame_pointer;
     if (options_.stack_depths) note_depth(sample, walk.reason, result);
     return walk.reason;
 }

@@ -34,6 +34,7 @@ struct ChunkResult {
     std::vector<StackDepth> depths;      // if wanted, in file order
     std::uint64_t frame_count = 0;
     std::uint64_t guest_samples = 0;
+    std::uint64_t frame_pointer_frames = 0;
     std::array<std::uint64_t, stop_reason_count> stop_reasons{};
     Diagnostics diagnostics;
 };

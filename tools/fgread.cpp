@@ -101,6 +101,11 @@ void define_options(CLI::App& app, Arguments& arguments) {
                  "Add the source file and line to every function");
     app.add_flag("--inline,!--no-inline", arguments.fold.symbols.inlines,
                  "Expand inlined functions [on]");
+    app.add_flag("--frame-pointers,!--no-frame-pointers",
+                 arguments.fold.aggregate.limits.frame_pointers,
+                 "Follow frame pointers through code without call-frame information [on]");
+    app.add_flag("--trust-frame-pointers", arguments.fold.aggregate.limits.trust_frame_pointers,
+                 "Believe them behind any call: whole stacks of node, a few wrong ones of others");
     app.add_option("--symfs", arguments.fold.symfs,
                    "Look for the recorded binaries under DIR first")
         ->check(CLI::ExistingDirectory)
