@@ -105,7 +105,8 @@ void define_options(CLI::App& app, Arguments& arguments) {
                  arguments.fold.aggregate.limits.frame_pointers,
                  "Follow frame pointers through code without call-frame information [on]");
     app.add_flag("--trust-frame-pointers", arguments.fold.aggregate.limits.trust_frame_pointers,
-                 "Believe them behind any call: whole stacks of node, a few wrong ones of others");
+                 "Believe them behind any call: whole stacks of node, some wrong ones\n"
+                 "elsewhere");
     app.add_option("--symfs", arguments.fold.symfs,
                    "Look for the recorded binaries under DIR first")
         ->check(CLI::ExistingDirectory)
