@@ -87,8 +87,8 @@ void define_options(CLI::App& app, Arguments& arguments) {
     app.add_flag("--annotate", arguments.fold.naming.annotate,
                  "Mark kernel frames _[k] and inlined functions _[i]");
     app.add_flag("--mark-truncated", arguments.fold.aggregate.mark_truncated,
-                 "Put [truncated] at the root of stacks that the dump cut: their outermost\n"
-                 "frames are lost")
+                 "Put [truncated] at the root of stacks that the dump cut: their\n"
+                 "outermost frames are lost")
         ->option_text(" ");
     app.add_flag("--addrs", arguments.fold.naming.addresses,
                  "Show the address of frames that have no name");
