@@ -28,7 +28,9 @@ struct AggregateOptions {
     bool hide_user = false;    // leave out user frames
     // Keep the address of frames in no known module, which otherwise are all one frame.
     bool unknown_addresses = false;
-    unsigned jobs = 0;  // threads; 0: as many as the machine has cores
+    bool mark_truncated = false;  // truncated_mark below the group of stacks that the dump cut
+    bool stack_depths = false;    // fill Profile::depths
+    unsigned jobs = 0;            // threads; 0: as many as the machine has cores
     WalkLimits limits;
 };
 

@@ -86,9 +86,15 @@ FoldStats collect_stats(const PerfFile& file, const Scan& scan, const Profile& p
     stats.filtered_samples = profile.filtered_samples;
     stats.processes = scan.processes.process_count();
     stats.frames = profile.frame_count;
+    stats.frame_pointer_frames = profile.frame_pointer_frames;
     stats.distinct_frames = profile.frames.size();
     stats.distinct_stacks = count_stacks(profile);
     stats.stop_reasons = profile.stop_reasons;
+    stats.depths = profile.depths;
+    for (const EventAttr& attr : file.attrs()) {
+        const bool copies = (attr.sample_type & format::sample_stack_user) != 0;
+        if (copies) stats.dump_bytes = std::max(stats.dump_bytes, attr.sample_stack_user);
+    }
     return stats;
 }
 

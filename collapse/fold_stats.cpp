@@ -28,6 +28,7 @@ void collect_modules(const Profile& profile, const FrameNames& names, StackId st
     for (StackId at = stack; profile.stacks[at].parent != no_stack;
          at = profile.stacks[at].parent) {
         const FrameId frame = profile.stacks[at].label;
+        if (profile.frames[frame] == truncated_mark) continue;
         const OnPath next{profile.frames[frame].module.value, names.is_unnamed(frame)};
         if (modules.empty() || modules.back() != next) modules.push_back(next);
     }
@@ -66,6 +67,12 @@ void explain(const ModuleCache& modules, ModuleId id, bool inlines, ModuleStats&
     } else if (!stats.debug_info) {
         stats.remedy = debug_info_remedy(info);
     }
+}
+
+void count_stop(const StopCount& stop, ModuleStats& stats) {
+    stats.stopped += stop.samples;
+    if (stop.reason == StopReason::truncated) stats.truncated += stop.samples;
+    if (stop.reason == StopReason::no_cfi) stats.no_cfi += stop.samples;
 }
 
 double percent(std::uint64_t part, std::uint64_t whole) {
@@ -114,7 +121,7 @@ void add_module_stats(const Profile& profile, const FrameNames& names, const Mod
         }
         if (any_unnamed) stats.unnamed_samples += weight.samples;
     }
-    for (const StopCount& stop : profile.stops) found[stop.module.value].stopped += stop.samples;
+    for (const StopCount& stop : profile.stops) count_stop(stop, found[stop.module.value]);
     for (std::uint32_t id = 0; id < found.size(); ++id) {
         if (found[id].samples != 0) explain(modules, ModuleId{id}, inlines, found[id]);
     }
@@ -140,6 +147,12 @@ std::string stats_text(const FoldStats& stats) {
     }
     out += fmt::format("\nframes   {}, {} distinct, in {} distinct stacks\n", stats.frames,
                        stats.distinct_frames, stats.distinct_stacks);
+    if (stats.frame_pointer_frames != 0) {
+        out += fmt::format(
+            "         {} of them found by frame pointers, where code has no call-frame "
+            "information\n",
+            stats.frame_pointer_frames);
+    }
     for (const EventStats& event : stats.events) {
         out +=
             fmt::format("event    {}: {} samples, weight {}{}\n", escape_control_bytes(event.name),
@@ -178,6 +191,7 @@ std::string stats_json(const FoldStats& stats) {
     json["guest_samples"] = stats.guest_samples;
     json["processes"] = stats.processes;
     json["frames"] = stats.frames;
+    json["frame_pointer_frames"] = stats.frame_pointer_frames;
     json["distinct_frames"] = stats.distinct_frames;
     json["distinct_stacks"] = stats.distinct_stacks;
     json["unnamed_samples"] = stats.unnamed_samples;
@@ -203,6 +217,8 @@ std::string stats_json(const FoldStats& stats) {
                                    {"debug_file", module.debug_file},
                                    {"samples", module.samples},
                                    {"stopped", module.stopped},
+                                   {"truncated", module.truncated},
+                                   {"no_cfi", module.no_cfi},
                                    {"unnamed", module.unnamed},
                                    {"why", module.why},
                                    {"debug_info", module.debug_info},

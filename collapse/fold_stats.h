@@ -24,15 +24,17 @@ struct ModuleStats {
     std::string path;   // as recorded
     std::string state;  // module_state_key()
     std::string recorded_build_id;
-    std::string file_build_id;  // of the file found, if any
-    std::string file;           // the file used, if any
-    std::string debug_file;     // separate debug file used, if any
-    std::uint64_t samples = 0;  // with at least one frame in it
-    std::uint64_t stopped = 0;  // whose walk ended in it before the stack's end
-    std::uint64_t unnamed = 0;  // with at least one frame in it that has no name
-    std::string why;            // of the unnamed ones: name_gap_key()
-    std::string why_text;       // the same for people
-    std::string remedy;         // what gives them names; empty if nothing does
+    std::string file_build_id;    // of the file found, if any
+    std::string file;             // the file used, if any
+    std::string debug_file;       // separate debug file used, if any
+    std::uint64_t samples = 0;    // with at least one frame in it
+    std::uint64_t stopped = 0;    // whose walk ended in it before the stack's end
+    std::uint64_t truncated = 0;  // part of stopped: the dump ended there
+    std::uint64_t no_cfi = 0;     // part of stopped: no rule for the address
+    std::uint64_t unnamed = 0;    // with at least one frame in it that has no name
+    std::string why;              // of the unnamed ones: name_gap_key()
+    std::string why_text;         // the same for people
+    std::string remedy;           // what gives them names; empty if nothing does
     // False if the file was used and has none: inlined functions are not shown.
     bool debug_info = true;
 };
@@ -46,10 +48,13 @@ struct FoldStats {
     std::uint64_t filtered_samples = 0;
     std::uint64_t processes = 0;
     std::uint64_t frames = 0;
+    std::uint64_t frame_pointer_frames = 0;  // of them, found by frame pointers
     std::uint64_t distinct_frames = 0;
     std::uint64_t distinct_stacks = 0;
     std::array<std::uint64_t, stop_reason_count> stop_reasons{};
     std::vector<EventStats> events;
+    std::uint32_t dump_bytes = 0;       // of stack that a sample was to copy; 0: none
+    DepthStats depths;                  // if AggregateOptions::stack_depths
     std::uint64_t unnamed_samples = 0;  // with at least one frame that has no name
     std::vector<ModuleStats> modules;   // by samples, then path
     Diagnostics diagnostics;

@@ -53,6 +53,7 @@ std::vector<NameDetail> details_of(const InlineChain& chain, const Intern& inter
 }
 
 NamesOfFrame names_of(const Frame& frame, Symbolizer& symbolizer, const NamingOptions& options) {
+    if (frame == truncated_mark) return {{"[truncated]"}, false, {}};
     InlineChain chain = symbolizer.symbolize(frame);
     const std::string_view kernel_mark = options.annotate && chain.kernel ? "_[k]" : "";
     if (chain.functions.empty()) {

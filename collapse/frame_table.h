@@ -12,6 +12,9 @@
 
 namespace fgread {
 
+// Stands at the root of stacks that the dump cut, if they are to be marked. In no module there is.
+inline constexpr Frame truncated_mark{ModuleId{0xffff'ffff}, FrameKind::exact, 0};
+
 // Number of a distinct frame, dense from 0 in order of first appearance.
 using FrameId = std::uint32_t;
 

@@ -11,6 +11,7 @@
 
 #include "collapse/frame_table.h"
 #include "collapse/grouping.h"
+#include "collapse/stack_depth.h"
 #include "collapse/stack_trie.h"
 #include "perfdata/address.h"
 #include "unwind/walker.h"
@@ -51,6 +52,8 @@ struct Profile {
     std::uint64_t guest_samples = 0;     // left out
     std::uint64_t filtered_samples = 0;  // left out, as the SampleFilter says
     std::array<std::uint64_t, stop_reason_count> stop_reasons{};
+    std::uint64_t frame_pointer_frames = 0;  // found without a rule, by frame pointers
+    DepthStats depths;                       // if AggregateOptions::stack_depths
 };
 
 }  // namespace fgread

@@ -35,6 +35,7 @@ Profile ProfileMerger::take(Diagnostics& diagnostics) {
     for (const auto& [key, samples] : stops_) {
         profile_.stops.push_back({key.first, key.second, samples});
     }
+    profile_.depths = depths_.stats();
     diagnostics.merge(diagnostics_);
     return std::move(profile_);
 }
@@ -50,10 +51,12 @@ void ProfileMerger::apply(const ChunkResult& result) {
     profile_.frame_count += result.frame_count;
     profile_.guest_samples += result.guest_samples;
     profile_.filtered_samples += result.filtered_samples;
+    profile_.frame_pointer_frames += result.frame_pointer_frames;
     for (std::size_t i = 0; i < stop_reason_count; ++i) {
         profile_.stop_reasons[i] += result.stop_reasons[i];
     }
     for (const StopCount& stop : result.stops) stops_[{stop.module, stop.reason}] += stop.samples;
+    for (const StackDepth& depth : result.depths) depths_.add(depth);
     diagnostics_.merge(result.diagnostics);
 }
 

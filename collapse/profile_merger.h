@@ -50,6 +50,7 @@ private:
     std::vector<std::vector<std::uint32_t>> weight_index_;  // by event, by stack: index + 1
     std::map<std::pair<std::uint64_t, Tid>, std::uint64_t> readings_;  // the last, by id
     std::map<std::pair<ModuleId, StopReason>, std::uint64_t> stops_;
+    StackDepths depths_;
     Profile profile_;
     Diagnostics diagnostics_;
 };

@@ -111,7 +111,7 @@ void SampleWorker::add_sample(const RecordView& record, ChunkResult& result) {
     kernel_frames_.clear();
     const CallGraph chain = chain_of(*sample, *attr, mode);
     const bool walked = chain == CallGraph::dwarf && is_to_be_walked(*sample);
-    if (walked) walk_user(*sample, process, when, result);
+    const bool cut = walked && walk_user(*sample, process, when, result) == StopReason::truncated;
     if (chain == CallGraph::lbr) add_branches(*sample, record.endian, process, when);
     if (chain != CallGraph::none) {
         add_chain(*sample, process, when, mode, chain == CallGraph::frame_pointers);
@@ -125,6 +125,9 @@ void SampleWorker::add_sample(const RecordView& record, ChunkResult& result) {
     if (options_.hide_user) user_frames_.clear();
     if (options_.hide_kernel) kernel_frames_.clear();
     result.frame_count += user_frames_.size() + kernel_frames_.size();
+    if (cut && options_.mark_truncated && !options_.hide_user) {
+        user_frames_.push_back(truncated_mark);
+    }
     if (has_readings) return add_readings(record, *attr, *sample, when, false, result);
     result.samples.push_back({intern_stack(group_of(*sample, *attr, when), sample->tid),
                               static_cast<std::uint32_t>(*attr), sample->period});
@@ -188,14 +191,26 @@ void SampleWorker::add_readings(const RecordView& record, std::size_t attr,
     }
 }
 
-void SampleWorker::walk_user(const SampleView& sample, const ProcessAt& process, EventTime when,
-                             ChunkResult& result) {
+StopReason SampleWorker::walk_user(const SampleView& sample, const ProcessAt& process,
+                                   EventTime when, ChunkResult& result) {
     const RegisterFile registers = x86_64::registers_from_sample(sample.user_regs);
     const std::uint64_t sp = registers.has(x86_64::rsp) ? registers[x86_64::rsp] : 0;
     const StackMemory stack(Avma{sp}, sample.user_stack);
     const WalkResult walk = walker_.walk(*process.user, when, registers, stack, walked_);
     for (const WalkedFrame& frame : walked_) user_frames_.push_back(frame.frame);
     count_stop(walk.reason, walked_.empty() ? ModuleId{} : walked_.back().frame.module, result);
+    result.frame_pointer_frames += walk.by_frame_pointer;
+    if (options_.stack_depths) note_depth(sample, walk.reason, result);
+    return walk.reason;
+}
+
+void SampleWorker::note_depth(const SampleView& sample, StopReason reason,
+                              ChunkResult& result) const {
+    const bool cut = reason == StopReason::truncated;
+    if (walked_.empty() || (!cut && reason != StopReason::complete)) return;
+    const std::uint64_t sp = walked_.front().sp.value;
+    const std::uint64_t end = cut ? sp + sample.user_stack.size() : walked_.back().sp.value;
+    result.depths.push_back({sample.pid, sample.tid, sp, end, cut});
 }
 
 // The chain the kernel recorded: of a DWARF recording its kernel half only, else both. The first

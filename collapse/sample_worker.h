@@ -44,9 +44,11 @@ struct ChunkResult {
     std::vector<CounterReading> readings;  // of samples that are not in `samples`; in file order
     std::uint64_t read_samples = 0;        // how many they are
     std::vector<StopCount> stops;          // of this chunk, unordered
+    std::vector<StackDepth> depths;        // if wanted, in file order
     std::uint64_t frame_count = 0;
     std::uint64_t guest_samples = 0;
     std::uint64_t filtered_samples = 0;
+    std::uint64_t frame_pointer_frames = 0;
     std::array<std::uint64_t, stop_reason_count> stop_reasons{};
     Diagnostics diagnostics;
 };
@@ -67,8 +69,8 @@ private:
     void add_sample(const RecordView& record, ChunkResult& result);
     void add_readings(const RecordView& record, std::size_t attr, const SampleView& sample,
                       EventTime when, bool left_out, ChunkResult& result);
-    void walk_user(const SampleView& sample, const ProcessAt& process, EventTime when,
-                   ChunkResult& result);
+    StopReason walk_user(const SampleView& sample, const ProcessAt& process, EventTime when,
+                         ChunkResult& result);
     void add_chain(const SampleView& sample, const ProcessAt& process, EventTime when,
                    CpuMode sample_mode, bool want_user);
     [[nodiscard]] CallGraph chain_of(const SampleView& sample, std::size_t attr,
@@ -76,6 +78,7 @@ private:
     void add_branches(const SampleView& sample, Endian endian, const ProcessAt& process,
                       EventTime when);
     void add_leaf(const SampleView& sample, const ProcessAt& process, EventTime when, CpuMode mode);
+    void note_depth(const SampleView& sample, StopReason reason, ChunkResult& result) const;
     void count_stop(StopReason reason, ModuleId module, ChunkResult& result);
     bool is_wanted(const SampleView& sample, EventTime when);
     Group group_of(const SampleView& sample, std::size_t attr, EventTime when) const;

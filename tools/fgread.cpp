@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "collapse/fold.h"
+#include "collapse/quality_report.h"
 #include "tools/fold_messages.h"
 #include "tools/list_events.h"
 #include "tools/output_file.h"
@@ -27,7 +28,7 @@ namespace {
 
 using namespace fgread;
 
-enum ExitStatus { folded = 0, failed = 1, wrong_usage = 2, damaged_input = 3 };
+enum ExitStatus { folded = 0, failed = 1, wrong_usage = 2, damaged_input = 3, incomplete = 4 };
 
 struct Arguments {
     std::string input = "perf.data";
@@ -38,8 +39,10 @@ struct Arguments {
     bool list_events = false;
     std::string weight = "period";
     std::string names = "plain";
-    std::string stats;  // empty, "text" or "json"
+    std::string stats;   // empty, "text" or "json"
+    std::string report;  // empty, "text" or "json"
     std::string stats_file;
+    std::string strict;                          // percent; empty: not wanted
     std::optional<std::string> debuginfod_urls;  // empty: those of the environment
     bool quiet = false;
     FoldOptions fold;
@@ -57,7 +60,8 @@ constexpr const char* examples =
     "  fgread --symfs /mnt/target their.data  binaries from a copy of the recorded machine\n"
     "\n"
     "Exit status: 0 all was folded; 1 no output could be made; 2 wrong usage; 3 the input was\n"
-    "damaged or cut, and what came before the damage was folded.";
+    "damaged or cut, and what came before the damage was folded; 4 fewer stacks are complete than\n"
+    "--strict wants, and all was folded.";
 
 void define_options(CLI::App& app, Arguments& arguments) {
     app.formatter(std::make_shared<tools::HelpText>());
@@ -104,6 +108,10 @@ void define_options(CLI::App& app, Arguments& arguments) {
         ->option_text("N");
     app.add_flag("--annotate", arguments.fold.naming.annotate,
                  "Mark kernel frames _[k] and inlined functions _[i]");
+    app.add_flag("--mark-truncated", arguments.fold.aggregate.mark_truncated,
+                 "Put [truncated] at the root of stacks that the dump cut: their\n"
+                 "outermost frames are lost")
+        ->option_text(" ");
     app.add_flag("--addrs", arguments.fold.naming.addresses,
                  "Show the address of frames that have no name");
     app.add_option("--names", arguments.names,
@@ -120,6 +128,12 @@ void define_options(CLI::App& app, Arguments& arguments) {
                  "Add the source file and line to every function");
     app.add_flag("--inline,!--no-inline", arguments.fold.symbols.inlines,
                  "Expand inlined functions [on]");
+    app.add_flag("--frame-pointers,!--no-frame-pointers",
+                 arguments.fold.aggregate.limits.frame_pointers,
+                 "Follow frame pointers through code without call-frame information [on]");
+    app.add_flag("--trust-frame-pointers", arguments.fold.aggregate.limits.trust_frame_pointers,
+                 "Believe them behind any call: whole stacks of node, some wrong ones\n"
+                 "elsewhere");
     app.add_option("--symfs", arguments.fold.symfs,
                    "Look for the recorded binaries under DIR first")
         ->check(CLI::ExistingDirectory)
@@ -156,7 +170,18 @@ void define_options(CLI::App& app, Arguments& arguments) {
                  "Say on stderr what became of every stack; --stats=json for programs")
         ->check(CLI::IsMember({"text", "json"}))
         ->option_text(" ");
-    app.add_option("--stats-file", arguments.stats_file, "Write the statistics to FILE")
+    app.add_flag("--report{text}", arguments.report,
+                 "Say on stderr how complete the stacks are, how large a dump would\n"
+                 "have been enough, and what to do; --report=json: with the statistics")
+        ->check(CLI::IsMember({"text", "json"}))
+        ->option_text(" ");
+    app.add_flag("--strict{95}", arguments.strict,
+                 "Exit with 4 if less than 95 %, or --strict=PERCENT, of the stacks are\n"
+                 "complete")
+        ->check(CLI::Range(0.0, 100.0))
+        ->option_text(" ");
+    app.add_option("--stats-file", arguments.stats_file,
+                   "Write the statistics and the report to FILE")
         ->option_text("FILE");
     app.add_option("--title", arguments.picture.title, "Title of a picture [Flame Graph]")
         ->option_text("TEXT");
@@ -190,8 +215,10 @@ void finish_options(Arguments& arguments) {
     for (std::string& directory : fold.debug_directories) make_absolute(directory);
     for (std::string& archive : fold.archives) make_absolute(archive);
     make_absolute(fold.vmlinux);
-    if (!arguments.stats_file.empty() && arguments.stats.empty()) arguments.stats = "text";
-    fold.module_stats = !arguments.stats.empty();
+    const bool asked = !arguments.stats.empty() || !arguments.report.empty();
+    if (!arguments.stats_file.empty() && !asked) arguments.stats = "text";
+    fold.module_stats = asked || !arguments.stats.empty();
+    fold.aggregate.stack_depths = !arguments.report.empty();
 }
 
 void say(const std::string& text) { tools::say("fgread", text); }
@@ -201,9 +228,19 @@ bool is_same_file(const std::string& left, const std::string& right) {
     return !left.empty() && std::filesystem::equivalent(left, right, error);
 }
 
+// One JSON object, that of the report if it was asked for: it holds the statistics, too.
+std::string wanted_stats(const Arguments& arguments, const FoldStats& stats) {
+    if (arguments.report == "json") return report_json(stats);
+    if (arguments.stats == "json") return stats_json(stats);
+    std::string text;
+    if (!arguments.stats.empty()) text += stats_text(stats);
+    if (!arguments.report.empty()) text += report_text(stats);
+    return text;
+}
+
 bool report_stats(const Arguments& arguments, const FoldStats& stats) {
-    if (arguments.stats.empty()) return true;
-    const std::string text = arguments.stats == "json" ? stats_json(stats) : stats_text(stats);
+    const std::string text = wanted_stats(arguments, stats);
+    if (text.empty()) return true;
     if (arguments.stats_file.empty()) {
         std::fwrite(text.data(), 1, text.size(), stderr);
         return true;
@@ -219,6 +256,18 @@ bool report_stats(const Arguments& arguments, const FoldStats& stats) {
     return done.has_value();
 }
 
+// Says so, even if quiet: it is why the exit status is not 0.
+bool is_too_poor(const Arguments& arguments, const FoldStats& stats) {
+    if (arguments.strict.empty()) return false;
+    const Completeness done = completeness(stats);
+    if (done.percent() >= std::strtod(arguments.strict.c_str(), nullptr)) return false;
+    say(
+        fmt::format("{} of {} stacks are complete, {:.2f} %: less than the {} % of --strict; "
+                    "--report says what to do",
+                    done.complete, done.stacks, done.percent(), arguments.strict));
+    return true;
+}
+
 // Before any thread is there: sets the environment that libdebuginfod reads.
 Result<std::shared_ptr<Debuginfod>> load_debuginfod(const Arguments& arguments) {
     const std::string& urls = *arguments.debuginfod_urls;
@@ -226,6 +275,12 @@ Result<std::shared_ptr<Debuginfod>> load_debuginfod(const Arguments& arguments) 
     DebuginfodOptions options;
     if (!arguments.quiet && ::isatty(STDERR_FILENO) == 1) options.progress = tools::show_progress;
     return Debuginfod::load(std::move(options));
+}
+
+// Text and JSON would follow one another.
+bool mixes_forms(const Arguments& arguments) {
+    return !arguments.stats.empty() && !arguments.report.empty() &&
+           arguments.stats != arguments.report;
 }
 
 // What each of several events contributes to the output.
@@ -331,7 +386,9 @@ int run(Arguments& arguments) {
         say(tools::summary(*stats));
     }
     if (!report_stats(arguments, *stats)) return failed;
-    return stats->diagnostics.input_damaged() ? damaged_input : folded;
+    const bool poor = is_too_poor(arguments, *stats);
+    if (stats->diagnostics.input_damaged()) return damaged_input;
+    return poor ? incomplete : folded;
 }
 
 }  // namespace
@@ -346,6 +403,10 @@ int main(int argc, char** argv) {
     } catch (const CLI::ParseError& error) {
         const int status = app.exit(error);
         return status == 0 ? folded : wrong_usage;
+    }
+    if (mixes_forms(arguments)) {
+        say("--stats and --report: both as text, or both as json");
+        return wrong_usage;
     }
     finish_options(arguments);
     if (const auto wrong = tools::finish_selection(arguments.selection, arguments.fold.aggregate)) {

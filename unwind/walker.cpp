@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "unwind/frame_memory.h"
+#include "unwind/frame_pointer.h"
 #include "unwind/span_cache.h"
 #include "unwind/step.h"
 #include "unwind/x86_64.h"
@@ -23,6 +24,7 @@ struct alignas(64) KnownPc {
     FastRule fast;
     StopReason stop = StopReason::complete;
     ShortRule brief;
+    bool may_keep_fp = false;  // no rule, but the frame pointer is worth a look
 };
 static_assert(sizeof(KnownPc) == 64);
 
@@ -52,6 +54,8 @@ struct StackWalker::State {
     static constexpr unsigned known_bits = 11;
     // _start is one page of assembly at most; that of ld.so and of musl has no CFI.
     static constexpr std::uint64_t longest_entry = 64;
+    // From a function's start to a pc in it. Few functions are larger.
+    static constexpr std::uint64_t longest_function = 1u << 20;
 
     const KnownPc& look_up(std::uint64_t lookup, std::uint32_t generation) {
         const std::uint64_t key = (lookup + generation) * 0x9e3779b97f4a7c15u;
@@ -73,6 +77,8 @@ struct StackWalker::State {
             entry.stop = StopReason::no_mapping;
         } else if (!span.code.table) {
             entry.stop = span.code.generated ? StopReason::no_cfi : StopReason::module_unavailable;
+            // JITs keep frame pointers; what a file that is not there does, nobody knows.
+            entry.may_keep_fp = span.code.generated || span.code.anonymous;
         } else if (const UnwindRule* rule = span.code.table->find(Svma{lookup - entry.bias})) {
             entry.rule = rule;
             entry.fast = rule->fast;
@@ -81,6 +87,7 @@ struct StackWalker::State {
             const bool at_entry =
                 span.code.entry && lookup - entry.bias - span.code.entry->value < longest_entry;
             entry.stop = at_entry ? StopReason::complete : StopReason::no_cfi;
+            entry.may_keep_fp = !at_entry;
         }
     }
 
@@ -102,6 +109,10 @@ struct StackWalker::State {
         return code && test({*code, more.value_or(0)});
     }
 
+    bool is_called(std::uint32_t generation, std::uint64_t callee, std::uint64_t returns_to,
+                   bool trusted);
+    bool follow_frame_pointer(std::uint32_t generation, FrameKind kind, const Frame& frame,
+                              const StackMemory& stack, RegisterFile& registers);
     StopReason walk(std::uint32_t generation, const RegisterFile& registers, FrameKind kind,
                     const StackMemory& stack, std::vector<WalkedFrame>& frames);
     StopReason walk_fully(std::uint32_t generation, RegisterFile registers, FrameKind kind,
@@ -116,7 +127,62 @@ struct StackWalker::State {
     WalkLimits limits;
     SpanCache spans;
     std::vector<KnownPc> known;
+    std::uint32_t followed = 0;  // frame pointers, in this walk
 };
+
+// Whether the call before `returns_to` led to the pc `callee`, in a function that keeps a frame
+// pointer. Where the call cannot be read (a JIT's), nothing speaks against it; where it does not
+// say whom it calls, `trusted` decides.
+bool StackWalker::State::is_called(std::uint32_t generation, std::uint64_t callee,
+                                   std::uint64_t returns_to, bool trusted) {
+    const KnownPc caller = look_up(returns_to - 1, generation);
+    if (caller.stop == StopReason::no_mapping) return false;
+    const auto code = provider.read_word(caller.module, Svma{returns_to - caller.bias - 8});
+    if (!code) return true;
+    const x86_64::CallBefore call = x86_64::call_before(*code);
+    if (call.kind == x86_64::CallBefore::no_call) return false;
+    if (limits.trust_frame_pointers) return true;
+    if (call.kind == x86_64::CallBefore::indirect) return trusted;
+    const std::uint64_t target = returns_to + static_cast<std::uint64_t>(call.distance);
+    const Svma start{target - caller.bias};
+    if (callee - target < longest_function) {
+        return read_code(caller.module, start, x86_64::pushes_frame_pointer);
+    }
+    return trusted && read_code(caller.module, start, x86_64::is_stub);
+}
+
+// To the caller of `frame`, for which there is no rule. False, with `registers` untouched, if the
+// frame pointer is not believed.
+bool StackWalker::State::follow_frame_pointer(std::uint32_t generation, FrameKind kind,
+                                              const Frame& frame, const StackMemory& stack,
+                                              RegisterFile& registers) {
+    if (!registers.has(x86_64::rbp) || !registers.has(abi.stack_pointer)) return false;
+    const std::uint64_t pc = registers[abi.pc], sp = registers[abi.stack_pointer];
+    const std::uint64_t fp = registers[x86_64::rbp];
+    x86_64::FrameState state = x86_64::FrameState::made;
+    if (kind == FrameKind::exact) {
+        const Svma svma{frame.offset};
+        if (read_code(frame.module, svma, x86_64::is_stub)) return false;  // keeps none
+        const auto code = provider.read_word(frame.module, svma);
+        if (code) state = x86_64::frame_state({*code, 0});
+    }
+    std::optional<x86_64::FramePointerCaller> caller;
+    if (state == x86_64::FrameState::none) {
+        if (const auto top = stack.read_u64(sp)) caller = {*top, sp + sizeof *top, fp};
+    } else {
+        const bool made = state == x86_64::FrameState::made;
+        caller = x86_64::caller_by_frame_pointer(stack, sp, made ? fp : sp);
+    }
+    // A leaf may have no frame where its caller has one: rbp then leads past the caller.
+    const bool trusted = kind != FrameKind::exact || state != x86_64::FrameState::made;
+    if (!caller || !is_called(generation, pc, caller->pc, trusted)) return false;
+    registers.keep_only(0);  // what else such code keeps, nobody knows
+    registers.set(x86_64::rbp, caller->fp);
+    registers.set(abi.stack_pointer, caller->sp);
+    registers.set(abi.pc, caller->pc);
+    ++followed;
+    return true;
+}
 
 StepStatus StackWalker::State::slow_step(const KnownPc& at, FrameKind kind,
                                          const StackMemory& stack, RegisterFile& registers) {
@@ -148,7 +214,15 @@ StopReason StackWalker::State::walk_fully(std::uint32_t generation, RegisterFile
             registers.has(abi.stack_pointer) ? registers[abi.stack_pointer] : 0;
         const KnownPc& at = look_up(kind == FrameKind::return_address ? pc - 1 : pc, generation);
         frames.push_back({{at.module, kind, pc - at.bias}, {pc}, {sp}});
-        if (!at.rule) return at.stop;
+        if (!at.rule) {
+            const StopReason stop = at.stop;
+            const Frame frame = frames.back().frame;
+            if (!at.may_keep_fp || !limits.frame_pointers) return stop;
+            if (!follow_frame_pointer(generation, kind, frame, stack, registers)) return stop;
+            if (frames.size() >= limits.max_frames) return StopReason::frame_limit;
+            kind = FrameKind::return_address;
+            continue;
+        }
 
         if (!at.fast.usable() || !x86_64::fast_step(at.fast, stack, registers)) {
             const StepStatus status = slow_step(at, kind, stack, registers);
@@ -181,7 +255,10 @@ std::optional<StopReason> StackWalker::State::walk_briefly(std::uint32_t generat
     for (;;) {
         const KnownPc& at = look_up(kind == FrameKind::return_address ? pc - 1 : pc, generation);
         frames.push_back({{at.module, kind, pc - at.bias}, {pc}, {sp}});
-        if (!at.rule) return at.stop;
+        if (!at.rule) {
+            if (at.may_keep_fp && limits.frame_pointers) return std::nullopt;
+            return at.stop;
+        }
         if (at.brief.kind == ShortRule::no_caller) return StopReason::complete;
         const bool from_fp = at.brief.kind == ShortRule::from_fp;
         if (at.brief.kind == ShortRule::none || (from_fp && !fp)) return std::nullopt;
@@ -227,15 +304,18 @@ WalkResult StackWalker::walk(const AddressSpace& space, EventTime when,
         frames.push_back({resolve(space, when, pc, FrameKind::exact), pc, sp});
         return {unsupported ? StopReason::unsupported_abi : StopReason::no_registers};
     }
+    state_->followed = 0;
     const StopReason reason = state_->walk(generation, registers, FrameKind::exact, stack, frames);
-    if (reason != StopReason::no_cfi || frames.size() != 1) return {reason};
+    if (reason != StopReason::no_cfi || frames.size() != 1) return {reason, state_->followed};
     const auto caller = state_->caller_of_stub(generation, frames.front(), stack);
-    if (!caller) return {reason};
+    if (!caller) return {reason, state_->followed};
     RegisterFile above = registers;
     above.keep_only(abi.callee_saved);
     above.set(abi.stack_pointer, frames.front().sp.value + sizeof *caller);
     above.set(abi.pc, *caller);
-    return {state_->walk(generation, above, FrameKind::return_address, stack, frames)};
+    const StopReason outer =
+        state_->walk(generation, above, FrameKind::return_address, stack, frames);
+    return {outer, state_->followed};
 }
 
 Frame StackWalker::resolve(const AddressSpace& space, EventTime when, Avma address,

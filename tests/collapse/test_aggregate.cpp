@@ -195,6 +195,41 @@ TEST_CASE("a stack longer than its copy is truncated in the module of its last f
     CHECK(profile.stops[0].module.value != 0);
 }
 
+TEST_CASE("a cut stack is marked at its root if that is asked for, a whole one never") {
+    PerfBuilder perf = start({test::dwarf_event()});
+    perf.sample(stack_sample(10, prog_start + 0x10, {prog_start + 0x20}));
+    perf.sample(stack_sample(11, prog_start + 0x10, {prog_start + 0x30, 0}));
+    AggregateOptions options;
+    options.mark_truncated = true;
+    const Profile profile = run(perf, options).profile;
+    REQUIRE(profile.weights.size() == 2);
+    CHECK(offsets(profile, profile.weights[0].stack) ==
+          std::vector<std::uint64_t>{truncated_mark.offset, prog_start + 0x20, prog_start + 0x10});
+    CHECK(offsets(profile, profile.weights[1].stack) ==
+          std::vector<std::uint64_t>{prog_start + 0x30, prog_start + 0x10});
+    CHECK(profile.frame_count == 4);  // the mark is none
+
+    options.hide_user = true;
+    for (const StackWeight& weight : run(perf, options).profile.weights) {
+        CHECK(profile.stacks[weight.stack].parent == no_stack);
+    }
+}
+
+TEST_CASE("a complete stack of a thread tells how deep its cut ones are") {
+    PerfBuilder perf = start({test::dwarf_event()});
+    perf.sample(stack_sample(10, prog_start + 0x10, {prog_start + 0x20}));
+    SampleFields outer = stack_sample(11, prog_start + 0x10, {prog_start + 0x20, 0});
+    outer.user_regs[sp_register] += 9000;
+    perf.sample(outer);
+    AggregateOptions options;
+    CHECK(run(perf, options).profile.depths.complete_count() == 0);
+    options.stack_depths = true;
+    const DepthStats depths = run(perf, options).profile.depths;
+    CHECK(depths.complete[1] == 1);
+    CHECK(depths.cut[9] == 1);  // 9008 bytes
+    CHECK(depths.cut_unknown == 0);
+}
+
 TEST_CASE("kernel frames stand on top of the walked user frames") {
     PerfBuilder perf = start({test::dwarf_event()});
     SampleFields sample = stack_sample(10, prog_start + 0x10, {prog_start + 0x20, 0});

@@ -123,6 +123,21 @@ TEST_CASE("samples with unnamed frames are counted once for each module, and why
     CHECK(json["modules"][0]["why"] == "file_missing");
 }
 
+TEST_CASE("the mark of cut stacks is in no module") {
+    Modules modules;
+    Profile profile;
+    const Frame in_one{modules.one, FrameKind::exact, 1};
+    profile.weights.push_back({add(profile, {truncated_mark, in_one}), 0, 10, 0});
+    profile.stops.push_back({modules.one, StopReason::truncated, 7});
+    profile.stops.push_back({modules.one, StopReason::no_cfi, 2});
+    const std::vector<ModuleStats> stats = stats_of(profile, modules.cache);
+    REQUIRE(stats.size() == 1);
+    CHECK(stats[0].samples == 10);
+    CHECK(stats[0].stopped == 9);
+    CHECK(stats[0].truncated == 7);
+    CHECK(stats[0].no_cfi == 2);
+}
+
 TEST_CASE("modules without samples are not listed, addresses in none are [unknown]") {
     Modules modules;
     Profile profile;

@@ -151,3 +151,9 @@ TEST_CASE("any number of threads names all frames alike") {
         CHECK(all_names(frames, options) == expected);
     }
 }
+
+TEST_CASE("the mark of cut stacks has a name") {
+    FrameTable frames;
+    frames.intern(truncated_mark);
+    CHECK(all_names(frames, {}) == std::vector<std::string>{"[truncated]"});
+}

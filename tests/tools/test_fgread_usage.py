@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import stat
+import struct
 import subprocess
 import sys
 import time
@@ -14,10 +15,11 @@ from recording import CONTEXT_USER, Event, Recording
 
 OUTPUT = b"prog;[prog] 30\n"
 STATS_KEYS = [
-    "file_bytes", "records", "samples", "lost_events", "filtered_samples", "guest_samples", "processes", "frames",
+    "file_bytes", "records", "samples", "lost_events", "filtered_samples", "guest_samples",
+    "processes", "frames", "frame_pointer_frames",
     "distinct_frames", "distinct_stacks", "unnamed_samples", "stop_reasons", "events", "modules", "problems"]
 MODULE_KEYS = ["path", "state", "recorded_build_id", "file_build_id", "file", "debug_file",
-               "samples", "stopped", "unnamed", "why", "debug_info", "remedy"]
+               "samples", "stopped", "truncated", "no_cfi", "unnamed", "why", "debug_info", "remedy"]
 
 
 def simple():
@@ -46,7 +48,7 @@ def check_help(tap, fgread):
     text = run.out.decode()
     for option in ("--output", "--event", "--weight", "--group-by", "--hide-kernel", "--hide-user",
                    "--annotate", "--addrs", "--names", "--inline", "--symfs", "--kallsyms", "--vmlinux",
-                   "--jobs", "--stats", "--stats-file", "--quiet", "--version", "--help"):
+                   "--jobs", "--stats", "--stats-file", "--report", "--strict", "--mark-truncated", "--quiet", "--version", "--help"):
         tap.check(option in text, f"--help knows {option}", text)
     tap.check("Examples" in text and "perf record" in text, "--help has examples", text)
     tap.check(all(len(line) <= 100 for line in text.splitlines()),
@@ -56,7 +58,8 @@ def check_help(tap, fgread):
 def check_wrong_usage(tap, fgread):
     for arguments in (["--no-such-option"], ["a.data", "b.data"], ["--weight", "gold"],
                       ["--group-by", "moon"], ["--names", "pretty"], ["--jobs", "x"],
-                      ["--jobs", "-1"], ["--jobs"], ["--stats=xml"], ["-o"],
+                      ["--jobs", "-1"], ["--jobs"], ["--stats=xml"], ["-o"], ["--report=xml"],
+                      ["--strict=101"], ["--strict=many"], ["--stats=json", "--report"],
                       ["--symfs", "/nonexistent"], ["--kallsyms", "/nonexistent"]):
         run = fgread(*arguments)
         name = "wrong usage is status 2 and one message: " + " ".join(arguments)
@@ -250,6 +253,46 @@ def check_stats(tap, fgread, path):
               "a --stats-file that cannot be written is status 1", run)
 
 
+def half_complete():
+    """One stack of a binary that is not there, and one recorded chain."""
+    recording = Recording([Event(stack=True)])
+    recording.comm(7, "prog", exec_=True).mmap(7, "/nonexistent/prog", 0x400000, 0x10000)
+    registers = [0] * 20
+    registers[7], registers[8] = 0x7FFF00000000, 0x401000
+    recording.sample(7, registers=registers, stack=b"\0" * 64)
+    recording.sample(7, [CONTEXT_USER, 0x401000])
+    return recording
+
+
+def check_quality(tap, fgread):
+    path = half_complete().write(fgread.file("half.data"))
+    plain = fgread(path)
+    run = fgread(path, "--report")
+    tap.check(run.status == 0 and run.out == plain.out and "file_bytes" not in run.err and
+              "1 of 2 user stacks complete (50.0 %)" in run.err and "what to do" in run.err and
+              "/nonexistent/prog: file not found" in run.err, "--report", run)
+    run = fgread(path, "--report=json", "--stats=json", "-q")
+    stats = json.loads(run.err)
+    tap.check(list(stats) == STATS_KEYS + ["report"] and
+              stats["report"]["complete_percent"] == 50 and
+              stats["report"]["depth"]["dump_bytes"] == 8192,
+              "--report=json is the statistics and the report", run)
+    run = fgread(path, "--report", "--stats", "--stats-file", fgread.file("both"))
+    both = fgread.file("both").read_text()
+    tap.check("samples  2" in both and "quality  1 of 2" in both and "quality" not in run.err,
+              "both reports go to the --stats-file", run)
+
+    run = fgread(path, "--strict", "-q")
+    tap.check(run.status == 4 and run.out == plain.out and "less than the 95 %" in run.err,
+              "--strict: status 4, a message even if quiet, and the output", run)
+    tap.check(fgread(path, "--strict=50").status == 0, "--strict=50 where half is complete")
+    tap.check(fgread(path, "--strict=50.1").status == 4, "--strict=50.1 where half is complete")
+    with open(path, "rb") as file:
+        data_offset, data_size = struct.unpack("<QQ", file.read(56)[40:])
+    os.truncate(path, data_offset + data_size - 8)
+    tap.check(fgread(path, "--strict").status == 3, "damage comes before incompleteness")
+
+
 def check_jobs(tap, fgread, path, large):
     for recording in (path, large):
         expected = fgread(recording, "-j", 1, "--stats=json", "-q")
@@ -274,6 +317,7 @@ def main(path):
     check_output_failures(tap, fgread, recording, large)
     check_interrupt(tap, fgread, large)
     check_stats(tap, fgread, recording)
+    check_quality(tap, fgread)
     check_jobs(tap, fgread, recording, large)
     run = fgread(Recording([Event()]).comm(7, "prog").write(fgread.file("none.data")))
     tap.check(run.status == 0 and not run.out and len(run.err.splitlines()) == 1 and

@@ -2,6 +2,7 @@
 """Records test programs and has their stacks judged; one TAP line a program.
 
   run_truth.py frame-pointers RECORDER JUDGE PROGRAM...   the kernel's chain is the truth
+  run_truth.py hidden-rules RECORDER JUDGE PROGRAM...     the walk by its rules is the truth
   run_truth.py libdw RECORDER JUDGE PROGRAM...            libdw is the judge
   run_truth.py gdb GDB_SCRIPT JUDGE PROGRAM...            gdb's backtrace is the truth
 
@@ -82,6 +83,8 @@ def judge(mode, source, judge_program, program, output):
     else:
         record(source, program, output)
         arguments = []
+    if mode == "hidden-rules":
+        arguments = ["--module", program.name]
     if mode == "frame-pointers":
         arguments = ["--program", program]
         if program.name in OWN_SYMBOLS:

@@ -1,0 +1,73 @@
+#include <doctest/doctest.h>
+
+#include "support/cfi_builder.h"
+#include "unwind/frame_pointer.h"
+
+using namespace fgread;
+using namespace fgread::x86_64;
+
+namespace {
+
+constexpr std::uint64_t base = 0x7ffd'0000'1000;
+
+std::optional<FramePointerCaller> follow(std::uint64_t fp, std::uint64_t saved, std::uint64_t pc,
+                                         std::uint64_t sp = base) {
+    test::CfiBytes dump;
+    dump.u64(0).u64(saved).u64(pc);
+    return caller_by_frame_pointer({Avma{base}, dump.view()}, sp, fp);
+}
+
+// The bytes end where the call returns to.
+std::uint64_t before(std::initializer_list<unsigned> bytes) {
+    std::uint64_t code = 0;
+    for (const unsigned byte : bytes) code = code >> 8 | std::uint64_t{byte} << 56;
+    return code;
+}
+
+}  // namespace
+
+TEST_CASE("a frame pointer leads to the saved one and the return address above it") {
+    const auto caller = follow(base + 8, base + 0x100, 0x401234);
+    REQUIRE(caller.has_value());
+    CHECK(caller->pc == 0x401234);
+    CHECK(caller->sp == base + 24);
+    CHECK(caller->fp == base + 0x100);
+    CHECK(follow(base + 8, 0, 0x401234).has_value());  // the outermost frame
+}
+
+TEST_CASE("a frame pointer that points elsewhere or does not rise is not followed") {
+    CHECK_FALSE(follow(base + 4, base + 0x100, 0x401234));
+    CHECK_FALSE(follow(base + 16, base + 0x100, 0x401234));  // half of it outside the dump
+    CHECK_FALSE(follow(base - 8, base + 0x100, 0x401234));
+    CHECK_FALSE(follow(~std::uint64_t{7}, base + 0x100, 0x401234));
+    CHECK_FALSE(follow(base + 8, base + 0x100, 0x401234, base + 16));  // below the stack pointer
+    CHECK_FALSE(follow(base + 8, base + 8, 0x401234));
+    CHECK_FALSE(follow(base + 8, base + 0x100, 0));
+}
+
+TEST_CASE("calls are recognised by the bytes before the return address") {
+    const CallBefore direct = call_before(before({0xe8, 0xf0, 0xff, 0xff, 0xff}));
+    CHECK(direct.kind == CallBefore::direct);
+    CHECK(direct.distance == -16);
+    CHECK(call_before(before({0xff, 0xd0})).kind == CallBefore::indirect);              // *%rax
+    CHECK(call_before(before({0x41, 0xff, 0xd4})).kind == CallBefore::indirect);        // *%r12
+    CHECK(call_before(before({0xff, 0x50, 0x18})).kind == CallBefore::indirect);        // *24(%rax)
+    CHECK(call_before(before({0xff, 0x14, 0xc8})).kind == CallBefore::indirect);        // SIB
+    CHECK(call_before(before({0xff, 0x54, 0x24, 8})).kind == CallBefore::indirect);     // *8(%rsp)
+    CHECK(call_before(before({0xff, 0x15, 1, 2, 3, 0})).kind == CallBefore::indirect);  // rip
+    CHECK(call_before(before({0xff, 0x94, 0xc8, 1, 2, 3, 0})).kind == CallBefore::indirect);
+    CHECK(call_before(before({0xff, 0x25, 1, 2, 3, 0})).kind == CallBefore::no_call);  // jmp
+    CHECK(call_before(before({0xff, 0xd0, 0x90})).kind == CallBefore::no_call);
+    CHECK(call_before(0).kind == CallBefore::no_call);
+}
+
+TEST_CASE("how far a frame is made shows at the pc") {
+    CHECK(frame_state({0xe5894855, 0}) == FrameState::none);    // push %rbp
+    CHECK(frame_state({0x55fa1e0ff3, 0}) == FrameState::none);  // endbr64
+    CHECK(frame_state({0xc3, 0}) == FrameState::none);          // ret
+    CHECK(frame_state({0x20ec8348e58948, 0}) == FrameState::pushed);
+    CHECK(frame_state({0x20ec8348, 0}) == FrameState::made);
+    CHECK(pushes_frame_pointer({0x55fa1e0ff3, 0}));
+    CHECK(pushes_frame_pointer({0x55, 0}));
+    CHECK_FALSE(pushes_frame_pointer({0x53, 0}));
+}
