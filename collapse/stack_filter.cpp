@@ -100,7 +100,8 @@ Result<void> check_filter(const StackFilter& filter) {
 }
 
 void filter_stacks(Profile& profile, FrameNames& names,
-                   const std::vector<std::vector<std::string>>& group_labels, const StackFilter& filter) {
+                   const std::vector<std::vector<std::string>>& group_labels,
+                   const StackFilter& filter) {
     std::vector<std::vector<NameId>> roots;
     for (const std::vector<std::string>& labels : group_labels) {
         std::vector<NameId>& root = roots.emplace_back();

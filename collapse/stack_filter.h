@@ -23,6 +23,7 @@ struct StackFilter {
 // Removes the weights of stacks that are not to be shown. `filter` was checked. Cost: one match for
 // each distinct name and expression, one visit per node of the trie.
 void filter_stacks(Profile& profile, FrameNames& names,
-                   const std::vector<std::vector<std::string>>& group_labels, const StackFilter& filter);
+                   const std::vector<std::vector<std::string>>& group_labels,
+                   const StackFilter& filter);
 
 }  // namespace fgread
