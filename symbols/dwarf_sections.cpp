@@ -16,6 +16,9 @@ constexpr std::array<std::string_view, dwarf_section_count> section_names = {
     "str_offsets", "addr",  "ranges", "rnglists", "cu_index", "tu_index",
 };
 
+// All sections of one file, expanded: real debug information shrinks to a fifth at best.
+constexpr std::uint64_t max_expansion = 16, always_allowed = 64 << 20;
+
 std::optional<DwarfSection> parse_name(std::string_view name, DwarfFlavour flavour) {
     constexpr std::string_view prefix = ".debug_";
     constexpr std::string_view old_compressed_prefix = ".zdebug_";  // binutils before 2.26
@@ -61,6 +64,19 @@ std::vector<SvmaRange> executable_ranges(const ElfImage& image) {
     return code;
 }
 
+// The parts one after the other.
+OwnedBytes join(std::vector<OwnedBytes> parts) {
+    if (parts.size() == 1) return std::move(parts.front());
+    std::size_t size = 0;
+    for (const OwnedBytes& part : parts) size += part.size();
+    OwnedBytes joined(size);
+    auto at = joined.writable().begin();
+    for (const OwnedBytes& part : parts) {
+        at = std::copy(part.view().begin(), part.view().end(), at);
+    }
+    return joined;
+}
+
 }  // namespace
 
 bool DwarfSections::is_code(std::uint64_t svma) const {
@@ -75,8 +91,8 @@ DwarfSections read_dwarf_sections(const ElfImage& image, DwarfFlavour flavour, D
     DwarfSections sections;
     sections.endian = image.endian();
     sections.code = executable_ranges(image);
-    std::array<bool, dwarf_section_count> seen{};
-    auto store = std::make_shared<std::array<OwnedBytes, dwarf_section_count>>();
+    std::array<std::vector<OwnedBytes>, dwarf_section_count> parts;
+    std::uint64_t room = always_allowed + max_expansion * image.size();
     for (const Section& section : image.sections()) {
         const auto which = parse_name(section.name, flavour);
         if (!which || section.type == SHT_NOBITS) continue;
@@ -84,14 +100,23 @@ DwarfSections read_dwarf_sections(const ElfImage& image, DwarfFlavour flavour, D
         const bool wants_lines = lines == DwarfLines::read && flavour == DwarfFlavour::whole;
         if (*which == DwarfSection::line && !wants_lines) continue;
         const auto index = static_cast<std::size_t>(*which);
-        if (std::exchange(seen[index], true)) continue;
+        // gcc's type units are sections of their own, in front of the compile unit's.
+        const bool has_parts = flavour == DwarfFlavour::split &&
+                               (*which == DwarfSection::info || *which == DwarfSection::types);
+        if (!parts[index].empty() && !has_parts) continue;
         // Addresses and string offsets of an object file mean nothing before they are relocated.
         // Linked files may keep relocations, too (ld --emit-relocs), but have them applied.
         const bool relocatable =
             image.segments().empty() && image.find_section(".rela" + section.name) != nullptr;
-        if (!relocatable) (*store)[index] = image.contents(section);
+        parts[index].push_back(relocatable ? OwnedBytes() : image.contents(section));
+        if (parts[index].back().size() > room) parts[index].back() = {};
+        room -= parts[index].back().size();
+        if (parts[index].back().empty() && section.size != 0) ++sections.skipped;
+    }
+    auto store = std::make_shared<std::array<OwnedBytes, dwarf_section_count>>();
+    for (std::size_t index = 0; index < parts.size(); ++index) {
+        if (!parts[index].empty()) (*store)[index] = join(std::move(parts[index]));
         sections.bytes[index] = (*store)[index].view();
-        if (sections.bytes[index].empty() && section.size != 0) ++sections.skipped;
     }
     sections.owner = std::move(store);
     return sections;

@@ -45,6 +45,19 @@ TEST_CASE("sections are found by name, the first of several counts") {
     CHECK(sections.skipped == 0);
 }
 
+TEST_CASE("the units of a split file may lie in several sections, as gcc writes type units") {
+    ElfBuilder elf;
+    elf.add_text(0x1000, 16);
+    elf.add(section(".debug_info.dwo", "type one, "));
+    elf.add(section(".debug_abbrev.dwo", "first"));
+    elf.add(section(".debug_info.dwo", "type two, "));
+    elf.add(section(".debug_abbrev.dwo", "second"));
+    elf.add(section(".debug_info.dwo", "unit"));
+    const DwarfSections sections = read(elf, DwarfFlavour::split);
+    CHECK(text_of(sections, DwarfSection::info) == "type one, type two, unit");
+    CHECK(text_of(sections, DwarfSection::abbrev) == "first");
+}
+
 TEST_CASE("split files have names of their own") {
     ElfBuilder elf;
     elf.add_text(0x1000, 16);
