@@ -172,7 +172,7 @@ TEST_CASE("a control group has the path that its record gave it") {
 
 TEST_CASE("a sample of a group is one of each member, by what its counter counted") {
     PerfBuilder perf;
-    for (const std::uint64_t id : {100, 200}) {
+    for (const std::uint64_t id : {std::uint64_t{100}, std::uint64_t{200}}) {
         EventAttr attr = event(id == 100 ? "cycles" : "faults", id);
         attr.sample_type |= format::sample_read;
         attr.read_format = format::read_group | format::read_id | format::read_lost |
