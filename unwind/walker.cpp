@@ -52,7 +52,7 @@ struct StackWalker::State {
 
     // 2,048 lines of 64 bytes fit a level-2 cache; programs have some hundred hot return addresses.
     static constexpr unsigned known_bits = 11;
-    // _start is one page of assembly at most; that of ld.so and of musl has no CFI.
+    // Bytes: _start is a dozen instructions. That of ld.so and of musl has no CFI.
     static constexpr std::uint64_t longest_entry = 64;
     // From a function's start to a pc in it. Few functions are larger.
     static constexpr std::uint64_t longest_function = 1u << 20;
