@@ -386,10 +386,10 @@ TEST_CASE("addresses in no module are one frame, or many if asked for") {
     CHECK(run(file.path(), options).profile.weights.size() == 5);
 }
 
-TEST_CASE("a walked stack of 32-bit registers is its leaf") {
+TEST_CASE("a walked stack of an architecture that is not known is its leaf") {
     PerfBuilder perf = start({test::dwarf_event()});
+    perf.feature(format::feature_arch, test::Bytes().string_field("mips64"));
     SampleFields sample = stack_sample(10, prog_start + 0x10, {prog_start + 0x20, 0});
-    sample.user_abi = 1;
     perf.sample(sample);
     const Profile profile = run(perf).profile;
     CHECK(only_stack(profile) == std::vector<std::uint64_t>{prog_start + 0x10});

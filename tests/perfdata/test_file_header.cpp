@@ -164,6 +164,7 @@ TEST_CASE("features are read") {
     perf.feature(feature_cmdline,
                  Bytes().u32(2).string_field("/usr/bin/perf").string_field("record"));
     perf.feature(feature_sample_time, Bytes().u64(5).u64(9));
+    perf.feature(feature_e_machine, Bytes().u32(183).u32(0));
     perf.feature(200, Bytes().text("of the future"));
     perf.build_id("/bin/x", {1, 2, 3, 4});
     const std::vector<std::byte> bytes = perf.build();
@@ -180,6 +181,7 @@ TEST_CASE("features are read") {
     CHECK(features.cpu_id == "GenuineIntel,6,85,7");
     CHECK(features.total_memory_kb == 16'000'000);
     CHECK(features.command_line == std::vector<std::string>{"/usr/bin/perf", "record"});
+    CHECK(features.elf_machine == 183);
     CHECK(features.sample_time == std::pair<std::uint64_t, std::uint64_t>{5, 9});
     REQUIRE(features.build_ids.size() == 1);
     CHECK(features.build_ids[0].path == "/bin/x");

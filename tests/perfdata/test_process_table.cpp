@@ -337,3 +337,21 @@ TEST_CASE("the jitdumps that a process mapped are known, each once") {
     world.fork(10, 8, 8, 7, 7);
     CHECK(world.table.jitdumps(world.table.process_at({8}, at(15)).id).empty());
 }
+
+TEST_CASE("the vdso of a 32-bit task is called as in the table of build-ids") {
+    World world;
+    BuildId wide, narrow;
+    wide.bytes.push_back(64);
+    narrow.bytes.push_back(32);
+    world.table.mappings().set_build_id("[vdso]", wide, CpuMode::user);
+    world.table.mappings().set_build_id("[vdso32]", narrow, CpuMode::user);
+    world.map(1, 7, 0xf7f0'0000, "[vdso]").map(1, 8, 0x7fff'f7fc'1000, "[vdso]");
+    const auto image = [&](int pid, std::uint64_t address) {
+        const AddressSpace& space = *world.table.process_at({pid}, at(5)).user;
+        const MappingTable& mappings = world.table.mappings();
+        return mappings.image(mappings.mapping(space.find(Avma{address}, at(5))).image);
+    };
+    CHECK(image(7, 0xf7f0'0010).path == "[vdso32]");
+    CHECK(image(7, 0xf7f0'0010).build_id == narrow);
+    CHECK(image(8, 0x7fff'f7fc'1010).build_id == wide);
+}

@@ -283,7 +283,10 @@ TEST_CASE("the vdso is this process's if the build-id says so, or if none was re
         world.cache.resolve(world.map(image_of("[vdso]"), 0x7ffff7fc1000, 0x7ffff7fc1000));
     CHECK(code.table != nullptr);
     CHECK(code.bias == 0x7ffff7fc1000);
+    CHECK(code.vdso);
     CHECK(world.look(image_of("[vdso]")).short_name == "vdso");
+    // Ours is not that of 32-bit tasks.
+    CHECK(world.state(image_of("[vdso32]")) == ModuleState::missing);
 }
 
 TEST_CASE("the module of no mapping is unknown") {

@@ -105,7 +105,9 @@ class File {
 public:
     explicit File(const std::string& path) : path_(path), elf_(ElfSections::open(path)) {
         if (!elf_) return;
-        table_ = std::make_unique<UnwindTable>(elf_->sections());
+        const UnwindSections& sections = elf_->sections();
+        table_ = std::make_unique<UnwindTable>(sections);
+        target_ = {elf_->machine(), sections.numbers, sections.endian, sections.address_size};
         eh_frame_ = dwarf_getcfi_elf(elf_->elf());
         dwarf_ = dwarf_begin_elf(elf_->elf(), DWARF_C_READ, nullptr);
         if (dwarf_) debug_frame_ = dwarf_getcfi(dwarf_);
@@ -152,16 +154,16 @@ private:
 
     void compare_at(std::uint64_t pc, Counts& counts) {
         ++counts.pcs;
-        auto theirs = libdw_rule(eh_frame_, pc);
-        if (!theirs) theirs = libdw_rule(debug_frame_, pc);
         const UnwindRule* rule = table_->find({pc});
+        auto theirs = libdw_rule(eh_frame_, pc, target_, rule);
+        if (!theirs) theirs = libdw_rule(debug_frame_, pc, target_, rule);
         if (!rule && !theirs) return;
         ++counts.with_rule;
         if (rule && !theirs) {
             ++counts.only_ours;
             return;
         }
-        const std::string ours = rule ? our_rule(*rule) : "no rule";
+        const std::string ours = rule ? our_rule(*rule, target_) : "no rule";
         if (ours == *theirs) return;
         if (++counts.different > 10) return;
         std::printf("%s %#llx\n  libdw  %s\n  fgread %s\n", path_.c_str(),
@@ -169,6 +171,7 @@ private:
     }
 
     std::string path_;
+    Target target_;
     std::unique_ptr<ElfSections> elf_;
     std::unique_ptr<UnwindTable> table_;
     Dwarf_CFI* eh_frame_ = nullptr;

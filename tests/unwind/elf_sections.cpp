@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <string_view>
 
+#include "unwind/architecture.h"
+
 namespace fgread::test {
 namespace {
 
@@ -35,7 +37,12 @@ ElfSections::~ElfSections() {
 
 bool ElfSections::read() {
     std::size_t names = 0;
-    if (gelf_getclass(elf_) != ELFCLASS64 || elf_getshdrstrndx(elf_, &names) != 0) return false;
+    GElf_Ehdr file;
+    if (!gelf_getehdr(elf_, &file) || elf_getshdrstrndx(elf_, &names) != 0) return false;
+    machine_ = file.e_machine;
+    sections_.endian = file.e_ident[EI_DATA] == ELFDATA2MSB ? Endian::big : Endian::little;
+    sections_.address_size = file.e_ident[EI_CLASS] == ELFCLASS64 ? 8 : 4;
+    sections_.numbers = register_numbers_of(machine_);
     for (Elf_Scn* section = nullptr; (section = elf_nextscn(elf_, section));) {
         GElf_Shdr header;
         if (!gelf_getshdr(section, &header)) continue;

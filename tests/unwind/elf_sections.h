@@ -15,7 +15,7 @@ namespace fgread::test {
 // An open ELF file. Owns the bytes its sections view.
 class ElfSections {
 public:
-    // Null if the file is not there, not 64-bit ELF or has no executable segment.
+    // Null if the file is not there, not ELF or has no executable section.
     static std::unique_ptr<ElfSections> open(const std::string& path);
     ~ElfSections();
     ElfSections(const ElfSections&) = delete;
@@ -23,6 +23,8 @@ public:
 
     [[nodiscard]] Elf* elf() const { return elf_; }
     [[nodiscard]] const UnwindSections& sections() const { return sections_; }
+
+    [[nodiscard]] std::uint16_t machine() const { return machine_; }  // EM_*
 
     struct Range {
         std::uint64_t start, end;  // SVMA
@@ -37,6 +39,7 @@ private:
     int fd_;
     Elf* elf_;
     UnwindSections sections_;
+    std::uint16_t machine_ = 0;
     std::vector<Range> code_;
 };
 

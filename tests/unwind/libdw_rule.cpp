@@ -1,6 +1,7 @@
 #include "libdw_rule.h"
 
 #include <dwarf.h>
+#include <elf.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -47,11 +48,13 @@ std::string of_register(unsigned reg, const std::string& text) {
 
 std::uint64_t bits(std::int64_t value) { return static_cast<std::uint64_t>(value); }
 
-Op decode(ByteReader& reader) {
+Op decode(ByteReader& reader, unsigned address_size) {
     Op op{reader.u8()};
     if (op.atom >= DW_OP_breg0 && op.atom <= DW_OP_breg31) op.number = bits(reader.sleb128());
     switch (op.atom) {
         case DW_OP_addr:
+            op.number = address_size == 8 ? reader.u64() : reader.u32();
+            break;
         case DW_OP_const8u:
         case DW_OP_const8s:
             op.number = reader.u64();
@@ -95,20 +98,28 @@ Op decode(ByteReader& reader) {
     return op;
 }
 
-std::vector<Op> decode_all(ByteView expression) {
+std::vector<Op> decode_all(ByteView expression, const Target& target) {
     std::vector<Op> ops;
-    ByteReader reader(expression);
-    while (!reader.at_end()) ops.push_back(decode(reader));
+    ByteReader reader(expression, target.endian);
+    while (!reader.at_end()) ops.push_back(decode(reader, target.address_size));
     return ops;
 }
 
-std::string cfa_text(const RegisterRule& rule) {
-    if (rule.kind == RuleKind::is_expression) return text_of(decode_all(rule.expression));
-    if (rule.kind != RuleKind::in_register) return "none";
-    return text_of({Op{DW_OP_bregx, rule.source, bits(rule.offset)}});
+// DWARF's number of a place.
+unsigned number_of(unsigned place, const Target& target) {
+    for (const RegisterNumbers::Moved& moved : target.numbers.moved) {
+        if (moved.number != 0 && moved.place == place) return moved.number;
+    }
+    return place;
 }
 
-std::string register_text(const RegisterRule& rule) {
+std::string cfa_text(const RegisterRule& rule, const Target& target) {
+    if (rule.kind == RuleKind::is_expression) return text_of(decode_all(rule.expression, target));
+    if (rule.kind != RuleKind::in_register) return "none";
+    return text_of({Op{DW_OP_bregx, number_of(rule.source, target), bits(rule.offset)}});
+}
+
+std::string register_text(const RegisterRule& rule, const Target& target) {
     std::vector<Op> ops{Op{DW_OP_call_frame_cfa}};
     switch (rule.kind) {
         case RuleKind::unspecified:
@@ -117,14 +128,14 @@ std::string register_text(const RegisterRule& rule) {
         case RuleKind::same_value:
             return "same";
         case RuleKind::in_register:
-            return text_of({Op{DW_OP_regx, rule.source}});
+            return text_of({Op{DW_OP_regx, number_of(rule.source, target)}});
         case RuleKind::at_cfa:
         case RuleKind::cfa_offset:
             if (rule.offset != 0) ops.push_back({DW_OP_plus_uconst, bits(rule.offset)});
             break;
         case RuleKind::at_expression:
         case RuleKind::is_expression:
-            for (const Op& op : decode_all(rule.expression)) ops.push_back(op);
+            for (const Op& op : decode_all(rule.expression, target)) ops.push_back(op);
             break;
     }
     const bool is_value = rule.kind == RuleKind::cfa_offset || rule.kind == RuleKind::is_expression;
@@ -159,9 +170,29 @@ std::string header_text(unsigned return_address, bool signal_frame) {
     return "ra=r" + std::to_string(return_address) + " signal=" + (signal_frame ? "1" : "0");
 }
 
+bool is_default(const std::string& text, unsigned return_address) {
+    // The stack pointer's: the CFA, on s390x less 160. The pc's: the link register.
+    const std::string cfa = text_of({Op{DW_OP_call_frame_cfa}});
+    return text == "same" || text == "undefined" || text.starts_with(cfa) ||
+           text == text_of({Op{DW_OP_regx, return_address}});
+}
+
+// The DWARF numbers of the registers this build tracks.
+std::vector<unsigned> tracked(const Target& target) {
+    std::vector<unsigned> numbers;
+    const unsigned count =
+        target.machine == EM_X86_64 ? x86_64::register_count : target.numbers.same_below;
+    for (unsigned reg = 0; reg < count; ++reg) numbers.push_back(reg);
+    for (const RegisterNumbers::Moved& moved : target.numbers.moved) {
+        if (moved.number != 0) numbers.push_back(moved.number);
+    }
+    return numbers;
+}
+
 }  // namespace
 
-std::optional<std::string> libdw_rule(Dwarf_CFI* cfi, Dwarf_Addr pc) {
+std::optional<std::string> libdw_rule(Dwarf_CFI* cfi, Dwarf_Addr pc, const Target& target,
+                                      const UnwindRule* ours) {
     Dwarf_Frame* raw = nullptr;
     if (!cfi || dwarf_cfi_addrframe(cfi, pc, &raw) != 0) return std::nullopt;
     const std::unique_ptr<Dwarf_Frame, decltype(&std::free)> frame(raw, &std::free);
@@ -174,17 +205,28 @@ std::optional<std::string> libdw_rule(Dwarf_CFI* cfi, Dwarf_Addr pc) {
     std::size_t count = 0;
     const bool known = dwarf_frame_cfa(raw, &ops, &count) == 0 && count > 0;
     text += " cfa=" + (known ? text_of(ops, count) : "none");
-    for (unsigned reg = 0; reg < x86_64::register_count; ++reg) {
-        text += of_register(reg, libdw_register_text(raw, reg));
+    for (const unsigned reg : tracked(target)) {
+        const std::string of_libdw = libdw_register_text(raw, reg);
+        const bool silent =
+            target.machine != EM_X86_64 && ours &&
+            ours->rule_of(target.numbers.place_of(reg)).kind == RuleKind::unspecified;
+        if (!silent || !is_default(of_libdw, static_cast<unsigned>(return_address)))
+            text += of_register(reg, of_libdw);
     }
     return text;
 }
 
-std::string our_rule(const UnwindRule& rule) {
-    std::string text = header_text(rule.return_address, rule.signal_frame);
-    text += " cfa=" + cfa_text(rule.cfa);
-    for (unsigned reg = 0; reg < x86_64::register_count; ++reg) {
-        text += of_register(reg, register_text(with_libdw_default(reg, rule.rule_of(reg))));
+std::string our_rule(const UnwindRule& rule, const Target& target) {
+    std::string text = header_text(number_of(rule.return_address, target), rule.signal_frame);
+    text += " cfa=" + cfa_text(rule.cfa, target);
+    for (const unsigned reg : tracked(target)) {
+        RegisterRule of_register_rule = rule.rule_of(target.numbers.place_of(reg));
+        if (target.machine == EM_X86_64) {
+            of_register_rule = with_libdw_default(reg, of_register_rule);
+        } else if (of_register_rule.kind == RuleKind::unspecified) {
+            continue;
+        }
+        text += of_register(reg, register_text(of_register_rule, target));
     }
     return text;
 }

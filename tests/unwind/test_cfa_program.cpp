@@ -163,6 +163,24 @@ TEST_CASE("half of a CFA rule cannot be changed if it is an expression") {
     CHECK_FALSE(is_malformed(Program(CfiBytes(expression).add({0x0c, 7, 8}))));
 }
 
+TEST_CASE("a CFA register without an offset before it, as in the CIEs of RISC-V: the offset is 0") {
+    Program program(CfiBytes{0x44, 0x0e, 16}, CfiBytes{0x0d, 2});
+    program.run();
+    REQUIRE(program.rows.size() == 2);
+    CHECK(program.rows[0].rules.cfa.source == 2);
+    CHECK(program.rows[0].rules.cfa.offset == 0);
+    CHECK(program.rows[1].rules.cfa.offset == 16);
+    CHECK(is_malformed(Program(CfiBytes{}, CfiBytes{0x0e, 16})));
+}
+
+TEST_CASE("what aarch64 says of signatures has no operand and no effect") {
+    Program program(CfiBytes{0x2d, 0x44, 0x2c, 0x0e, 16});
+    program.run();
+    REQUIRE(program.rows.size() == 2);
+    CHECK_FALSE(program.malformed);
+    CHECK(program.rows[1].rules.cfa.offset == 16);
+}
+
 TEST_CASE("every rule of a register") {
     CHECK(only_row(Program(CfiBytes{0x83, 2}))[3] == rule(RuleKind::at_cfa, -16));
     CHECK(only_row(Program(CfiBytes{0x05, 3, 2}))[3] == rule(RuleKind::at_cfa, -16));
