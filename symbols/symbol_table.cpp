@@ -1,9 +1,9 @@
 #include "symbols/symbol_table.h"
 
 #include <elf.h>
-#include <tsl/robin_map.h>
 
 #include <algorithm>
+#include <bitset>
 #include <string>
 #include <utility>
 
@@ -40,7 +40,7 @@ struct ElfSymbol {
 };
 
 // `bytes` are those of an Elf64_Sym or Elf32_Sym.
-ElfSymbol read_symbol(const std::byte* bytes, bool wide, Endian endian) {
+inline ElfSymbol read_symbol(const std::byte* bytes, bool wide, Endian endian) {
     const auto u8 = [&](std::size_t at) {
         return load_unchecked<std::uint8_t>(bytes + at, endian);
     };
@@ -74,14 +74,14 @@ bool is_hidden(const ElfSymbol& symbol) {
     return visibility == STV_HIDDEN || visibility == STV_INTERNAL;
 }
 
-bool names_code(const ElfSymbol& symbol, const std::vector<bool>& executable) {
+inline bool names_code(const ElfSymbol& symbol, const std::vector<std::uint8_t>& executable) {
     const unsigned type = symbol.info & 0xf;
     if (type != STT_FUNC && type != STT_GNU_IFUNC && type != STT_NOTYPE) return false;
     if (symbol.name == 0 || symbol.section == SHN_UNDEF) return false;
     // Labels: _start and other assembly, but not the hidden ones that annobin and OpenSSL's perlasm
     // put inside functions (node: ".annobin_pthread_atfork.c_end").
     if (type == STT_NOTYPE && is_hidden(symbol)) return false;
-    return symbol.section < executable.size() && executable[symbol.section];
+    return symbol.section < executable.size() && executable[symbol.section] != 0;
 }
 
 SymbolBinding binding_of(const ElfSymbol& symbol) {
@@ -107,26 +107,42 @@ class CodeSymbols {
 public:
     explicit CodeSymbols(const ElfImage& image)
         : wide_(image.is_64bit()), endian_(image.endian()), machine_(image.machine()) {
-        for (const Section& section : image.sections()) executable_.push_back(section.executable());
+        for (const Section& section : image.sections()) {
+            executable_.push_back(section.executable() ? 1 : 0);
+        }
     }
 
     // Calls visit(symbol, its address) for each entry of `table` that names code.
     template <typename Visit>
     void each(ByteView table, Visit visit) const {
-        const std::size_t entry_size = wide_ ? sizeof(Elf64_Sym) : sizeof(Elf32_Sym);
+        // A large binary has some hundred thousand: nearly all are of this form, and read in a row.
+        if (wide_ && endian_ == Endian::little) {
+            each_of<true, Endian::little>(table, visit);
+        } else if (wide_) {
+            each_of<true, Endian::big>(table, visit);
+        } else if (endian_ == Endian::little) {
+            each_of<false, Endian::little>(table, visit);
+        } else {
+            each_of<false, Endian::big>(table, visit);
+        }
+    }
+
+private:
+    template <bool wide, Endian endian, typename Visit>
+    void each_of(ByteView table, Visit& visit) const {
+        constexpr std::size_t entry_size = wide ? sizeof(Elf64_Sym) : sizeof(Elf32_Sym);
         for (std::size_t at = 0; table.size() - at >= entry_size; at += entry_size) {
-            const ElfSymbol symbol = read_symbol(table.data() + at, wide_, endian_);
+            const ElfSymbol symbol = read_symbol(table.data() + at, wide, endian);
             if (!names_code(symbol, executable_)) continue;
             // Bit 0 of an Arm function's address says that it is Thumb code.
             visit(symbol, machine_ == EM_ARM ? symbol.value & ~std::uint64_t{1} : symbol.value);
         }
     }
 
-private:
     bool wide_;
     Endian endian_;
     std::uint16_t machine_;
-    std::vector<bool> executable_;
+    std::vector<std::uint8_t> executable_;  // by section
 };
 
 // Which symbols can bear on wanted addresses. Those in their pages do. Of all others, those that
@@ -135,7 +151,8 @@ private:
 // end is not the next one.)
 class Relevant {
 public:
-    explicit Relevant(const WantedAddresses& wanted) : wanted_(wanted) {}
+    explicit Relevant(const WantedAddresses& wanted)
+        : wanted_(wanted), last_before_(wanted.page_count()) {}
 
     // Has to see all symbols before the first question.
     void see(std::uint64_t address, std::uint64_t end) {
@@ -143,25 +160,36 @@ public:
         const auto next = wanted_.next_page(address);
         if (!next || *next == WantedAddresses::page_of(address)) return;
         if (end > *next << WantedAddresses::page_bits) starts_.push_back(address);
-        std::uint64_t& before = last_before_[*next];
+        std::uint64_t& before = last_before_[*next - wanted_.first_page()];
         before = std::max(before, address);
     }
     void all_seen() {
-        for (const auto& [page, address] : last_before_) starts_.push_back(address);
+        for (const std::uint64_t address : last_before_) {
+            if (address != 0) starts_.push_back(address);
+        }
         starts_.push_back(last_);
         std::sort(starts_.begin(), starts_.end());
         starts_.erase(std::unique(starts_.begin(), starts_.end()), starts_.end());
+        for (const std::uint64_t address : starts_) may_be_start_[place_of(address)] = true;
     }
     [[nodiscard]] bool operator()(std::uint64_t address) const {
         return wanted_.next_page(address) == WantedAddresses::page_of(address) ||
-               std::binary_search(starts_.begin(), starts_.end(), address);
+               (may_be_start_[place_of(address)] &&
+                std::binary_search(starts_.begin(), starts_.end(), address));
     }
 
 private:
+    // Most addresses are none of a few thousand starts: one bit tells that.
+    static constexpr unsigned place_bits = 16;
+    static std::size_t place_of(std::uint64_t address) {
+        return (address * 0x9e3779b97f4a7c15u) >> (64 - place_bits);
+    }
+
     const WantedAddresses& wanted_;
     std::uint64_t last_ = 0;
-    tsl::robin_map<std::uint64_t, std::uint64_t> last_before_;  // by wanted page
+    std::vector<std::uint64_t> last_before_;  // by wanted page; 0: none
     std::vector<std::uint64_t> starts_;
+    std::bitset<std::size_t{1} << place_bits> may_be_start_;
 };
 
 // Turns symbols that may contain each other into intervals: the innermost one names an address,

@@ -161,7 +161,9 @@ void Symbolizer::State::add_dumped(const JitDump& dump, Svma address, InlineChai
 // Not demangled, as in perf: the kernel is C, and its few Rust names stay as kallsyms has them.
 std::string Symbolizer::State::kernel_name(const Module& module, Avma address) {
     if (module.is_guest) return {};
-    const KernelSymbols& symbols = registry.kernel_symbols();
+    const bool in_module = module.info.short_name != "kernel";
+    const KernelSymbols& symbols =
+        in_module ? registry.kernel_symbols() : registry.kernel_image_symbols();
     std::uint64_t shift = 0;
     const std::optional<Avma> anchor = symbols.address_of(module.anchor);
     // Another boot of the same kernel: address space layout randomisation moved it.
@@ -169,7 +171,6 @@ std::string Symbolizer::State::kernel_name(const Module& module, Avma address) {
     const auto found = symbols.find(Avma{address.value - shift});
     if (!found) return {};
     const bool of_module = !found->module.empty();
-    const bool in_module = module.info.short_name != "kernel";
     if (of_module != in_module) return {};
     if (in_module && found->module != module.info.short_name) return {};
     return std::string(found->name);
