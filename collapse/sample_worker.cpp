@@ -2,7 +2,6 @@
 
 #include "perfdata/counter_values.h"
 #include "perfdata/format.h"
-#include "unwind/x86_64.h"
 
 namespace fgread {
 
@@ -58,6 +57,8 @@ Result<ChunkResult> SampleWorker::run(std::size_t chunk, std::size_t number) {
     Result<ByteView> bytes = file_.read_chunk(scan_.chunks[chunk], buffer_);
     if (!bytes) return bytes.error();
 
+    // Of a pipe known only now.
+    machine_ = recorded_machine(file_.features().arch, file_.features().elf_machine);
     ChunkResult result;
     result.chunk = number;
     result.worker = number_;
@@ -199,9 +200,8 @@ void SampleWorker::add_readings(const RecordView& record, std::size_t attr,
 
 StopReason SampleWorker::walk_user(const SampleView& sample, const ProcessAt& process,
                                    EventTime when, WalkTrail* trail, ChunkResult& result) {
-    const RegisterFile registers = x86_64::registers_from_sample(sample.user_regs);
-    const std::uint64_t sp = registers.has(x86_64::rsp) ? registers[x86_64::rsp] : 0;
-    const StackMemory stack(Avma{sp}, sample.user_stack);
+    const RegisterFile registers = registers_from_sample(machine_, sample.user_regs);
+    const StackMemory stack = stack_from_sample(machine_, registers, sample.user_stack);
     const WalkResult walk = walker_.walk(*process.user, when, registers, stack, walked_, trail);
     shared_frames_ = walk.shared;
     for (const WalkedFrame& frame : walked_) user_frames_.push_back(frame.frame);

@@ -13,6 +13,7 @@
 
 #include "collapse/aggregate.h"
 #include "collapse/profile.h"
+#include "unwind/architecture.h"
 
 namespace fgread {
 
@@ -106,6 +107,7 @@ private:
     unsigned number_;
     const PerfFile& file_;
     const Scan& scan_;
+    RecordedMachine machine_;
     const AggregateOptions& options_;
     StackWalker walker_;
 

@@ -18,6 +18,7 @@ CfiSection make_section(const UnwindSections& sections, bool is_debug_frame) {
     section.bases.text = sections.text_address.value;
     section.bases.data = sections.data_address.value;
     section.bases.address_size = sections.address_size;
+    section.numbers = sections.numbers;
     return section;
 }
 

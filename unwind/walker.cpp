@@ -3,8 +3,10 @@
 #include <array>
 #include <optional>
 
+#include "unwind/architecture.h"
 #include "unwind/frame_memory.h"
 #include "unwind/frame_pointer.h"
+#include "unwind/general_walk.h"
 #include "unwind/span_cache.h"
 #include "unwind/step.h"
 #include "unwind/x86_64.h"
@@ -28,17 +30,13 @@ struct alignas(64) KnownPc {
 };
 static_assert(sizeof(KnownPc) == 64);
 
-StopReason as_stop_reason(StepStatus status) {
-    switch (status) {
-        case StepStatus::outermost:
-            return StopReason::complete;
-        case StepStatus::truncated:
-            return StopReason::truncated;
-        case StepStatus::bad_memory:
-            return StopReason::bad_memory;
-        default:
-            return StopReason::rule_unsupported;
-    }
+struct Places {
+    unsigned pc, sp;
+};
+Places places_of(const RegisterFile& registers) {
+    if (registers.abi() == TaskAbi::x86_64) return {abi.pc, abi.stack_pointer};
+    const AbiRegisters& other = architecture_of(registers.abi()).registers;
+    return {other.pc, other.stack_pointer};
 }
 
 }  // namespace
@@ -52,8 +50,6 @@ struct StackWalker::State {
 
     // 2,048 lines of 64 bytes fit a level-2 cache; programs have some hundred hot return addresses.
     static constexpr unsigned known_bits = 11;
-    // Bytes: _start is a dozen instructions. That of ld.so and of musl has no CFI.
-    static constexpr std::uint64_t longest_entry = 64;
     // From a function's start to a pc in it. Few functions are larger.
     static constexpr std::uint64_t longest_function = 1u << 20;
 
@@ -73,22 +69,15 @@ struct StackWalker::State {
         entry.generation = generation;
         entry.module = span.code.module;
         entry.bias = span.code.bias;
-        if (!span.mapping && !span.code.module.value) {
-            entry.stop = StopReason::no_mapping;
-        } else if (!span.code.table) {
-            entry.stop = span.code.generated ? StopReason::no_cfi : StopReason::module_unavailable;
-            // JITs keep frame pointers; what a file that is not there does, nobody knows.
-            entry.may_keep_fp = span.code.generated || span.code.anonymous;
-        } else if (const UnwindRule* rule = span.code.table->find(Svma{lookup - entry.bias})) {
+        if (const UnwindRule* rule = span.find_rule(lookup)) {
             entry.rule = rule;
             entry.fast = rule->fast;
             entry.brief = x86_64::make_short_rule(*rule);
-        } else {
-            const bool at_entry =
-                span.code.entry && lookup - entry.bias - span.code.entry->value < longest_entry;
-            entry.stop = at_entry ? StopReason::complete : StopReason::no_cfi;
-            entry.may_keep_fp = !at_entry;
+            return;
         }
+        entry.stop = span.reason_without_rule(lookup);
+        // JITs keep frame pointers; what a file that is not there does, nobody knows.
+        entry.may_keep_fp = entry.stop == StopReason::no_cfi || span.code.anonymous;
     }
 
     // BOLT drops the call-frame information of the stubs it leaves in place: libLLVM of Rust 1.95.
@@ -264,7 +253,7 @@ StopReason StackWalker::State::walk_fully(std::uint32_t generation, RegisterFile
 
         if (!at.fast.usable() || !x86_64::fast_step(at.fast, stack, registers)) {
             const StepStatus status = slow_step(at, kind, stack, registers);
-            if (status != StepStatus::ok) return as_stop_reason(status);
+            if (status != StepStatus::ok) return stop_reason_of(status);
         }
         if (registers[abi.pc] == 0) return StopReason::complete;
         if (frames.size() >= limits.max_frames) return StopReason::frame_limit;
@@ -354,18 +343,23 @@ WalkResult StackWalker::walk(const AddressSpace& space, EventTime when,
                              const RegisterFile& registers, const StackMemory& stack,
                              std::vector<WalkedFrame>& frames, WalkTrail* trail) {
     frames.clear();
-    if (!registers.has(abi.pc)) {
+    const auto without_trail = [trail](StopReason reason) {
         if (trail) trail->clear();
-        return {StopReason::no_registers};
-    }
+        return WalkResult{reason};
+    };
+    if (registers.abi() == TaskAbi::unsupported) return without_trail(StopReason::unsupported_abi);
+    const auto [pc_place, sp_place] = places_of(registers);
+    if (!registers.has(pc_place)) return without_trail(StopReason::no_registers);
     const std::uint32_t generation = state_->spans.select(space, when);
-    const bool unsupported = registers.abi() != TaskAbi::x86_64;
-    if (unsupported || stack.empty() || !registers.has(abi.stack_pointer)) {
-        const Avma pc{registers[abi.pc]};
-        const Avma sp{registers.has(abi.stack_pointer) ? registers[abi.stack_pointer] : 0};
+    if (stack.empty() || !registers.has(sp_place)) {
+        const Avma pc{registers[pc_place]};
+        const Avma sp{registers.has(sp_place) ? registers[sp_place] : 0};
         frames.push_back({resolve(space, when, pc, FrameKind::exact), pc, sp});
-        if (trail) trail->clear();
-        return {unsupported ? StopReason::unsupported_abi : StopReason::no_registers};
+        return without_trail(StopReason::no_registers);
+    }
+    if (registers.abi() != TaskAbi::x86_64) {
+        return without_trail(walk_by_rules(state_->spans, state_->provider, registers, stack,
+                                           state_->limits.max_frames, frames));
     }
     state_->followed = 0;
     const StopReason reason =
