@@ -11,6 +11,11 @@ namespace {
 // it: copying 2 KB of stack takes 30 us. What comes later is of a thread that has come back.
 constexpr std::uint64_t leaving_ns = 200'000;
 
+void add(WaitTotal& to, const WaitTotal& more) {
+    to.waits += more.waits;
+    to.ns += more.ns;
+}
+
 constexpr Tid idle{0};  // the idle task of each processor: that it does not run is no wait
 
 void count(WaitTotal* total, std::uint64_t ns) {
@@ -61,6 +66,10 @@ void WaitPairing::add_sample(std::uint32_t index) {
     thread.since = time;
     thread.sample = index;
     thread.left.reset();
+    // Records of switches begin some 100 ms before samples do, and end after them. What is between
+    // two samples is a matter of the period.
+    if (thread.sampled) add(stats_.without_stack, thread.without_stack);
+    thread.without_stack = {};
     thread.sampled = true;
 }
 
@@ -69,7 +78,7 @@ void WaitPairing::add_switch(const ThreadSwitch& change) {
     Thread& thread = threads_[change.tid.value];
     switch (change.kind) {
         case Kind::in:
-            thread.away_at_start |= thread.place == Place::unseen;
+            thread.away_at_start |= !thread.sampled && thread.place != Place::on_cpu;
             come_back(thread, change.when.time, nullptr);
             break;
         case Kind::ended:
@@ -125,10 +134,7 @@ void WaitPairing::finish() {
     for (const std::int32_t tid : tids) {
         Thread& thread = threads_[tid];
         if (!thread.ended) come_back(thread, profile_.end.value, &stats_.until_end);
-        if (!thread.sampled) continue;
-        stats_.away_at_start += thread.away_at_start ? 1 : 0;
-        stats_.without_stack.waits += thread.without_stack.waits;
-        stats_.without_stack.ns += thread.without_stack.ns;
+        stats_.away_at_start += thread.sampled && thread.away_at_start ? 1 : 0;
     }
 }
 

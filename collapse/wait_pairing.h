@@ -38,7 +38,7 @@ private:
         bool ended = false;
         bool sampled = false;        // has left with a sample once
         bool away_at_start = false;  // was off when the recording began
-        WaitTotal without_stack;
+        WaitTotal without_stack;     // since its last sample
     };
 
     void add_sample(std::uint32_t index);

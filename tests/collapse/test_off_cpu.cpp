@@ -187,9 +187,13 @@ TEST_CASE("waits that no sample says the place of are counted") {
     recording.come_back(20, 7);
     recording.change(30, Kind::blocked, 7);
     recording.come_back(44, 7);
+    recording.leave(50, 7, 1);
+    recording.come_back(51, 7);
+    recording.change(60, Kind::blocked, 7);  // the samples may have been switched off
+    recording.come_back(70, 7);
     recording.change(30, Kind::blocked, 8);  // none of its samples is selected
     recording.come_back(44, 8);
-    CHECK(recording.weigh(TimeKind::off_cpu) == Weights{{1, 10}});
+    CHECK(recording.weigh(TimeKind::off_cpu) == Weights{{1, 11}});
     CHECK(recording.result.stats.without_stack.waits == 1);
     CHECK(recording.result.stats.without_stack.ns == 14 * ms);
 }
@@ -199,12 +203,17 @@ TEST_CASE("threads that were off the CPU when the recording began are counted") 
     recording.come_back(5, 7);
     recording.leave(10, 7, 1);
     recording.come_back(12, 7);
+    recording.change(3, Kind::blocked, 9);  // records of switches begin before samples do
+    recording.come_back(5, 9);
+    recording.leave(10, 9, 2);
+    recording.come_back(12, 9);
     recording.change(5, Kind::started, 8);
     recording.come_back(6, 8);
     recording.leave(10, 8, 1);
     recording.come_back(12, 8);
-    CHECK(recording.weigh(TimeKind::off_cpu) == Weights{{1, 4}});
-    CHECK(recording.result.stats.away_at_start == 1);
+    CHECK(recording.weigh(TimeKind::off_cpu) == Weights{{1, 4}, {2, 2}});
+    CHECK(recording.result.stats.away_at_start == 2);
+    CHECK(recording.result.stats.without_stack.waits == 0);
 }
 
 TEST_CASE("a number that is given to a new thread does not prolong the old one's wait") {
