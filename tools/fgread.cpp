@@ -331,11 +331,6 @@ void report_picture(const Arguments& arguments, const Picture& picture) {
     if (!note.empty()) say(note);
 }
 
-std::string default_title(const Arguments& arguments) {
-    std::string title = arguments.off_cpu ? "Off-CPU " : arguments.wall ? "Wall-Clock " : "";
-    return title + (arguments.picture.picture.inverted ? "Icicle Graph" : "Flame Graph");
-}
-
 int run(Arguments& arguments) {
     const Result<tools::OutputFormat> format =
         tools::output_format(arguments.format, arguments.output);
@@ -362,8 +357,9 @@ int run(Arguments& arguments) {
         arguments.fold.naming.source = false;
     }
     if (tools::is_picture(*format)) {
-        const Result<void> looks =
-            tools::finish_picture_options(arguments.picture, default_title(arguments));
+        const Result<void> looks = tools::finish_picture_options(
+            arguments.picture,
+            tools::graph_title(arguments.fold.time, arguments.picture.picture.inverted));
         if (!looks) {
             say(looks.error().message);
             return wrong_usage;
