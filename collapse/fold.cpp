@@ -43,11 +43,36 @@ std::string known_events(const std::vector<EventAttr>& attrs) {
     return names;
 }
 
+Error about(const std::string& path, const Error& error) {
+    return Error{error.kind, path + ": " + error.message};
+}
+
+Error no_times_to_slice() {
+    return Error{ErrorKind::unsupported,
+                 "the samples have no times to slice them by; perf record -T records them"};
+}
+
 // A wait may begin before the times that are selected and end in them.
 void want_timeline(AggregateOptions& selection) {
     selection.timeline = true;
     selection.switches = true;
     selection.filter.times.clear();
+}
+
+// Hands the slices to `write`, each as `folded` with the weights of its part of the time.
+Result<void> write_slices(const Slicing& slicing, FoldedProfile& folded, Profile& profile,
+                          const ProfileWriter& write) {
+    const auto slices = cut_slices(profile, folded.weights.events, slicing);
+    if (!slices) return slices.error();
+    const Timeline whole = profile.timeline;
+    for (const TimeSlice& slice : *slices) {
+        folded.slice = slice;
+        use_slice(profile, whole, slice);
+        write(folded);
+    }
+    profile.timeline = whole;
+    weigh(profile, whole);
+    return {};
 }
 
 // Which events the output is of, and what their samples weigh.
@@ -57,7 +82,7 @@ Result<OffCpuResult> choose_weights(const std::string& path, const FoldOptions& 
     if (options.time != TimeKind::recorded) {
         Result<OffCpuResult> result = weigh_off_cpu(profile, attrs, options.time, filter);
         if (result) return result;
-        return Error{result.error().kind, path + ": " + result.error().message};
+        return about(path, result.error());
     }
     // With events as roots there is no reason to leave any out.
     const bool all_events =
@@ -225,6 +250,10 @@ Result<FoldStats> fold_recording(const std::string& path, const FoldOptions& opt
     if (!prepared) return prepared.error();
     const SampleFilter filter = selection.filter;
     if (options.time != TimeKind::recorded) want_timeline(selection);
+    if (options.slicing.wanted()) {
+        if (!file->has_times()) return about(path, no_times_to_slice());
+        selection.timeline = true;
+    }
     Result<Profile> profile = aggregate(*file, *scan, modules, selection, diagnostics);
     if (!profile) return profile.error();
     std::vector<EventAttr> attrs = file->attrs();
@@ -241,10 +270,17 @@ Result<FoldStats> fold_recording(const std::string& path, const FoldOptions& opt
         filtered = *profile;
         filter_stacks(filtered, names, labels, options.filter);
     }
-    const Profile& shown = options.filter.empty() ? *profile : filtered;
+    Profile& shown = options.filter.empty() ? *profile : filtered;
     const WeightChoice weights{events, options.weigh_by_samples};
-    write({attrs, scan->processes, modules, shown, names, std::move(labels), weights, options.shape,
-           options.flamegraph_names});
+    FoldedProfile folded{
+        attrs,         scan->processes,          modules, shown, names, std::move(labels), weights,
+        options.shape, options.flamegraph_names, {}};
+    if (options.slicing.wanted()) {
+        const Result<void> written = write_slices(options.slicing, folded, shown, write);
+        if (!written) return about(path, written.error());
+    } else {
+        write(folded);
+    }
 
     FoldStats stats = collect_stats(*file, *scan, *profile);
     for (std::size_t i = 0; i < events.size(); ++i) {

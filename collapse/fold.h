@@ -14,6 +14,7 @@
 #include "collapse/off_cpu.h"
 #include "collapse/stack_filter.h"
 #include "collapse/stack_shape.h"
+#include "collapse/time_slices.h"
 #include "perfdata/result.h"
 #include "render/text_sink.h"
 #include "symbols/debuginfod.h"
@@ -37,6 +38,7 @@ struct FoldOptions {
     std::string event;
     TimeKind time = TimeKind::recorded;  // else it chooses the events
     bool weigh_by_samples = false;       // else by period
+    Slicing slicing;                     // the output is one for each slice
     StackFilter filter;                  // which stacks are shown; was checked
     StackShape shape;                    // of folded text and pictures
     bool flamegraph_names = false;       // see flamegraph_tree(); wants NameStyle::plain
@@ -55,8 +57,9 @@ Result<void> prepare_selection(const PerfFile& file, AggregateOptions& options);
 ModuleSources module_sources(const PerfFile& file, const std::string& symfs,
                              const std::string& kallsyms);
 
-// Reads `path` and hands what was folded to `write`, once. Fails if nothing could be read; damaged
-// input is folded up to the damage and shows in FoldStats::diagnostics.
+// Reads `path` and hands what was folded to `write`, once, or for each slice in turn. Fails if
+// nothing could be read; damaged input is folded up to the damage and shows in
+// FoldStats::diagnostics.
 Result<FoldStats> fold_recording(const std::string& path, const FoldOptions& options,
                                  const ProfileWriter& write);
 

@@ -10,6 +10,7 @@
 #include "collapse/name_tree.h"
 #include "collapse/profile.h"
 #include "collapse/stack_shape.h"
+#include "collapse/time_slices.h"
 #include "perfdata/process_table.h"
 #include "perfdata/sample.h"
 #include "symbols/module_cache.h"
@@ -27,6 +28,7 @@ struct FoldedProfile {
     WeightChoice weights;
     StackShape shape;
     bool flamegraph_names = false;  // see flamegraph_tree()
+    TimeSlice slice;                // which `profile` is of; count 0: of the whole recording
 };
 
 using ProfileWriter = std::function<void(const FoldedProfile&)>;
