@@ -25,6 +25,7 @@ struct ThreadSwitch {
     Tid tid;
     Kind kind = Kind::in;
 };
+static_assert(sizeof(ThreadSwitch) == 24);
 
 // By a PERF_RECORD_SWITCH, SWITCH_CPU_WIDE (perf record --switch-events), FORK or EXIT; nothing if
 // it is another record, malformed, or made up by perf for what was there when it began. `tid` is
