@@ -1,5 +1,7 @@
 #include "collapse/sample_worker.h"
 
+#include <algorithm>
+
 #include "perfdata/counter_values.h"
 #include "perfdata/format.h"
 
@@ -69,6 +71,7 @@ Result<ChunkResult> SampleWorker::run(std::size_t chunk, std::size_t number) {
     RecordCursor cursor = file_.records(scan_.chunks[chunk], *bytes);
     while (const std::optional<RecordView> record = cursor.next()) {
         if (record->type == format::record_sample) add_sample(*record, result);
+        if (options_.switches) note_switch(*record, result);
     }
     // The scan saw whole records here: the file has changed since.
     const Chunk& wanted = scan_.chunks[chunk];
@@ -100,6 +103,7 @@ void SampleWorker::add_sample(const RecordView& record, ChunkResult& result) {
     }
     const CpuMode mode = record.cpu_mode();
     const EventTime when = file_.event_time(record);
+    if (options_.switches) note_sched_switch(*sample, *attr, record.endian, when, result);
     const bool has_readings = !sample->read.empty();
     const bool guest = is_guest(mode);
     if (guest || (!all_wanted_ && !is_wanted(*sample, when))) {
@@ -136,8 +140,9 @@ void SampleWorker::add_sample(const RecordView& record, ChunkResult& result) {
         user_frames_.push_back(truncated_mark);
     }
     if (has_readings) return add_readings(record, *attr, *sample, when, false, result);
-    result.samples.push_back({intern_stack(group_of(*sample, *attr, when), path),
-                              static_cast<std::uint32_t>(*attr), sample->period});
+    const StackId stack = intern_stack(group_of(*sample, *attr, when), path);
+    result.samples.push_back({stack, static_cast<std::uint32_t>(*attr), sample->period});
+    if (options_.timeline) result.timeline.push_back(timeline_sample(*sample, *attr, when, stack));
 }
 
 CallGraph SampleWorker::chain_of(const SampleView& sample, std::size_t attr, CpuMode mode) const {
@@ -195,6 +200,10 @@ void SampleWorker::add_readings(const RecordView& record, std::size_t attr,
         if (file_.attrs()[*member].has_flag(format::attr_inherit)) reading.tid = sample.tid;
         reading.value = value.value;
         result.readings.push_back(reading);
+        if (options_.timeline) {
+            result.reading_timeline.push_back(
+                timeline_sample(sample, *member, when, reading.stack));
+        }
     }
 }
 
@@ -209,6 +218,36 @@ StopReason SampleWorker::walk_user(const SampleView& sample, const ProcessAt& pr
     result.frame_pointer_frames += walk.by_frame_pointer;
     if (options_.stack_depths) note_depth(sample, walk.reason, result);
     return walk.reason;
+}
+
+TimelineSample SampleWorker::timeline_sample(const SampleView& sample, std::size_t attr,
+                                             EventTime when, StackId stack) const {
+    const CommId comm = scan_.processes.comm_at(sample.pid, sample.tid, when);
+    return {when, sample.period, sample.pid, sample.tid,
+            comm, sample.cpu,    stack,      static_cast<std::uint32_t>(attr)};
+}
+
+void SampleWorker::note_switch(const RecordView& record, ChunkResult& result) const {
+    if (record.type >= format::record_first_of_tool) return;
+    const EventTime when = file_.event_time(record);
+    result.end.value = std::max(result.end.value, when.time);
+    if (record.type == format::record_sample) return;
+    const Tid tid = file_.trailer_tid(record).value_or(Tid{});
+    const auto thread_switch = decode_thread_switch(record, tid, when);
+    if (thread_switch) result.switches.push_back(*thread_switch);
+}
+
+// Before any filter: a thread that is wanted may come where one that is not leaves.
+void SampleWorker::note_sched_switch(const SampleView& sample, std::size_t attr, Endian endian,
+                                     EventTime when, ChunkResult& result) const {
+    if (!is_sched_switch(file_.attrs()[attr])) return;
+    const auto both = decode_sched_switch(file_.attrs()[attr], sample, endian, when);
+    if (!both) {
+        ++result.unread_switches;
+        return;
+    }
+    result.switches.push_back(both->first);
+    result.switches.push_back(both->second);
 }
 
 void SampleWorker::note_depth(const SampleView& sample, StopReason reason,

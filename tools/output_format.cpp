@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <string_view>
 #include <vector>
 
@@ -110,6 +111,12 @@ Result<OutputFormat> output_format(const std::string& name, const std::string& p
     return Error{ErrorKind::unsupported,
                  fmt::format("{}: its ending says no format; known are {}; or give --format", path,
                              known_endings())};
+}
+
+std::string_view format_ending(OutputFormat format) {
+    return std::find_if(std::begin(words), std::end(words),
+                        [format](const FormatWords& word) { return word.format == format; })
+        ->ending;
 }
 
 Picture write_profile(const FoldedProfile& folded, OutputFormat format, PictureOptions options,

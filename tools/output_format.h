@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "collapse/folded_profile.h"
 #include "perfdata/result.h"
@@ -21,6 +22,9 @@ enum class OutputFormat : std::uint8_t { folded, svg, html, pprof, json, jsonl, 
 // `name` if there is one, else by the ending of `path`; folded for standard output, devices and
 // paths without an ending. The error is one of usage.
 [[nodiscard]] Result<OutputFormat> output_format(const std::string& name, const std::string& path);
+
+// The first ending that means it: ".svg".
+[[nodiscard]] std::string_view format_ending(OutputFormat format);
 
 [[nodiscard]] constexpr bool is_picture(OutputFormat format) {
     return format == OutputFormat::svg || format == OutputFormat::html;
