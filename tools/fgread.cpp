@@ -205,7 +205,7 @@ void finish_options(Arguments& arguments) {
     fold.weigh_by_samples = arguments.weight == "samples";
     fold.symbols.names = name_style(arguments.names).value_or(NameStyle::plain);
     if (arguments.compat == "flamegraph") {
-        fold.symbols.names = NameStyle::plain;  // as perf's, which have no parameters
+        fold.symbols.names = NameStyle::perf;
         fold.symbols.inlines = false;
         fold.flamegraph_names = true;
     }

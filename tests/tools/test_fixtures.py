@@ -83,6 +83,8 @@ def check_case(tap, fgread, case):
         tap.check(not agree, f"{case.name}: differs from perf: {DIFFERENCES[case.name]}")
     else:
         tap.equal(as_both_say(folded), as_both_say(from_perf), f"{case.name}: agrees with perf")
+        compat = fold(fgread, case, "--compat", "flamegraph")[1]
+        tap.equal(compat, from_perf, f"{case.name}: --compat flamegraph is perf's byte for byte")
 
 
 def check_names(tap, fgread, case):
