@@ -30,6 +30,7 @@ struct AggregateOptions {
     bool unknown_addresses = false;
     bool mark_truncated = false;  // truncated_mark below the group of stacks that the dump cut
     bool stack_depths = false;    // fill Profile::depths
+    bool timeline = false;        // fill Profile::timeline
     unsigned jobs = 0;            // threads; 0: as many as the machine has cores
     WalkLimits limits;
 };

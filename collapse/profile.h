@@ -13,6 +13,7 @@
 #include "collapse/grouping.h"
 #include "collapse/stack_depth.h"
 #include "collapse/stack_trie.h"
+#include "collapse/timeline.h"
 #include "perfdata/address.h"
 #include "unwind/walker.h"
 
@@ -54,6 +55,7 @@ struct Profile {
     std::array<std::uint64_t, stop_reason_count> stop_reasons{};
     std::uint64_t frame_pointer_frames = 0;  // found without a rule, by frame pointers
     DepthStats depths;                       // if AggregateOptions::stack_depths
+    Timeline timeline;                       // if AggregateOptions::timeline
 };
 
 }  // namespace fgread

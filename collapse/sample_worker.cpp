@@ -129,8 +129,9 @@ void SampleWorker::add_sample(const RecordView& record, ChunkResult& result) {
         user_frames_.push_back(truncated_mark);
     }
     if (has_readings) return add_readings(record, *attr, *sample, when, false, result);
-    result.samples.push_back({intern_stack(group_of(*sample, *attr, when), sample->tid),
-                              static_cast<std::uint32_t>(*attr), sample->period});
+    const StackId stack = intern_stack(group_of(*sample, *attr, when), sample->tid);
+    result.samples.push_back({stack, static_cast<std::uint32_t>(*attr), sample->period});
+    if (options_.timeline) result.timeline.push_back(timeline_sample(*sample, *attr, when, stack));
 }
 
 CallGraph SampleWorker::chain_of(const SampleView& sample, std::size_t attr, CpuMode mode) const {
@@ -188,6 +189,10 @@ void SampleWorker::add_readings(const RecordView& record, std::size_t attr,
         if (file_.attrs()[*member].has_flag(format::attr_inherit)) reading.tid = sample.tid;
         reading.value = value.value;
         result.readings.push_back(reading);
+        if (options_.timeline) {
+            result.reading_timeline.push_back(
+                timeline_sample(sample, *member, when, reading.stack));
+        }
     }
 }
 
@@ -202,6 +207,13 @@ StopReason SampleWorker::walk_user(const SampleView& sample, const ProcessAt& pr
     result.frame_pointer_frames += walk.by_frame_pointer;
     if (options_.stack_depths) note_depth(sample, walk.reason, result);
     return walk.reason;
+}
+
+TimelineSample SampleWorker::timeline_sample(const SampleView& sample, std::size_t attr,
+                                             EventTime when, StackId stack) const {
+    const CommId comm = scan_.processes.comm_at(sample.pid, sample.tid, when);
+    return {when, sample.period, sample.pid, sample.tid,
+            comm, sample.cpu,    stack,      static_cast<std::uint32_t>(attr)};
 }
 
 void SampleWorker::note_depth(const SampleView& sample, StopReason reason,

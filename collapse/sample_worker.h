@@ -45,6 +45,9 @@ struct ChunkResult {
     std::uint64_t read_samples = 0;        // how many they are
     std::vector<StopCount> stops;          // of this chunk, unordered
     std::vector<StackDepth> depths;        // if wanted, in file order
+    // If wanted: one for each of `samples` and of `readings` (their periods are not known yet).
+    std::vector<TimelineSample> timeline;
+    std::vector<TimelineSample> reading_timeline;
     std::uint64_t frame_count = 0;
     std::uint64_t guest_samples = 0;
     std::uint64_t filtered_samples = 0;
@@ -78,6 +81,8 @@ private:
     void add_branches(const SampleView& sample, Endian endian, const ProcessAt& process,
                       EventTime when);
     void add_leaf(const SampleView& sample, const ProcessAt& process, EventTime when, CpuMode mode);
+    [[nodiscard]] TimelineSample timeline_sample(const SampleView& sample, std::size_t attr,
+                                                 EventTime when, StackId stack) const;
     void note_depth(const SampleView& sample, StopReason reason, ChunkResult& result) const;
     void count_stop(StopReason reason, ModuleId module, ChunkResult& result);
     bool is_wanted(const SampleView& sample, EventTime when);
