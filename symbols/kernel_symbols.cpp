@@ -145,7 +145,7 @@ KernelSymbols::KernelSymbols(OwnedBytes listing) {
 std::optional<KernelSymbols::Match> KernelSymbols::find(Avma address) const {
     const auto found = table_.find(Svma{address.value});
     if (!found) return std::nullopt;
-    Match match{found->name, {}, found->name_id};
+    Match match{found->name, {}, found->name_id, Avma{found->start.value}};
     // Behind the name and its NUL: "[ext4]", or the next line, which begins with an address.
     const std::size_t behind = found->name_id + found->name.size() + 1;
     const std::string_view rest = as_text(listing_).substr(std::min(behind, listing_.size()));

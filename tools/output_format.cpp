@@ -9,6 +9,7 @@
 
 #include "collapse/writers/folded.h"
 #include "collapse/writers/json.h"
+#include "collapse/writers/perf_script.h"
 #include "collapse/writers/pprof.h"
 #include "collapse/writers/speedscope.h"
 #include "render/html_writer.h"
@@ -35,6 +36,7 @@ constexpr FormatWords words[] = {
     {OutputFormat::speedscope, "speedscope", ".speedscope.json"},
     {OutputFormat::json, "json", ".json"},
     {OutputFormat::jsonl, "jsonl", ".jsonl"},
+    {OutputFormat::script, "script", ".script"},
 };
 
 std::string known_endings() {
@@ -126,6 +128,9 @@ Picture write_profile(const FoldedProfile& folded, OutputFormat format, PictureO
             return {};
         case OutputFormat::jsonl:
             write_json_lines(folded, sink);
+            return {};
+        case OutputFormat::script:
+            write_perf_script(folded, sink);
             return {};
         case OutputFormat::speedscope:
             write_speedscope(folded, sink);

@@ -16,7 +16,8 @@ from recording import CONTEXT_KERNEL, CONTEXT_USER, KERNEL, Event, Recording
 
 PROG = 0x400000
 KERNEL_TEXT = 0xffff_ffff_8100_0000
-ENDINGS = [".folded", ".txt", ".svg", ".html", ".pb.gz", ".speedscope.json", ".json", ".jsonl"]
+ENDINGS = [".folded", ".txt", ".svg", ".html", ".pb.gz", ".speedscope.json", ".json", ".jsonl",
+           ".script"]
 
 
 def small():
@@ -333,6 +334,30 @@ def check_speedscope(formats):
               ["7/7 cycles", "7/8 cycles", "7/8 faults"], "a profile for each thread and event", names)
 
 
+def check_script(formats):
+    """Of what perf prints for it, byte for byte: the fixtures."""
+    tap = formats.tap
+    text = formats.output("small", "-f", "script").decode(errors="surrogateescape")
+    samples = text.split("\n\n")[:-1]
+    heads = [sample.split("\n")[0] for sample in samples]
+    tap.check(len(samples) == 4 and [head.split(":")[-2].split()[-2:] for head in heads] ==
+              [["10", "cycles"], ["20", "cycles"], ["40", "cycles"], ["5", "faults"]],
+              "all events are in the script, each sample by itself", heads)
+    frames = [sample.split("\n")[1:] for sample in samples]
+    tap.check(frames[0][0] == f"\t{0x1000:16x} [unknown] (/nonexistent/x\\x01\\\"</script>\udcfe)"
+              and frames[0][1] == f"\t{0xfff + 1:16x} [unknown] (/nonexistent/prog)",
+              "frames have the offset in the file, and control bytes of paths are escaped", frames)
+    one = formats.output("small", "-f", "script", "--event", "faults").decode(errors="replace")
+    tap.check(one.count("\n\n") == 1, "--event chooses", one)
+    ids = formats.output("small", "-f", "script", "--group-by", "tid").decode(errors="replace")
+    tap.check("    7/8 " in ids, "pid and tid if stacks are grouped by them", ids)
+    tap.check(formats.output("cpp_threads", "-f", "script", "-j", "1") ==
+              formats.output("cpp_threads", "-f", "script"), "script: the same with one thread")
+    inlined = formats.output("cpp_threads", "-f", "script").decode()
+    tap.check(re.search(r"^\t +[0-9a-f]+ \S.*\+0x[0-9a-f]+ \(inlined\)$", inlined, re.M),
+              "inlined functions are marked", inlined[:2000])
+
+
 def check_nothing(formats):
     """A recording without samples is valid in every format."""
     empty = Recording().comm(7, "prog", exec_=True).write(formats.fgread.file("empty.data"))
@@ -395,7 +420,7 @@ def check_compat(formats):
     expected = Counter()
     for stack, weight in plain.items():
         root, *frames = stack.split(";")
-        tidied = [re.sub(r"\((?!anonymous namespace\)).*", "", frame) for frame in frames
+        tidied = [re.sub(r"\((?!anonymous namespace\)).*|\.cold$", "", frame) for frame in frames
                   if not frame.startswith("(")]
         expected[";".join([root, *tidied])] += weight
     got = formats.weights("cpp_threads", "--compat", "flamegraph")
@@ -423,7 +448,7 @@ def main(fgread, fgrender, fixtures):
     tap = Tap()
     formats = Formats(tap, Tool(fgread), fgrender, fixtures)
     for check in (check_choice, check_pictures, check_pprof, check_pprof_details, check_go_pprof,
-                  check_json, check_json_lines_of_source, check_speedscope, check_nothing,
+                  check_json, check_json_lines_of_source, check_speedscope, check_script, check_nothing,
                   check_shapes, check_compat, check_terminal):
         check(formats)
     tap.finish()
