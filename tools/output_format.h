@@ -21,6 +21,7 @@ enum class OutputFormat : std::uint8_t {
     json,
     jsonl,
     speedscope,
+    firefox,
     script
 };
 
@@ -43,7 +44,8 @@ enum class OutputFormat : std::uint8_t {
 
 // Has every sample by itself: wants Profile::timeline.
 [[nodiscard]] constexpr bool has_times(OutputFormat format) {
-    return format == OutputFormat::script;
+    return format == OutputFormat::script || format == OutputFormat::speedscope ||
+           format == OutputFormat::firefox;
 }
 
 // Not for terminals.
