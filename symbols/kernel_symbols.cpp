@@ -116,7 +116,10 @@ KernelSymbols::Match KernelSymbols::match_of(const Line& line) const {
     const std::size_t begin = parse_head(rest).value_or(LineHead{}).size;
     const std::string_view name = rest.substr(begin);
     const std::size_t tab = std::min(name.find('\t'), name.size());
-    Match match{name.substr(0, tab), {}, static_cast<std::uint32_t>(line.offset + begin)};
+    Match match{name.substr(0, tab),
+                {},
+                static_cast<std::uint32_t>(line.offset + begin),
+                Avma{line.address}};
     std::string_view module = name.substr(tab);
     const std::size_t end = module.find(']');
     if (module.starts_with("\t[") && end != std::string_view::npos) {

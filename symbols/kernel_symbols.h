@@ -29,6 +29,7 @@ public:
         std::string_view name;
         std::string_view module;  // "ext4"; empty for the kernel itself
         std::uint32_t name_id;    // equal for equal symbols
+        Avma start;               // of the symbol
     };
     // The symbol at or before `address`, as kallsyms has no sizes; of several at one address the
     // last one, as perf does (symbol_choice.h).

@@ -192,46 +192,6 @@ private:
     std::bitset<std::size_t{1} << place_bits> may_be_start_;
 };
 
-// Turns symbols that may contain each other into intervals: the innermost one names an address,
-// and after its end the one around it goes on.
-class IntervalBuilder {
-public:
-    IntervalBuilder(std::vector<std::uint64_t>& starts, std::vector<std::uint32_t>& names)
-        : starts_(starts), names_(names) {}
-
-    void add(const RawSymbol& symbol) {
-        close_until(symbol.address);
-        open_.push_back(symbol);
-        emit(symbol.address, symbol.name);
-    }
-    void finish() { close_until(~std::uint64_t{0}); }
-
-private:
-    void close_until(std::uint64_t address) {
-        while (!open_.empty() && open_.back().end <= address) {
-            const std::uint64_t end = open_.back().end;
-            while (!open_.empty() && open_.back().end <= end) open_.pop_back();
-            emit(end, open_.empty() ? SymbolTable::no_name : open_.back().name);
-        }
-    }
-    void emit(std::uint64_t start, std::uint32_t name) {
-        if (!starts_.empty() && starts_.back() == start) {
-            names_.back() = name;
-            return;
-        }
-        starts_.push_back(start);
-        names_.push_back(name);
-    }
-
-    std::vector<std::uint64_t>& starts_;
-    std::vector<std::uint32_t>& names_;
-    std::vector<RawSymbol> open_;
-};
-
-}  // namespace
-
-namespace {
-
 // What may have the symbols of a binary. Only the first is always there.
 struct SymbolFiles {
     const ElfImage* binary = nullptr;
@@ -335,12 +295,50 @@ SymbolTable SymbolTable::read(const ElfImage& binary, const ElfImage* debug_file
     return table;
 }
 
+// Turns symbols that may contain each other into intervals: the innermost one names an address,
+// and after its end the one around it goes on.
+class SymbolTable::IntervalBuilder {
+public:
+    explicit IntervalBuilder(SymbolTable& table) : table_(table) {}
+
+    void add(const RawSymbol& symbol) {
+        close_until(symbol.address);
+        open_.push_back(symbol);
+        emit(symbol.address, symbol.name);
+    }
+    void finish() { close_until(~std::uint64_t{0}); }
+
+private:
+    void close_until(std::uint64_t address) {
+        while (!open_.empty() && open_.back().end <= address) {
+            const std::uint64_t end = open_.back().end;
+            while (!open_.empty() && open_.back().end <= end) open_.pop_back();
+            emit(end, open_.empty() ? no_name : open_.back().name);
+            if (!open_.empty()) table_.continued_.push_back({end, open_.back().address});
+        }
+    }
+    void emit(std::uint64_t start, std::uint32_t name) {
+        if (!table_.continued_.empty() && table_.continued_.back().at == start) {
+            table_.continued_.pop_back();
+        }
+        if (!table_.starts_.empty() && table_.starts_.back() == start) {
+            table_.names_.back() = name;
+            return;
+        }
+        table_.starts_.push_back(start);
+        table_.names_.push_back(name);
+    }
+
+    SymbolTable& table_;
+    std::vector<RawSymbol> open_;
+};
+
 SymbolTable SymbolTable::build(std::vector<RawSymbol> symbols, StringTables names) {
     SymbolTable table;
     choose_symbols(symbols);
     table.starts_.reserve(symbols.size() + symbols.size() / 2);
     table.names_.reserve(symbols.size() + symbols.size() / 2);
-    IntervalBuilder builder(table.starts_, table.names_);
+    IntervalBuilder builder(table);
     for (std::size_t i = 0; i < symbols.size();) {
         std::size_t next = i + 1;
         while (next < symbols.size() && symbols[next].address == symbols[i].address) ++next;
@@ -431,13 +429,21 @@ std::size_t SymbolTable::interval_of(std::uint64_t address) const {
     return static_cast<std::size_t>(after - starts_.begin()) - 1;
 }
 
+// Of the symbol that the interval which begins at `interval_start` belongs to.
+std::uint64_t SymbolTable::start_of(std::uint64_t interval_start) const {
+    const auto found = std::lower_bound(
+        continued_.begin(), continued_.end(), interval_start,
+        [](const Continued& continued, std::uint64_t at) { return continued.at < at; });
+    return found != continued_.end() && found->at == interval_start ? found->start : interval_start;
+}
+
 std::optional<SymbolTable::Match> SymbolTable::find(Svma address) const {
     const std::size_t interval = interval_of(address.value);
     if (interval == starts_.size()) return std::nullopt;
     std::uint32_t name = names_[interval];
     if (name == no_name) return std::nullopt;
     if ((name & alias_flag) != 0) name = choose(name & ~alias_flag);
-    return Match{strings_[name], name};
+    return Match{strings_[name], name, Svma{start_of(starts_[interval])}};
 }
 
 }  // namespace fgread

@@ -145,7 +145,7 @@ void define_options(CLI::App& app, Arguments& arguments) {
                    "Keep N frames from the root, it included [all]")
         ->option_text("N");
     app.add_flag("--annotate", arguments.fold.naming.annotate,
-                 "Mark kernel frames _[k] and inlined functions _[i]");
+                 "Mark frames of the kernel _[k], of a JIT _[j], inlined ones _[i]");
     app.add_flag("--mark-truncated", arguments.fold.aggregate.mark_truncated,
                  "Put [truncated] at the root of stacks that the dump cut: their\n"
                  "outermost frames are lost")
@@ -245,7 +245,7 @@ void finish_options(Arguments& arguments) {
     if (arguments.wall) fold.time = TimeKind::wall;
     fold.symbols.names = name_style(arguments.names).value_or(NameStyle::plain);
     if (arguments.compat == "flamegraph") {
-        fold.symbols.names = NameStyle::plain;  // as perf's, which have no parameters
+        fold.symbols.names = NameStyle::perf;
         fold.symbols.inlines = false;
         fold.flamegraph_names = true;
     }
@@ -261,6 +261,13 @@ void finish_options(Arguments& arguments) {
     if (!arguments.stats_file.empty() && !asked) arguments.stats = "text";
     fold.module_stats = asked || !arguments.stats.empty();
     fold.aggregate.stack_depths = !arguments.report.empty();
+}
+
+// All events, and what perf shows of addresses and names.
+void make_like_perf_script(FoldOptions& fold) {
+    if (fold.event.empty()) fold.event = "*";
+    fold.symbols.names = NameStyle::perf;
+    fold.aggregate.unknown_addresses = true;
 }
 
 void say(const std::string& text) { tools::say("fgread", text); }
@@ -421,6 +428,8 @@ int run(Arguments& arguments) {
         arguments.fold.naming.details = true;
         arguments.fold.naming.source = false;
     }
+    arguments.fold.aggregate.timeline = tools::has_times(*format);
+    if (*format == tools::OutputFormat::script) make_like_perf_script(arguments.fold);
     if (tools::is_picture(*format)) {
         const Result<void> looks = tools::finish_picture_options(
             arguments.picture,
