@@ -53,6 +53,7 @@ struct Profile {
     std::uint64_t filtered_samples = 0;  // left out, as the SampleFilter says
     std::array<std::uint64_t, stop_reason_count> stop_reasons{};
     std::uint64_t frame_pointer_frames = 0;  // found without a rule, by frame pointers
+    std::uint64_t analysed_frames = 0;       // and by decoding the code
     DepthStats depths;                       // if AggregateOptions::stack_depths
 };
 

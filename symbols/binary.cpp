@@ -50,12 +50,16 @@ std::optional<Binary::Opened> Binary::reopen_with_debug_file(const DebugDirector
     return Opened{std::move(*image), std::move(debug)};
 }
 
+// Samples wait for rules, and programs have .eh_frame: nothing is fetched for them.
+DebugDirectories Binary::local_directories() const {
+    DebugDirectories local = directories_;
+    local.debuginfod.reset();
+    return local;
+}
+
 const UnwindTable* Binary::unwind_table() {
     std::call_once(unwind_once_, [this] {
-        // Samples wait for this, and programs have .eh_frame: nothing is fetched for it.
-        DebugDirectories local = directories_;
-        local.debuginfod.reset();
-        const std::optional<Opened> opened = reopen_with_debug_file(local);
+        const std::optional<Opened> opened = reopen_with_debug_file(local_directories());
         if (opened) {
             unwind_bytes_ = read_unwind_sections(opened->image,
                                                  opened->debug ? &opened->debug->image : nullptr);
@@ -63,6 +67,16 @@ const UnwindTable* Binary::unwind_table() {
         unwind_table_.emplace(unwind_bytes_.sections);
     });
     return &*unwind_table_;
+}
+
+std::optional<FunctionRange> Binary::function_at(Svma address) {
+    std::call_once(functions_once_, [this] {
+        const std::optional<Opened> opened = reopen_with_debug_file(local_directories());
+        if (!opened) return;
+        functions_ =
+            FunctionRanges::read(opened->image, opened->debug ? &opened->debug->image : nullptr);
+    });
+    return functions_.find(address);
 }
 
 void Binary::expect(std::vector<std::uint64_t> addresses) {

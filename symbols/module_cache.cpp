@@ -336,6 +336,13 @@ std::optional<std::uint64_t> ModuleCache::read_word(ModuleId id, Svma svma) {
     return module->binary->read_word(svma);
 }
 
+std::optional<FunctionRange> ModuleCache::function_at(ModuleId id, Svma pc) {
+    const Module* module = impl_->find(id);
+    if (module == nullptr) return std::nullopt;
+    if (module->jitdump != nullptr) return module->jitdump->range_at(pc);
+    return module->binary ? module->binary->function_at(pc) : std::nullopt;
+}
+
 std::size_t ModuleCache::module_count() const { return impl_->count(); }
 
 ModuleInfo ModuleCache::info(ModuleId id) const {

@@ -33,6 +33,12 @@ struct CodeSpan {
     EventTime from, until;  // exclusive
 };
 
+// Where the code of a function is.
+struct FunctionRange {
+    Svma start, end;           // exclusive
+    bool is_end_known = true;  // false: it ends there at the latest
+};
+
 class ModuleProvider {
 public:
     virtual ~ModuleProvider() = default;
@@ -53,6 +59,13 @@ public:
     // Eight bytes of the module's file image at `svma` (read-only data a CFI expression may read);
     // nothing if not there.
     virtual std::optional<std::uint64_t> read_word(ModuleId module, Svma svma) = 0;
+
+    // The function whose code is at `pc`, from its first instruction on: where to begin when there
+    // is no rule for it. Nothing if that is not known for sure. Thread-safe; asked once per pc and
+    // walker, may be slow the first time.
+    virtual std::optional<FunctionRange> function_at(ModuleId /*module*/, Svma /*pc*/) {
+        return std::nullopt;
+    }
 };
 
 }  // namespace fgread

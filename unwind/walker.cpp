@@ -5,6 +5,7 @@
 
 #include "unwind/frame_memory.h"
 #include "unwind/frame_pointer.h"
+#include "unwind/inferred_rules.h"
 #include "unwind/span_cache.h"
 #include "unwind/step.h"
 #include "unwind/x86_64.h"
@@ -24,7 +25,8 @@ struct alignas(64) KnownPc {
     FastRule fast;
     StopReason stop = StopReason::complete;
     ShortRule brief;
-    bool may_keep_fp = false;  // no rule, but the frame pointer is worth a look
+    bool may_keep_fp = false;              // no rule, but the frame pointer is worth a look
+    const UnwindRule* inferred = nullptr;  // no rule, but one that its code suggests
 };
 static_assert(sizeof(KnownPc) == 64);
 
@@ -48,7 +50,8 @@ struct StackWalker::State {
         : provider(the_provider),
           limits(the_limits),
           spans(the_provider),
-          known(size_t{1} << known_bits) {}
+          known(size_t{1} << known_bits),
+          inferred(the_provider) {}
 
     // 2,048 lines of 64 bytes fit a level-2 cache; programs have some hundred hot return addresses.
     static constexpr unsigned known_bits = 11;
@@ -79,6 +82,7 @@ struct StackWalker::State {
             entry.stop = span.code.generated ? StopReason::no_cfi : StopReason::module_unavailable;
             // JITs keep frame pointers; what a file that is not there does, nobody knows.
             entry.may_keep_fp = span.code.generated || span.code.anonymous;
+            if (limits.analyse_code && span.code.generated) infer(entry);
         } else if (const UnwindRule* rule = span.code.table->find(Svma{lookup - entry.bias})) {
             entry.rule = rule;
             entry.fast = rule->fast;
@@ -88,7 +92,13 @@ struct StackWalker::State {
                 span.code.entry && lookup - entry.bias - span.code.entry->value < longest_entry;
             entry.stop = at_entry ? StopReason::complete : StopReason::no_cfi;
             entry.may_keep_fp = !at_entry;
+            if (limits.analyse_code && !at_entry) infer(entry);
         }
+        entry.may_keep_fp &= limits.frame_pointers;
+    }
+
+    void infer(KnownPc& entry) {
+        entry.inferred = inferred.find(entry.module, Svma{entry.lookup - entry.bias});
     }
 
     // BOLT drops the call-frame information of the stubs it leaves in place: libLLVM of Rust 1.95.
@@ -109,6 +119,13 @@ struct StackWalker::State {
         return code && test({*code, more.value_or(0)});
     }
 
+    [[nodiscard]] WalkResult result(StopReason reason) const {
+        return {reason, followed, analysed};
+    }
+
+    bool is_behind_call(std::uint32_t generation, std::uint64_t pc);
+    StepStatus follow_inferred(std::uint32_t generation, const KnownPc& at, FrameKind kind,
+                               const StackMemory& stack, RegisterFile& registers);
     bool is_called(std::uint32_t generation, std::uint64_t callee, std::uint64_t returns_to,
                    bool trusted);
     bool follow_frame_pointer(std::uint32_t generation, FrameKind kind, const Frame& frame,
@@ -127,7 +144,9 @@ struct StackWalker::State {
     WalkLimits limits;
     SpanCache spans;
     std::vector<KnownPc> known;
+    InferredRules inferred;
     std::uint32_t followed = 0;  // frame pointers, in this walk
+    std::uint32_t analysed = 0;  // inferred rules, in this walk
 };
 
 // Whether the call before `returns_to` led to the pc `callee`, in a function that keeps a frame
@@ -184,6 +203,32 @@ bool StackWalker::State::follow_frame_pointer(std::uint32_t generation, FrameKin
     return true;
 }
 
+// Whether a call may return to `pc`: where the code before it cannot be read, nothing speaks
+// against it.
+bool StackWalker::State::is_behind_call(std::uint32_t generation, std::uint64_t pc) {
+    const KnownPc& caller = look_up(pc - 1, generation);
+    if (caller.stop == StopReason::no_mapping) return false;
+    const auto code = provider.read_word(caller.module, Svma{pc - caller.bias - 8});
+    return !code || x86_64::call_before(*code).kind != x86_64::CallBefore::no_call;
+}
+
+// To the caller, as the code that runs there suggests. Not ok, with `registers` untouched, if that
+// leads to where no call returns.
+StepStatus StackWalker::State::follow_inferred(std::uint32_t generation, const KnownPc& at,
+                                               FrameKind kind, const StackMemory& stack,
+                                               RegisterFile& registers) {
+    RegisterFile caller = registers;
+    const FrameMemory memory(stack, &provider, at.module, at.bias);
+    const StepStatus status = step(*at.inferred, abi, memory, caller);
+    if (status != StepStatus::ok) return status;
+    const bool rises =
+        kind == FrameKind::exact || caller[abi.stack_pointer] > registers[abi.stack_pointer];
+    if (!rises || !is_behind_call(generation, caller[abi.pc])) return StepStatus::unsupported;
+    registers = caller;
+    ++analysed;
+    return StepStatus::ok;
+}
+
 StepStatus StackWalker::State::slow_step(const KnownPc& at, FrameKind kind,
                                          const StackMemory& stack, RegisterFile& registers) {
     const FrameMemory memory(stack, &provider, at.module, at.bias);
@@ -215,10 +260,16 @@ StopReason StackWalker::State::walk_fully(std::uint32_t generation, RegisterFile
         const KnownPc& at = look_up(kind == FrameKind::return_address ? pc - 1 : pc, generation);
         frames.push_back({{at.module, kind, pc - at.bias}, {pc}, {sp}});
         if (!at.rule) {
-            const StopReason stop = at.stop;
+            const KnownPc here = at;  // other look-ups may take its place
             const Frame frame = frames.back().frame;
-            if (!at.may_keep_fp || !limits.frame_pointers) return stop;
-            if (!follow_frame_pointer(generation, kind, frame, stack, registers)) return stop;
+            StepStatus status = StepStatus::unsupported;
+            if (here.inferred) status = follow_inferred(generation, here, kind, stack, registers);
+            if (status == StepStatus::truncated) return StopReason::truncated;
+            if (status != StepStatus::ok &&
+                (!here.may_keep_fp ||
+                 !follow_frame_pointer(generation, kind, frame, stack, registers))) {
+                return here.stop;
+            }
             if (frames.size() >= limits.max_frames) return StopReason::frame_limit;
             kind = FrameKind::return_address;
             continue;
@@ -256,7 +307,7 @@ std::optional<StopReason> StackWalker::State::walk_briefly(std::uint32_t generat
         const KnownPc& at = look_up(kind == FrameKind::return_address ? pc - 1 : pc, generation);
         frames.push_back({{at.module, kind, pc - at.bias}, {pc}, {sp}});
         if (!at.rule) {
-            if (at.may_keep_fp && limits.frame_pointers) return std::nullopt;
+            if (at.may_keep_fp || at.inferred) return std::nullopt;
             return at.stop;
         }
         if (at.brief.kind == ShortRule::no_caller) return StopReason::complete;
@@ -304,18 +355,18 @@ WalkResult StackWalker::walk(const AddressSpace& space, EventTime when,
         frames.push_back({resolve(space, when, pc, FrameKind::exact), pc, sp});
         return {unsupported ? StopReason::unsupported_abi : StopReason::no_registers};
     }
-    state_->followed = 0;
+    state_->followed = state_->analysed = 0;
     const StopReason reason = state_->walk(generation, registers, FrameKind::exact, stack, frames);
-    if (reason != StopReason::no_cfi || frames.size() != 1) return {reason, state_->followed};
+    if (reason != StopReason::no_cfi || frames.size() != 1) return state_->result(reason);
     const auto caller = state_->caller_of_stub(generation, frames.front(), stack);
-    if (!caller) return {reason, state_->followed};
+    if (!caller) return state_->result(reason);
     RegisterFile above = registers;
     above.keep_only(abi.callee_saved);
     above.set(abi.stack_pointer, frames.front().sp.value + sizeof *caller);
     above.set(abi.pc, *caller);
     const StopReason outer =
         state_->walk(generation, above, FrameKind::return_address, stack, frames);
-    return {outer, state_->followed};
+    return state_->result(outer);
 }
 
 Frame StackWalker::resolve(const AddressSpace& space, EventTime when, Avma address,

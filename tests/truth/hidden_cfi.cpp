@@ -40,6 +40,9 @@ public:
         }
         return code;
     }
+    std::optional<FunctionRange> function_at(ModuleId module, Svma pc) override {
+        return modules_.function_at(module, pc);
+    }
     std::optional<std::uint64_t> read_word(ModuleId module, Svma svma) override {
         if (hide_code_ && is_hidden(module)) return std::nullopt;
         return modules_.read_word(module, svma);
@@ -71,11 +74,12 @@ struct Counts {
 
 class Judge {
 public:
-    Judge(const truth::Recording& recording, const std::string& hidden, bool hide_code)
+    Judge(const truth::Recording& recording, const std::string& hidden, bool hide_code,
+          WalkLimits limits)
         : modules_(recording.mappings(), sources_of(recording.file())),
           hiding_(modules_, hidden, hide_code),
           with_rules_(modules_),
-          without_(hiding_, with_frame_pointers()),
+          without_(hiding_, limits),
           describe_(recording) {}
 
     void add(const truth::Sample& sample) {
@@ -89,12 +93,6 @@ public:
     [[nodiscard]] const Counts& counts() const { return counts_; }
 
 private:
-    static WalkLimits with_frame_pointers() {
-        WalkLimits limits;
-        limits.frame_pointers = true;
-        return limits;
-    }
-
     // Frame by frame up to the first mistake: what stands on it is no mistake of its own.
     void compare(const truth::Sample& sample) {
         for (std::size_t i = 0; i + 1 < truth_.size(); ++i) {
@@ -137,8 +135,12 @@ int run(int argc, char** argv) {
         fmt::print("FAILED: {}\n", recording.error().message);
         return 1;
     }
+    const std::string by = truth::option(argc, argv, "--by", "both");
+    WalkLimits limits;
+    limits.analyse_code = by != "frame-pointers";
+    limits.frame_pointers = by != "code";
     Judge judge(*recording, truth::option(argc, argv, "--module", ""),
-                truth::option(argc, argv, "--code", "") == "hidden");
+                truth::option(argc, argv, "--code", "") == "hidden", limits);
     const auto done = recording->for_each_sample([&](const auto& sample) { judge.add(sample); });
     if (!done) {
         fmt::print("FAILED: {}\n", done.error().message);
