@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "symbols/dwarf_inputs.h"
+#include "symbols/go_functions.h"
 
 namespace fgread {
 namespace {
@@ -25,6 +26,7 @@ Binary::Binary(FoundFile found, DebugDirectories directories, DwarfLines lines)
       endian_(found.image->endian()),
       entry_(found.image->entry()) {
     path_.erase(0, root_.size());
+    is_go_ = find_go_table(*found.image) != nullptr;
     if (identity_ == FileIdentity{}) memory_ = found.image->read_range(0, found.image->size());
 }
 
@@ -69,14 +71,21 @@ const UnwindTable* Binary::unwind_table() {
     return &*unwind_table_;
 }
 
-std::optional<FunctionRange> Binary::function_at(Svma address) {
+const FunctionRanges& Binary::functions() {
     std::call_once(functions_once_, [this] {
         const std::optional<Opened> opened = reopen_with_debug_file(local_directories());
         if (!opened) return;
         functions_ =
             FunctionRanges::read(opened->image, opened->debug ? &opened->debug->image : nullptr);
     });
-    return functions_.find(address);
+    return functions_;
+}
+
+std::optional<FunctionRange> Binary::function_at(Svma address) { return functions().find(address); }
+
+std::span<const StackBottom> Binary::stack_bottoms() {
+    if (!is_go_) return {};
+    return functions().bottoms();
 }
 
 void Binary::expect(std::vector<std::uint64_t> addresses) {

@@ -65,6 +65,8 @@ public:
 
     // The function whose code is at `address`. Its symbols are read on the first call.
     std::optional<FunctionRange> function_at(Svma address);
+    // Where stacks end in a Go program; none in others.
+    std::span<const StackBottom> stack_bottoms();
 
     // Eight bytes of read-only file data at `svma`.
     std::optional<std::uint64_t> read_word(Svma svma);
@@ -74,6 +76,7 @@ private:
         ElfImage image;
         std::optional<DebugFile> debug;
     };
+    const FunctionRanges& functions();
     [[nodiscard]] DebugDirectories local_directories() const;
     [[nodiscard]] std::optional<ElfImage> reopen() const;
     std::optional<Opened> reopen_with_debug_file(const DebugDirectories& directories);
@@ -88,6 +91,7 @@ private:
     std::vector<Segment> segments_;
     Endian endian_ = Endian::little;
     Svma entry_;
+    bool is_go_ = false;
 
     std::once_flag unwind_once_, functions_once_, symbols_once_, all_symbols_once_, dwarf_once_;
     UnwindBytes unwind_bytes_;

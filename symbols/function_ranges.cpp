@@ -3,9 +3,12 @@
 #include <elf.h>
 
 #include <algorithm>
+#include <array>
 #include <string_view>
 #include <tuple>
+#include <utility>
 
+#include "symbols/go_functions.h"
 #include "symbols/mini_debug_info.h"
 
 namespace fgread {
@@ -20,6 +23,19 @@ bool is_split_off(std::string_view name) {
     if (at == std::string_view::npos) return false;
     return name.find_first_not_of(".0123456789", at + 5) == std::string_view::npos;
 }
+
+// Of Go's runtime/asm_amd64.s and sys_linux_amd64.s. goexit stands at the bottom of every
+// goroutine; clone and rt0_go make the threads. The others call on the scheduler's stack of the
+// thread, and what they leave there looks like a frame of their caller.
+constexpr std::array<std::pair<std::string_view, StopReason>, 7> go_bottoms{{
+    {"runtime.goexit", StopReason::complete},
+    {"runtime.clone", StopReason::complete},
+    {"runtime.rt0_go", StopReason::complete},
+    {"runtime.systemstack", StopReason::switched_stack},
+    {"runtime.morestack", StopReason::switched_stack},
+    {"runtime.mcall", StopReason::switched_stack},
+    {"runtime.asmcgocall", StopReason::switched_stack},
+}};
 
 std::string_view name_at(ByteView names, std::uint64_t offset) {
     ByteReader reader(names, Endian::little);
@@ -50,9 +66,19 @@ void FunctionRanges::add_symbols_of(const ElfImage& image) {
             Function function{start, start + size, 0, true, size != 0};
             if (size == 0) function.end = place.address.value + place.size;
             if (function.end <= start) continue;
-            function.is_start = !is_split_off(name_at(names.view(), name));
-            functions_.push_back(function);
+            add(function, name_at(names.view(), name));
         }
+    }
+}
+
+void FunctionRanges::add(Function function, std::string_view name) {
+    function.is_start = !is_split_off(name);
+    functions_.push_back(function);
+    if (!name.starts_with("runtime.")) return;
+    constexpr std::string_view assembly = ".abi0";
+    if (name.ends_with(assembly)) name.remove_suffix(assembly.size());
+    for (const auto& [known, reason] : go_bottoms) {
+        if (name == known) bottoms_.push_back({{function.start}, {function.end}, reason});
     }
 }
 
@@ -82,6 +108,13 @@ FunctionRanges FunctionRanges::read(const ElfImage& binary, const ElfImage* debu
     ranges.add_symbols_of(binary);
     if (debug_file != nullptr) ranges.add_symbols_of(*debug_file);
     if (const auto inner = read_mini_debug_info(binary)) ranges.add_symbols_of(*inner);
+    if (const Section* section = find_go_table(binary)) {
+        const OwnedBytes table = binary.contents(*section);
+        each_go_function(binary, table.view(), [&](const GoFunction& function) {
+            ranges.add({function.start.value, function.end.value},
+                       name_at(table.view(), function.name));
+        });
+    }
     ranges.sort();
     return ranges;
 }

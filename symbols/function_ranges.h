@@ -6,6 +6,8 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
+#include <string_view>
 #include <vector>
 
 #include "symbols/elf_image.h"
@@ -21,6 +23,9 @@ public:
     // 20 ns per symbol.
     static FunctionRanges read(const ElfImage& binary, const ElfImage* debug_file);
 
+    // Those at which the stacks of Go programs end.
+    [[nodiscard]] std::span<const StackBottom> bottoms() const { return bottoms_; }
+
     // The innermost function that covers `address`. Nothing for one that gcc split off another
     // ("f.cold"): it begins in the middle of that one's frame.
     [[nodiscard]] std::optional<FunctionRange> find(Svma address) const;
@@ -32,10 +37,12 @@ private:
         bool is_start = true;           // false: of a part split off
         bool is_end_known = true;
     };
+    void add(Function function, std::string_view name);
     void add_symbols_of(const ElfImage& image);
     void sort();
 
     std::vector<Function> functions_;
+    std::vector<StackBottom> bottoms_;
 };
 
 }  // namespace fgread

@@ -294,6 +294,7 @@ CodeMapping ModuleCache::resolve(MappingId id) {
     if (!start) return result;
     result.bias = mapping.start.value - start->value;
     result.table = module.binary->unwind_table();
+    result.bottoms = module.binary->stack_bottoms();
     if (module.binary->entry().value != 0) result.entry = module.binary->entry();
     return result;
 }

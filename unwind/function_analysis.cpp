@@ -20,6 +20,7 @@ enum class Trust : std::uint8_t {
     none,     // not reached
     guessed,  // a switch's target, a landing pad, or behind a call that may not come back
     followed,
+    certain,  // the function's start: whoever jumps there has left the frame
 };
 
 // Where a path may enter.
@@ -40,7 +41,7 @@ public:
 
     AnalysedFunction run(bool is_end_known) {
         if (code_.empty()) return {};
-        enter(0, CodeFrame::at_entry(), Trust::followed);
+        enter(0, CodeFrame::at_entry(), Trust::certain);
         follow_all();
         if (is_end_known) guess_unreached();
         return result_.steps < budget_ ? make_rows() : AnalysedFunction{};
@@ -87,14 +88,14 @@ private:
             entrances_.emplace_back();
         }
         Entrance& entrance = entrances_[entrance_of_[at]];
-        if (trust < entrance.trust) return;
+        if (trust < entrance.trust || entrance.trust == Trust::certain) return;
         if (trust == entrance.trust) {
             if (!entrance.frame.meet(frame)) return;
         } else {
             entrance.frame = frame;
             entrance.trust = trust;
         }
-        (trust == Trust::followed ? followed_ : guessed_).push_back(at);
+        (trust == Trust::guessed ? guessed_ : followed_).push_back(at);
     }
 
     // What is sure first: it need not be done again then.
@@ -104,7 +105,7 @@ private:
             const std::uint32_t at = waiting.back();
             waiting.pop_back();
             const Entrance entrance = entrances_[entrance_of_[at]];
-            follow(at, entrance.frame, entrance.trust);
+            follow(at, entrance.frame, std::min(entrance.trust, Trust::followed));
         }
     }
 
@@ -122,7 +123,9 @@ private:
             if (!goes_on(instruction) || after >= code_.size()) return;
             if (instruction.if_different) equate(frame, decoded_[before]);
             // abort() and its like stand before code that somebody else jumps to.
-            if (instruction.kind == Instruction::call && is_target_[after]) trust = Trust::guessed;
+            if (instruction.kind == Instruction::call && leads_to_target(after)) {
+                trust = Trust::guessed;
+            }
             if (is_target_[after] || entrance_of_[after] != no_entrance) {
                 enter(after, frame, trust);
                 return;
@@ -130,6 +133,14 @@ private:
             before = at;
             at = after;
         }
+    }
+
+    // With no more than padding before it: Go puts a nop behind calls that do not come back.
+    [[nodiscard]] bool leads_to_target(std::uint32_t at) const {
+        while (at < code_.size() && !is_target_[at] && decoded_[at].kind == Instruction::nothing) {
+            at = next(at);
+        }
+        return at < code_.size() && is_target_[at];
     }
 
     static bool goes_on(const Instruction& instruction) {

@@ -25,7 +25,9 @@ struct alignas(64) KnownPc {
     FastRule fast;
     StopReason stop = StopReason::complete;
     ShortRule brief;
-    bool may_keep_fp = false;              // no rule, but the frame pointer is worth a look
+    // Of what it called there are no other callers on this stack: `stop`.
+    bool is_bottom : 1 = false;
+    bool may_keep_fp : 1 = false;          // no rule, but the frame pointer is worth a look
     const UnwindRule* inferred = nullptr;  // no rule, but one that its code suggests
 };
 static_assert(sizeof(KnownPc) == 64);
@@ -94,7 +96,14 @@ struct StackWalker::State {
             entry.may_keep_fp = !at_entry;
             if (limits.analyse_code && !at_entry) infer(entry);
         }
-        entry.may_keep_fp &= limits.frame_pointers;
+        entry.may_keep_fp = entry.may_keep_fp && limits.frame_pointers;
+        for (const StackBottom& bottom : span.code.bottoms) {
+            const Svma pc{lookup - entry.bias};
+            if (pc < bottom.start || pc >= bottom.end) continue;
+            entry.is_bottom = true;
+            entry.stop = bottom.reason;
+            entry.brief = {};
+        }
     }
 
     void infer(KnownPc& entry) {
@@ -208,6 +217,7 @@ bool StackWalker::State::follow_frame_pointer(std::uint32_t generation, FrameKin
 bool StackWalker::State::is_behind_call(std::uint32_t generation, std::uint64_t pc) {
     const KnownPc& caller = look_up(pc - 1, generation);
     if (caller.stop == StopReason::no_mapping) return false;
+    if (caller.is_bottom) return true;  // Go puts goexit's second instruction there
     const auto code = provider.read_word(caller.module, Svma{pc - caller.bias - 8});
     return !code || x86_64::call_before(*code).kind != x86_64::CallBefore::no_call;
 }
@@ -259,6 +269,7 @@ StopReason StackWalker::State::walk_fully(std::uint32_t generation, RegisterFile
             registers.has(abi.stack_pointer) ? registers[abi.stack_pointer] : 0;
         const KnownPc& at = look_up(kind == FrameKind::return_address ? pc - 1 : pc, generation);
         frames.push_back({{at.module, kind, pc - at.bias}, {pc}, {sp}});
+        if (at.is_bottom && kind == FrameKind::return_address) return at.stop;
         if (!at.rule) {
             const KnownPc here = at;  // other look-ups may take its place
             const Frame frame = frames.back().frame;

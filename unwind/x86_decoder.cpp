@@ -210,6 +210,9 @@ void understand(const cs_insn& decoded, Instruction& result) {
             result.target = whole_register(x86.operands[0]);
             result.source = whole_register(x86.operands[1]);
             break;
+        case X86_INS_NOP:
+            result.kind = Instruction::nothing;
+            break;
         case X86_INS_UD2:
         case X86_INS_HLT:
         case X86_INS_INT3:

@@ -16,6 +16,7 @@ namespace fgread::x86_64 {
 struct Instruction {
     enum Kind : std::uint8_t {
         other,         // no more than `writes` says
+        nothing,       // nop
         push,          // of `source`
         pop,           // into `target`
         copy,          // target = source
