@@ -191,8 +191,10 @@ private:
 
     // From top to bottom: what one of them leads to need not be guessed.
     void guess_unreached() {
-        const Body body = by_switch_ ? by_switch_ : by_calls_ ? by_calls_ : without_frame_;
+        Body body = by_switch_ ? by_switch_ : by_calls_ ? by_calls_ : without_frame_;
         if (!body) return;
+        // The frame may be that of a cold end alone, as V8_Fatal()'s in node.
+        if (!by_switch_ && without_frame_) body->meet(*without_frame_);
         for (std::uint32_t at = 0; at < code_.size(); at = next(at)) {
             if (reached_[at]) continue;
             enter(at, *body, Trust::guessed);

@@ -58,8 +58,10 @@ InferredRules::InferredRules(ModuleProvider& provider)
     : state_(std::make_unique<State>(provider)) {}
 InferredRules::~InferredRules() = default;
 
-const UnwindRule* InferredRules::find(ModuleId module, Svma pc) {
-    const auto function = state_->provider.function_at(module, pc);
+const UnwindRule* InferredRules::find(ModuleId module, Svma pc,
+                                      const std::optional<FunctionRange>& known) {
+    auto function = state_->provider.function_at(module, pc);
+    if (!function) function = known;
     if (!function || pc < function->start || pc >= function->end) return nullptr;
     if (function->end.value - function->start.value > x86_64::max_analysed_bytes) return nullptr;
     return state_->analysed(module, *function).find(pc.value - function->start.value);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "unwind/module_provider.h"
 #include "unwind/unwind_rule.h"
@@ -25,7 +26,9 @@ public:
     // The rule at `pc` (a lookup address: already -1 for a return address) of a module of x86-64
     // code; null if where its function begins is not known, or the code cannot be followed. Lives
     // as long as this object. The first call for a function costs 1 us per instruction of it.
-    [[nodiscard]] const UnwindRule* find(ModuleId module, Svma pc);
+    // `known` is the function's place, if the provider does not know it but somebody else does.
+    [[nodiscard]] const UnwindRule* find(ModuleId module, Svma pc,
+                                         const std::optional<FunctionRange>& known = std::nullopt);
 
 private:
     struct State;

@@ -132,7 +132,7 @@ struct StackWalker::State {
         return {reason, followed, analysed};
     }
 
-    bool is_behind_call(std::uint32_t generation, std::uint64_t pc);
+    std::optional<bool> is_behind_call(std::uint32_t generation, std::uint64_t pc);
     StepStatus follow_inferred(std::uint32_t generation, const KnownPc& at, FrameKind kind,
                                const StackMemory& stack, RegisterFile& registers);
     bool is_called(std::uint32_t generation, std::uint64_t callee, std::uint64_t returns_to,
@@ -141,11 +141,13 @@ struct StackWalker::State {
                               const StackMemory& stack, RegisterFile& registers);
     StopReason walk(std::uint32_t generation, const RegisterFile& registers, FrameKind kind,
                     const StackMemory& stack, std::vector<WalkedFrame>& frames);
-    StopReason walk_fully(std::uint32_t generation, RegisterFile registers, FrameKind kind,
+    StopReason walk_fully(std::uint32_t generation, const RegisterFile& innermost, FrameKind kind,
                           const StackMemory& stack, std::vector<WalkedFrame>& frames);
     std::optional<StopReason> walk_briefly(std::uint32_t generation, const RegisterFile& registers,
                                            FrameKind kind, const StackMemory& stack,
                                            std::vector<WalkedFrame>& frames);
+    bool step_past_rule(std::uint32_t generation, KnownPc at, const RegisterFile& innermost,
+                        std::size_t depth, const StackMemory& stack, RegisterFile& registers);
     StepStatus slow_step(const KnownPc& at, FrameKind kind, const StackMemory& stack,
                          RegisterFile& registers);
 
@@ -212,14 +214,14 @@ bool StackWalker::State::follow_frame_pointer(std::uint32_t generation, FrameKin
     return true;
 }
 
-// Whether a call may return to `pc`: where the code before it cannot be read, nothing speaks
-// against it.
-bool StackWalker::State::is_behind_call(std::uint32_t generation, std::uint64_t pc) {
+// Whether a call may return to `pc`; nothing if the code before it cannot be read.
+std::optional<bool> StackWalker::State::is_behind_call(std::uint32_t generation, std::uint64_t pc) {
     const KnownPc& caller = look_up(pc - 1, generation);
     if (caller.stop == StopReason::no_mapping) return false;
     if (caller.is_bottom) return true;  // Go puts goexit's second instruction there
     const auto code = provider.read_word(caller.module, Svma{pc - caller.bias - 8});
-    return !code || x86_64::call_before(*code).kind != x86_64::CallBefore::no_call;
+    if (!code) return std::nullopt;
+    return x86_64::call_before(*code).kind != x86_64::CallBefore::no_call;
 }
 
 // To the caller, as the code that runs there suggests. Not ok, with `registers` untouched, if that
@@ -233,10 +235,44 @@ StepStatus StackWalker::State::follow_inferred(std::uint32_t generation, const K
     if (status != StepStatus::ok) return status;
     const bool rises =
         kind == FrameKind::exact || caller[abi.stack_pointer] > registers[abi.stack_pointer];
-    if (!rises || !is_behind_call(generation, caller[abi.pc])) return StepStatus::unsupported;
+    if (!rises || !is_behind_call(generation, caller[abi.pc]).value_or(true)) {
+        return StepStatus::unsupported;
+    }
     registers = caller;
     ++analysed;
     return StepStatus::ok;
+}
+
+// To the caller, where the rule counts from a register that calls do not preserve: OpenSSL's
+// AES-GCM keeps its CFA in rax over calls of parts of its own, which leave that alone. So what the
+// innermost frame has there is tried for its caller, and else what the caller's code suggests.
+bool StackWalker::State::step_past_rule(std::uint32_t generation, KnownPc at,
+                                        const RegisterFile& innermost, std::size_t depth,
+                                        const StackMemory& stack, RegisterFile& registers) {
+    const RegisterRule& cfa = at.rule->cfa;
+    const UnwindTable* table = spans.find(at.lookup).code.table;
+    if (cfa.kind != RuleKind::in_register || registers.has(cfa.source) || table == nullptr) {
+        return false;
+    }
+    constexpr std::size_t called_by_innermost = 2;
+    if (depth == called_by_innermost && innermost.has(cfa.source)) {
+        RegisterFile caller = registers;
+        caller.set(cfa.source, innermost[cfa.source]);
+        const FrameMemory memory(stack, &provider, at.module, at.bias);
+        if (step(*at.rule, abi, memory, caller) == StepStatus::ok &&
+            caller[abi.stack_pointer] > registers[abi.stack_pointer] &&
+            is_behind_call(generation, caller[abi.pc]).value_or(false)) {
+            registers = caller;
+            return true;
+        }
+    }
+    if (!limits.analyse_code) return false;
+    std::optional<FunctionRange> function;
+    const Svma pc{at.lookup - at.bias};
+    if (const auto fde = table->fde_range(pc)) function = {fde->start, fde->end};
+    at.inferred = inferred.find(at.module, pc, function);
+    return at.inferred && follow_inferred(generation, at, FrameKind::return_address, stack,
+                                          registers) == StepStatus::ok;
 }
 
 StepStatus StackWalker::State::slow_step(const KnownPc& at, FrameKind kind,
@@ -260,9 +296,10 @@ StopReason StackWalker::State::walk(std::uint32_t generation, const RegisterFile
     return walk_fully(generation, registers, kind, stack, frames);
 }
 
-StopReason StackWalker::State::walk_fully(std::uint32_t generation, RegisterFile registers,
+StopReason StackWalker::State::walk_fully(std::uint32_t generation, const RegisterFile& innermost,
                                           FrameKind kind, const StackMemory& stack,
                                           std::vector<WalkedFrame>& frames) {
+    RegisterFile registers = innermost;
     for (;;) {
         const std::uint64_t pc = registers[abi.pc];
         const std::uint64_t sp =
@@ -288,6 +325,11 @@ StopReason StackWalker::State::walk_fully(std::uint32_t generation, RegisterFile
 
         if (!at.fast.usable() || !x86_64::fast_step(at.fast, stack, registers)) {
             const StepStatus status = slow_step(at, kind, stack, registers);
+            if (status == StepStatus::bad_memory && frames.size() < limits.max_frames &&
+                step_past_rule(generation, at, innermost, frames.size(), stack, registers)) {
+                kind = FrameKind::return_address;
+                continue;
+            }
             if (status != StepStatus::ok) return as_stop_reason(status);
         }
         if (registers[abi.pc] == 0) return StopReason::complete;
