@@ -81,7 +81,13 @@ const FunctionRanges& Binary::functions() {
     return functions_;
 }
 
-std::optional<FunctionRange> Binary::function_at(Svma address) { return functions().find(address); }
+std::optional<FunctionRange> Binary::function_at(Svma address) {
+    if (const auto function = functions().find(address)) return function;
+    std::call_once(swept_once_, [this] {
+        if (const auto image = reopen()) swept_ = SweptFunctions::read(*image);
+    });
+    return swept_.find(address);
+}
 
 std::span<const StackBottom> Binary::stack_bottoms() {
     if (!is_go_) return {};

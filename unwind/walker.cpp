@@ -6,6 +6,7 @@
 #include "unwind/frame_memory.h"
 #include "unwind/frame_pointer.h"
 #include "unwind/inferred_rules.h"
+#include "unwind/signal_trampoline.h"
 #include "unwind/span_cache.h"
 #include "unwind/step.h"
 #include "unwind/x86_64.h"
@@ -89,6 +90,8 @@ struct StackWalker::State {
             entry.rule = rule;
             entry.fast = rule->fast;
             entry.brief = x86_64::make_short_rule(*rule);
+        } else if (is_trampoline(entry)) {
+            entry.rule = &x86_64::signal_trampoline_rule();
         } else {
             const bool at_entry =
                 span.code.entry && lookup - entry.bias - span.code.entry->value < longest_entry;
@@ -104,6 +107,13 @@ struct StackWalker::State {
             entry.stop = bottom.reason;
             entry.brief = {};
         }
+    }
+
+    // A handler's return address is the trampoline's first byte; the byte before it was looked up.
+    bool is_trampoline(const KnownPc& entry) {
+        const Svma before{entry.lookup - entry.bias}, at{before.value + 1};
+        return read_code(entry.module, at, x86_64::is_signal_trampoline) ||
+               read_code(entry.module, before, x86_64::is_signal_trampoline);
     }
 
     void infer(KnownPc& entry) {
@@ -218,7 +228,8 @@ bool StackWalker::State::follow_frame_pointer(std::uint32_t generation, FrameKin
 std::optional<bool> StackWalker::State::is_behind_call(std::uint32_t generation, std::uint64_t pc) {
     const KnownPc& caller = look_up(pc - 1, generation);
     if (caller.stop == StopReason::no_mapping) return false;
-    if (caller.is_bottom) return true;  // Go puts goexit's second instruction there
+    // Go puts goexit's second instruction there; the kernel, where a handler returns to.
+    if (caller.is_bottom || (caller.rule && caller.rule->signal_frame)) return true;
     const auto code = provider.read_word(caller.module, Svma{pc - caller.bias - 8});
     if (!code) return std::nullopt;
     return x86_64::call_before(*code).kind != x86_64::CallBefore::no_call;

@@ -134,9 +134,13 @@ void understand_mov(const cs_x86& x86, Instruction& result) {
     }
 }
 
-void understand_lea(const cs_x86& x86, Instruction& result) {
+void understand_lea(const cs_x86& x86, std::uint64_t next, Instruction& result) {
+    const x86_op_mem& address = x86.operands[1].mem;
+    if (address.base == X86_REG_RIP) {
+        result.address_taken = next + static_cast<std::uint64_t>(address.disp);
+    }
     const std::uint8_t target = whole_register(x86.operands[0]);
-    const Place place = place_of(x86.operands[1].mem);
+    const Place place = place_of(address);
     if (target == Instruction::none || place.base == Instruction::none) return;
     result.kind = Instruction::add;
     result.target = target;
@@ -198,7 +202,7 @@ void understand(const cs_insn& decoded, Instruction& result) {
             understand_mov(x86, result);
             break;
         case X86_INS_LEA:
-            understand_lea(x86, result);
+            understand_lea(x86, decoded.address + decoded.size, result);
             break;
         case X86_INS_ADD:
         case X86_INS_SUB:

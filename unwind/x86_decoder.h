@@ -37,11 +37,12 @@ struct Instruction {
     Kind kind = other;
     std::uint8_t length = 0;  // bytes
     std::uint8_t target = none, source = none;
-    std::uint16_t size = 0;         // of a store, in bytes
-    bool if_different = false;      // a branch taken where a comparison found no equality
-    std::uint32_t writes = 0;       // mask of registers that now hold something else
-    std::int64_t displacement = 0;  // bytes
-    std::uint64_t destination = 0;  // as the addresses given to decode(); 0: not known
+    std::uint16_t size = 0;           // of a store, in bytes
+    bool if_different = false;        // a branch taken where a comparison found no equality
+    std::uint32_t writes = 0;         // mask of registers that now hold something else
+    std::int64_t displacement = 0;    // bytes
+    std::uint64_t address_taken = 0;  // of a lea relative to rip; else 0
+    std::uint64_t destination = 0;    // as the addresses given to decode(); 0: not known
 };
 
 // Not thread-safe.
