@@ -208,10 +208,12 @@ private:
             CodeFrame frame = entrances_[entrance_of_[start]].frame;
             std::uint32_t before = start;
             for (std::uint32_t at = start;;) {
-                add_row(at, frame);
                 const Instruction& instruction = decoded_[at];
-                advance(frame, at);
                 const std::uint32_t after = next(at);
+                add_row(at, after, frame);
+                advance(frame, at);
+                // Return addresses are looked up inside the call.
+                if (instruction.kind == Instruction::call) add_row(at + 1, after, frame);
                 if (!goes_on(instruction) || after >= code_.size()) break;
                 if (instruction.if_different) equate(frame, decoded_[before]);
                 if (entrance_of_[after] != no_entrance) break;
@@ -223,10 +225,10 @@ private:
         return std::move(result_);
     }
 
-    void add_row(std::uint32_t at, const CodeFrame& frame) {
+    void add_row(std::uint32_t at, std::uint32_t end, const CodeFrame& frame) {
         // Between two pieces that paths reach nothing is known.
-        if (at != row_end_) append(row_end_, 0);
-        row_end_ = next(at);
+        if (at > row_end_) append(row_end_, 0);
+        row_end_ = end;
         if (!last_frame_ || !(*last_frame_ == frame)) {
             last_frame_ = frame;
             last_rule_ = number_of(frame);

@@ -1,7 +1,9 @@
-// truth_hidden_cfi: how right the frame-pointer rule is. Code that has call-frame information is
-// walked with it and with it hidden, and what the rule finds is held against the rules' answer.
+// truth_hidden_cfi: how right the frame-pointer rule and the analysis of instructions are. Code that
+// has call-frame information is walked with it and with it hidden, and what they find is held against
+// the rules' answer.
 //
-//   truth_hidden_cfi RECORDING [--module NAME] [--code hidden] [--min-judged N]
+//   truth_hidden_cfi RECORDING [--by code|frame-pointers|both] [--module NAME] [--code hidden]
+//                    [--min-judged N]
 //
 // NAME: only of the module of this file name is the CFI hidden, else of all. With --code hidden its
 // code cannot be read either, as a JIT's. Exit status 0: at least 99 % of the frames are right.
@@ -166,7 +168,7 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
     if (argc < 2) {
-        fmt::print(stderr, "usage: truth_hidden_cfi RECORDING [--module NAME] [--code hidden]\n");
+        fmt::print(stderr, "usage: truth_hidden_cfi RECORDING [--by WHAT] [--module NAME] [--code hidden]\n");
         return 2;
     }
     return run(argc, argv);
