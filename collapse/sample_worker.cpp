@@ -216,6 +216,7 @@ StopReason SampleWorker::walk_user(const SampleView& sample, const ProcessAt& pr
     for (const WalkedFrame& frame : walked_) user_frames_.push_back(frame.frame);
     count_stop(walk.reason, walked_.empty() ? ModuleId{} : walked_.back().frame.module, result);
     result.frame_pointer_frames += walk.by_frame_pointer;
+    result.analysed_frames += walk.by_analysis;
     if (options_.stack_depths) note_depth(sample, walk.reason, result);
     return walk.reason;
 }

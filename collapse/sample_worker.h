@@ -56,6 +56,7 @@ struct ChunkResult {
     std::uint64_t guest_samples = 0;
     std::uint64_t filtered_samples = 0;
     std::uint64_t frame_pointer_frames = 0;
+    std::uint64_t analysed_frames = 0;
     std::array<std::uint64_t, stop_reason_count> stop_reasons{};
     Diagnostics diagnostics;
 };

@@ -19,6 +19,7 @@
 #include "perfdata/byte_reader.h"
 #include "perfdata/result.h"
 #include "symbols/regular_file.h"
+#include "unwind/module_provider.h"
 #include "unwind/unwind_table.h"
 
 namespace fgread {
@@ -67,6 +68,9 @@ public:
         Svma start;                 // of the function
     };
     [[nodiscard]] std::optional<Function> function_at(Svma address) const;
+
+    // Where the function that covers `address` begins and ends; nothing of other code than x86-64.
+    [[nodiscard]] std::optional<FunctionRange> range_at(Svma address) const;
 
     // Source position of the code at `address`; nothing if the dump has none.
     struct Line {

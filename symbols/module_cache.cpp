@@ -306,6 +306,7 @@ CodeMapping ModuleCache::resolve(MappingId id) {
     if (!start) return result;
     result.bias = mapping.start.value - start->value;
     result.table = module.binary->unwind_table();
+    result.bottoms = module.binary->stack_bottoms();
     if (module.binary->entry().value != 0) result.entry = module.binary->entry();
     return result;
 }
@@ -346,6 +347,13 @@ std::optional<std::uint64_t> ModuleCache::read_word(ModuleId id, Svma svma) {
     if (module != nullptr && module->jitdump != nullptr) return module->jitdump->read_word(svma);
     if (module == nullptr || !module->binary) return std::nullopt;
     return module->binary->read_word(svma);
+}
+
+std::optional<FunctionRange> ModuleCache::function_at(ModuleId id, Svma pc) {
+    const Module* module = impl_->find(id);
+    if (module == nullptr) return std::nullopt;
+    if (module->jitdump != nullptr) return module->jitdump->range_at(pc);
+    return module->binary ? module->binary->function_at(pc) : std::nullopt;
 }
 
 std::size_t ModuleCache::module_count() const { return impl_->count(); }

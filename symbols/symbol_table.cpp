@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "symbols/go_functions.h"
 #include "symbols/mini_debug_info.h"
 #include "symbols/plt_symbols.h"
 
@@ -244,6 +245,27 @@ void add_table(const SymbolSections& sections, ByteView table, const Relevant* r
     });
 }
 
+// Go knows its functions without a symbol table.
+void add_go_functions(const SymbolFiles& files, const std::vector<SymbolSections>& tables,
+                      Gathered& gathered) {
+    const bool stripped =
+        std::none_of(tables.begin(), tables.end(),
+                     [](const SymbolSections& each) { return each.symbols->type == SHT_SYMTAB; });
+    const Section* section = stripped ? find_go_table(*files.binary) : nullptr;
+    if (section == nullptr) return;
+    OwnedBytes table = files.binary->contents(*section);
+    const std::uint64_t names = gathered.names.size();
+    each_go_function(*files.binary, table.view(), [&](const GoFunction& function) {
+        const std::uint64_t name = names + function.name;
+        if (name > max_name_offset) return;
+        const auto order = static_cast<std::uint32_t>(gathered.symbols.size());
+        gathered.symbols.push_back({function.start.value, function.end.value,
+                                    static_cast<std::uint32_t>(name), order,
+                                    SymbolBinding::global});
+    });
+    gathered.names.add(std::move(table));
+}
+
 Gathered gather_symbols(const SymbolFiles& files, const WantedAddresses* wanted) {
     const std::vector<SymbolSections> tables = find_tables(files);
     std::vector<OwnedBytes> contents;
@@ -264,6 +286,7 @@ Gathered gather_symbols(const SymbolFiles& files, const WantedAddresses* wanted)
     for (std::size_t i = 0; i < tables.size(); ++i) {
         add_table(tables[i], contents[i].view(), relevant ? &*relevant : nullptr, gathered);
     }
+    add_go_functions(files, tables, gathered);
     std::string stubs;
     add_plt_symbols(*files.binary, wanted, static_cast<std::uint32_t>(gathered.names.size()), stubs,
                     gathered.symbols);

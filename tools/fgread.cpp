@@ -166,6 +166,8 @@ void define_options(CLI::App& app, Arguments& arguments) {
                  "Add the source file and line to every function");
     app.add_flag("--inline,!--no-inline", arguments.fold.symbols.inlines,
                  "Expand inlined functions [on]");
+    app.add_flag("--analyse-code,!--no-analyse-code", arguments.fold.aggregate.limits.analyse_code,
+                 "Decode functions without call-frame information to find their frames [on]");
     app.add_flag("--frame-pointers,!--no-frame-pointers",
                  arguments.fold.aggregate.limits.frame_pointers,
                  "Follow frame pointers through code without call-frame information [on]");

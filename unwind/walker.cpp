@@ -7,6 +7,8 @@
 #include "unwind/frame_memory.h"
 #include "unwind/frame_pointer.h"
 #include "unwind/general_walk.h"
+#include "unwind/inferred_rules.h"
+#include "unwind/signal_trampoline.h"
 #include "unwind/span_cache.h"
 #include "unwind/step.h"
 #include "unwind/x86_64.h"
@@ -26,7 +28,10 @@ struct alignas(64) KnownPc {
     FastRule fast;
     StopReason stop = StopReason::complete;
     ShortRule brief;
-    bool may_keep_fp = false;  // no rule, but the frame pointer is worth a look
+    // Of what it called there are no other callers on this stack: `stop`.
+    bool is_bottom : 1 = false;
+    bool may_keep_fp : 1 = false;          // no rule, but the frame pointer is worth a look
+    const UnwindRule* inferred = nullptr;  // no rule, but one that its code suggests
 };
 static_assert(sizeof(KnownPc) == 64);
 
@@ -46,7 +51,8 @@ struct StackWalker::State {
         : provider(the_provider),
           limits(the_limits),
           spans(the_provider),
-          known(size_t{1} << known_bits) {}
+          known(size_t{1} << known_bits),
+          inferred(the_provider) {}
 
     // 2,048 lines of 64 bytes fit a level-2 cache; programs have some hundred hot return addresses.
     static constexpr unsigned known_bits = 11;
@@ -73,11 +79,33 @@ struct StackWalker::State {
             entry.rule = rule;
             entry.fast = rule->fast;
             entry.brief = x86_64::make_short_rule(*rule);
-            return;
+        } else if (span.code.table && is_trampoline(entry)) {
+            entry.rule = &x86_64::signal_trampoline_rule();
+        } else {
+            entry.stop = span.reason_without_rule(lookup);
+            // JITs keep frame pointers; what a file that is not there does, nobody knows.
+            const bool no_cfi = entry.stop == StopReason::no_cfi;
+            entry.may_keep_fp = limits.frame_pointers && (no_cfi || span.code.anonymous);
+            if (limits.analyse_code && no_cfi) infer(entry);
         }
-        entry.stop = span.reason_without_rule(lookup);
-        // JITs keep frame pointers; what a file that is not there does, nobody knows.
-        entry.may_keep_fp = entry.stop == StopReason::no_cfi || span.code.anonymous;
+        for (const StackBottom& bottom : span.code.bottoms) {
+            const Svma pc{lookup - entry.bias};
+            if (pc < bottom.start || pc >= bottom.end) continue;
+            entry.is_bottom = true;
+            entry.stop = bottom.reason;
+            entry.brief = {};
+        }
+    }
+
+    // A handler's return address is the trampoline's first byte; the byte before it was looked up.
+    bool is_trampoline(const KnownPc& entry) {
+        const Svma before{entry.lookup - entry.bias}, at{before.value + 1};
+        return read_code(entry.module, at, x86_64::is_signal_trampoline) ||
+               read_code(entry.module, before, x86_64::is_signal_trampoline);
+    }
+
+    void infer(KnownPc& entry) {
+        entry.inferred = inferred.find(entry.module, Svma{entry.lookup - entry.bias});
     }
 
     // BOLT drops the call-frame information of the stubs it leaves in place: libLLVM of Rust 1.95.
@@ -98,6 +126,13 @@ struct StackWalker::State {
         return code && test({*code, more.value_or(0)});
     }
 
+    [[nodiscard]] WalkResult result(StopReason reason) const {
+        return {reason, followed, analysed, static_cast<std::uint32_t>(shared)};
+    }
+
+    std::optional<bool> is_behind_call(std::uint32_t generation, std::uint64_t pc);
+    StepStatus follow_inferred(std::uint32_t generation, const KnownPc& at, FrameKind kind,
+                               const StackMemory& stack, RegisterFile& registers);
     bool is_called(std::uint32_t generation, std::uint64_t callee, std::uint64_t returns_to,
                    bool trusted);
     bool follow_frame_pointer(std::uint32_t generation, FrameKind kind, const Frame& frame,
@@ -107,12 +142,14 @@ struct StackWalker::State {
     std::size_t meet(const WalkTrail& trail, std::size_t& outer, const WalkTrail::Step& here,
                      const StackMemory& stack) const;
     void leave_trail(std::uint32_t generation, WalkTrail& trail);
-    StopReason walk_fully(std::uint32_t generation, RegisterFile registers, FrameKind kind,
+    StopReason walk_fully(std::uint32_t generation, const RegisterFile& innermost, FrameKind kind,
                           const StackMemory& stack, std::vector<WalkedFrame>& frames);
     std::optional<StopReason> walk_briefly(std::uint32_t generation, const RegisterFile& registers,
                                            FrameKind kind, const StackMemory& stack,
                                            const WalkTrail* trail,
                                            std::vector<WalkedFrame>& frames);
+    bool step_past_rule(std::uint32_t generation, KnownPc at, const RegisterFile& innermost,
+                        std::size_t depth, const StackMemory& stack, RegisterFile& registers);
     StepStatus slow_step(const KnownPc& at, FrameKind kind, const StackMemory& stack,
                          RegisterFile& registers);
 
@@ -120,7 +157,9 @@ struct StackWalker::State {
     WalkLimits limits;
     SpanCache spans;
     std::vector<KnownPc> known;
+    InferredRules inferred;
     std::uint32_t followed = 0;  // frame pointers, in this walk
+    std::uint32_t analysed = 0;  // inferred rules, in this walk
 
     // Of the brief walk under way: its steps, innermost first, how it ended, and how many frames of
     // the trail it met go on where it stopped.
@@ -183,6 +222,68 @@ bool StackWalker::State::follow_frame_pointer(std::uint32_t generation, FrameKin
     return true;
 }
 
+// Whether a call may return to `pc`; nothing if the code before it cannot be read.
+std::optional<bool> StackWalker::State::is_behind_call(std::uint32_t generation, std::uint64_t pc) {
+    const KnownPc& caller = look_up(pc - 1, generation);
+    if (caller.stop == StopReason::no_mapping) return false;
+    // Go puts goexit's second instruction there; the kernel, where a handler returns to.
+    if (caller.is_bottom || (caller.rule && caller.rule->signal_frame)) return true;
+    const auto code = provider.read_word(caller.module, Svma{pc - caller.bias - 8});
+    if (!code) return std::nullopt;
+    return x86_64::call_before(*code).kind != x86_64::CallBefore::no_call;
+}
+
+// To the caller, as the code that runs there suggests. Not ok, with `registers` untouched, if that
+// leads to where no call returns.
+StepStatus StackWalker::State::follow_inferred(std::uint32_t generation, const KnownPc& at,
+                                               FrameKind kind, const StackMemory& stack,
+                                               RegisterFile& registers) {
+    RegisterFile caller = registers;
+    const FrameMemory memory(stack, &provider, at.module, at.bias);
+    const StepStatus status = step(*at.inferred, abi, memory, caller);
+    if (status != StepStatus::ok) return status;
+    const bool rises =
+        kind == FrameKind::exact || caller[abi.stack_pointer] > registers[abi.stack_pointer];
+    if (!rises || !is_behind_call(generation, caller[abi.pc]).value_or(true)) {
+        return StepStatus::unsupported;
+    }
+    registers = caller;
+    ++analysed;
+    return StepStatus::ok;
+}
+
+// To the caller, where the rule counts from a register that calls do not preserve: OpenSSL's
+// AES-GCM keeps its CFA in rax over calls of parts of its own, which leave that alone. So what the
+// innermost frame has there is tried for its caller, and else what the caller's code suggests.
+bool StackWalker::State::step_past_rule(std::uint32_t generation, KnownPc at,
+                                        const RegisterFile& innermost, std::size_t depth,
+                                        const StackMemory& stack, RegisterFile& registers) {
+    const RegisterRule& cfa = at.rule->cfa;
+    const UnwindTable* table = spans.find(at.lookup).code.table;
+    if (cfa.kind != RuleKind::in_register || registers.has(cfa.source) || table == nullptr) {
+        return false;
+    }
+    constexpr std::size_t called_by_innermost = 2;
+    if (depth == called_by_innermost && innermost.has(cfa.source)) {
+        RegisterFile caller = registers;
+        caller.set(cfa.source, innermost[cfa.source]);
+        const FrameMemory memory(stack, &provider, at.module, at.bias);
+        if (step(*at.rule, abi, memory, caller) == StepStatus::ok &&
+            caller[abi.stack_pointer] > registers[abi.stack_pointer] &&
+            is_behind_call(generation, caller[abi.pc]).value_or(false)) {
+            registers = caller;
+            return true;
+        }
+    }
+    if (!limits.analyse_code) return false;
+    std::optional<FunctionRange> function;
+    const Svma pc{at.lookup - at.bias};
+    if (const auto fde = table->fde_range(pc)) function = {fde->start, fde->end};
+    at.inferred = inferred.find(at.module, pc, function);
+    return at.inferred && follow_inferred(generation, at, FrameKind::return_address, stack,
+                                          registers) == StepStatus::ok;
+}
+
 StepStatus StackWalker::State::slow_step(const KnownPc& at, FrameKind kind,
                                          const StackMemory& stack, RegisterFile& registers) {
     const FrameMemory memory(stack, &provider, at.module, at.bias);
@@ -232,20 +333,28 @@ void StackWalker::State::leave_trail(std::uint32_t generation, WalkTrail& trail)
     trail.steps.insert(trail.steps.end(), steps.rbegin(), steps.rend());
 }
 
-StopReason StackWalker::State::walk_fully(std::uint32_t generation, RegisterFile registers,
+StopReason StackWalker::State::walk_fully(std::uint32_t generation, const RegisterFile& innermost,
                                           FrameKind kind, const StackMemory& stack,
                                           std::vector<WalkedFrame>& frames) {
+    RegisterFile registers = innermost;
     for (;;) {
         const std::uint64_t pc = registers[abi.pc];
         const std::uint64_t sp =
             registers.has(abi.stack_pointer) ? registers[abi.stack_pointer] : 0;
         const KnownPc& at = look_up(kind == FrameKind::return_address ? pc - 1 : pc, generation);
         frames.push_back({{at.module, kind, pc - at.bias}, {pc}, {sp}});
+        if (at.is_bottom && kind == FrameKind::return_address) return at.stop;
         if (!at.rule) {
-            const StopReason stop = at.stop;
+            const KnownPc here = at;  // other look-ups may take its place
             const Frame frame = frames.back().frame;
-            if (!at.may_keep_fp || !limits.frame_pointers) return stop;
-            if (!follow_frame_pointer(generation, kind, frame, stack, registers)) return stop;
+            StepStatus status = StepStatus::unsupported;
+            if (here.inferred) status = follow_inferred(generation, here, kind, stack, registers);
+            if (status == StepStatus::truncated) return StopReason::truncated;
+            if (status != StepStatus::ok &&
+                (!here.may_keep_fp ||
+                 !follow_frame_pointer(generation, kind, frame, stack, registers))) {
+                return here.stop;
+            }
             if (frames.size() >= limits.max_frames) return StopReason::frame_limit;
             kind = FrameKind::return_address;
             continue;
@@ -253,6 +362,11 @@ StopReason StackWalker::State::walk_fully(std::uint32_t generation, RegisterFile
 
         if (!at.fast.usable() || !x86_64::fast_step(at.fast, stack, registers)) {
             const StepStatus status = slow_step(at, kind, stack, registers);
+            if (status == StepStatus::bad_memory && frames.size() < limits.max_frames &&
+                step_past_rule(generation, at, innermost, frames.size(), stack, registers)) {
+                kind = FrameKind::return_address;
+                continue;
+            }
             if (status != StepStatus::ok) return stop_reason_of(status);
         }
         if (registers[abi.pc] == 0) return StopReason::complete;
@@ -300,7 +414,7 @@ std::optional<StopReason> StackWalker::State::walk_briefly(std::uint32_t generat
         here.fp_distance = at.brief.fp_distance;
         if (trail) steps.push_back(here);
         if (!at.rule) {
-            if (at.may_keep_fp && limits.frame_pointers) return std::nullopt;
+            if (at.may_keep_fp || at.inferred) return std::nullopt;
             return at.stop;
         }
         if (at.brief.kind == ShortRule::no_caller) return StopReason::complete;
@@ -361,21 +475,19 @@ WalkResult StackWalker::walk(const AddressSpace& space, EventTime when,
         return without_trail(walk_by_rules(state_->spans, state_->provider, registers, stack,
                                            state_->limits.max_frames, frames));
     }
-    state_->followed = 0;
+    state_->followed = state_->analysed = 0;
     const StopReason reason =
         state_->walk(generation, registers, FrameKind::exact, stack, trail, frames);
-    if (reason != StopReason::no_cfi || frames.size() != 1) {
-        return {reason, state_->followed, static_cast<std::uint32_t>(state_->shared)};
-    }
+    if (reason != StopReason::no_cfi || frames.size() != 1) return state_->result(reason);
     const auto caller = state_->caller_of_stub(generation, frames.front(), stack);
-    if (!caller) return {reason, state_->followed};
+    if (!caller) return state_->result(reason);
     RegisterFile above = registers;
     above.keep_only(abi.callee_saved);
     above.set(abi.stack_pointer, frames.front().sp.value + sizeof *caller);
     above.set(abi.pc, *caller);
     const StopReason outer =
         state_->walk(generation, above, FrameKind::return_address, stack, nullptr, frames);
-    return {outer, state_->followed};
+    return state_->result(outer);
 }
 
 Frame StackWalker::resolve(const AddressSpace& space, EventTime when, Avma address,
