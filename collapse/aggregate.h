@@ -3,6 +3,7 @@
 #pragma once
 
 #include "collapse/profile.h"
+#include "collapse/progress.h"
 #include "collapse/sample_filter.h"
 #include "perfdata/diagnostics.h"
 #include "perfdata/reader.h"
@@ -32,6 +33,7 @@ struct AggregateOptions {
     bool stack_depths = false;    // fill Profile::depths
     unsigned jobs = 0;            // threads; 0: as many as the machine has cores
     WalkLimits limits;
+    ProgressObserver progress;  // may be empty
 };
 
 // The result is the same for every number of jobs. `file` and `scan` (of that file) and `modules`
