@@ -164,6 +164,7 @@ FrameNames name_frames(const FrameTable& frames, Symbolizer& symbolizer,
     result.state_->length.resize(frames.size());
     std::atomic<std::size_t> next = 0;
     std::mutex mutex;
+    ProgressCounter progress(options.progress, ProgressStage::naming, frames.size());
     const auto work = [&] {
         std::vector<NamesOfFrame> names;
         while (true) {
@@ -174,6 +175,7 @@ FrameNames name_frames(const FrameTable& frames, Symbolizer& symbolizer,
             for (std::size_t i = from; i < to; ++i) {
                 names.push_back(names_of(frames[order[i]], symbolizer, options));
             }
+            progress.advance(to - from, 0);
             const std::lock_guard lock(mutex);
             for (std::size_t i = from; i < to; ++i) {
                 const NamesOfFrame& found = names[i - from];

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "collapse/frame_table.h"
+#include "collapse/progress.h"
 #include "symbols/symbolizer.h"
 
 namespace fgread {
@@ -30,10 +31,11 @@ struct NameDetail {
 struct NamingOptions {
     // "_[k]" behind kernel functions, "_[i]" behind inlined ones, "_[j]" behind those of a JIT
     bool annotate = false;
-    bool addresses = false;  // unresolved: "[libc.so.6 <28ab0>]" instead of "[libc.so.6]"
-    bool source = false;     // "name (file.cpp:12)"; needs SymbolizerOptions::lines
-    bool details = false;    // keep FrameNames::details()
-    unsigned jobs = 0;       // threads; 0: as many as the machine has cores
+    bool addresses = false;     // unresolved: "[libc.so.6 <28ab0>]" instead of "[libc.so.6]"
+    bool source = false;        // "name (file.cpp:12)"; needs SymbolizerOptions::lines
+    bool details = false;       // keep FrameNames::details()
+    unsigned jobs = 0;          // threads; 0: as many as the machine has cores
+    ProgressObserver progress;  // may be empty
 };
 
 // Const calls are thread-safe.

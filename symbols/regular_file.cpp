@@ -12,7 +12,7 @@
 #include <cerrno>
 #include <utility>
 
-#include "symbols/rooted_path.h"
+#include "symbols/open_in_root.h"
 
 namespace fgread {
 namespace {
@@ -33,16 +33,28 @@ bool is_plain_path(const std::string& path) {
     return path.find("/../") == std::string::npos && !path.ends_with("/..");
 }
 
+int open_without_magic(const std::string& path, int flags) {
+    open_how how{};
+    how.flags = static_cast<std::uint64_t>(flags);
+    how.resolve = RESOLVE_NO_MAGICLINKS;
+    return static_cast<int>(::syscall(SYS_openat2, AT_FDCWD, path.c_str(), &how, sizeof how));
+}
+
 // openat2 is refused by kernels before 5.6 and by old container sandboxes.
 bool openat2_unavailable() { return errno == ENOSYS || errno == EPERM; }
 
 int open_path(const std::string& path, const std::string& root, int flags) {
-    if (!root.empty()) return open_in_root(path, root, flags);
-    open_how how{};
-    how.flags = static_cast<std::uint64_t>(flags);
-    how.resolve = RESOLVE_NO_MAGICLINKS;
-    const long opened = ::syscall(SYS_openat2, AT_FDCWD, path.c_str(), &how, sizeof how);
-    if (opened >= 0 || !openat2_unavailable()) return static_cast<int>(opened);
+    if (!root.empty()) {
+        const int directory = ::open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (directory < 0) return -1;
+        const int descriptor = open_in_root(directory, path, flags);
+        const int error = errno;
+        ::close(directory);
+        errno = error;
+        return descriptor;
+    }
+    const int descriptor = open_without_magic(path, flags);
+    if (descriptor >= 0 || !openat2_unavailable()) return descriptor;
     return ::open(path.c_str(), flags);
 }
 

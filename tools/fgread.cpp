@@ -21,6 +21,7 @@
 #include "tools/output_file.h"
 #include "tools/output_format.h"
 #include "tools/picture_arguments.h"
+#include "tools/progress_line.h"
 #include "tools/selection_arguments.h"
 #include "tools/slice_output.h"
 #include "tools/standard_streams.h"
@@ -230,7 +231,7 @@ void define_options(CLI::App& app, Arguments& arguments) {
         ->option_text("SCHEME");
     app.add_flag("-i,--inverted", arguments.picture.picture.inverted,
                  "Picture with the root on top (icicle graph)");
-    app.add_flag("-q,--quiet", arguments.quiet, "No summary and no warnings on stderr");
+    app.add_flag("-q,--quiet", arguments.quiet, "No summary, warnings and progress on stderr");
 }
 
 // Without "..", which stands in no path that is opened.
@@ -459,10 +460,17 @@ int run(Arguments& arguments) {
     if (arguments.list_events) return list_events(arguments, *output);
     const TextSink sink = [&](std::string_view text) { return output->write(text); };
     Picture picture;
+    tools::ProgressLine progress;
+    if (!arguments.quiet && tools::terminal_shows_progress()) {
+        arguments.fold.aggregate.progress = progress.observer();
+        arguments.fold.naming.progress = progress.observer();
+    }
     const ProfileWriter write = [&](const FoldedProfile& folded) {
+        progress.erase();
         picture = tools::write_profile(folded, *format, arguments.picture.picture, sink);
     };
     const Result<FoldStats> stats = fold_recording(arguments.input, arguments.fold, write);
+    progress.erase();
     if (!stats) {
         say(stats.error().message);
         return failed;
