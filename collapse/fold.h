@@ -41,7 +41,7 @@ struct FoldOptions {
     Slicing slicing;                     // the output is one for each slice
     StackFilter filter;                  // which stacks are shown; was checked
     StackShape shape;                    // of folded text and pictures
-    bool flamegraph_names = false;       // see flamegraph_tree(); wants NameStyle::plain
+    bool flamegraph_names = false;       // see flamegraph_tree(); wants NameStyle::perf
     bool module_stats = false;           // fill FoldStats::modules even if all modules were found
 };
 

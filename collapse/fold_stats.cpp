@@ -184,6 +184,11 @@ std::string stats_text(const FoldStats& stats) {
     }
     out += fmt::format("\nframes   {}, {} distinct, in {} distinct stacks\n", stats.frames,
                        stats.distinct_frames, stats.distinct_stacks);
+    if (stats.analysed_frames != 0) {
+        out += fmt::format(
+            "         {} of them found by decoding code that has no call-frame information\n",
+            stats.analysed_frames);
+    }
     if (stats.frame_pointer_frames != 0) {
         out += fmt::format(
             "         {} of them found by frame pointers, where code has no call-frame "
@@ -229,6 +234,7 @@ std::string stats_json(const FoldStats& stats) {
     json["guest_samples"] = stats.guest_samples;
     json["processes"] = stats.processes;
     json["frames"] = stats.frames;
+    json["analysed_frames"] = stats.analysed_frames;
     json["frame_pointer_frames"] = stats.frame_pointer_frames;
     json["distinct_frames"] = stats.distinct_frames;
     json["distinct_stacks"] = stats.distinct_stacks;

@@ -50,6 +50,7 @@ struct FoldStats {
     std::uint64_t processes = 0;
     std::uint64_t frames = 0;
     std::uint64_t frame_pointer_frames = 0;  // of them, found by frame pointers
+    std::uint64_t analysed_frames = 0;       // of them, found by decoding code without rules
     std::uint64_t distinct_frames = 0;
     std::uint64_t distinct_stacks = 0;
     std::array<std::uint64_t, stop_reason_count> stop_reasons{};

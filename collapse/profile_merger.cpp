@@ -62,6 +62,7 @@ void ProfileMerger::apply(const ChunkResult& result) {
     profile_.guest_samples += result.guest_samples;
     profile_.filtered_samples += result.filtered_samples;
     profile_.frame_pointer_frames += result.frame_pointer_frames;
+    profile_.analysed_frames += result.analysed_frames;
     for (std::size_t i = 0; i < stop_reason_count; ++i) {
         profile_.stop_reasons[i] += result.stop_reasons[i];
     }

@@ -13,6 +13,7 @@
 
 #include "collapse/aggregate.h"
 #include "collapse/profile.h"
+#include "unwind/architecture.h"
 
 namespace fgread {
 
@@ -55,6 +56,7 @@ struct ChunkResult {
     std::uint64_t guest_samples = 0;
     std::uint64_t filtered_samples = 0;
     std::uint64_t frame_pointer_frames = 0;
+    std::uint64_t analysed_frames = 0;
     std::array<std::uint64_t, stop_reason_count> stop_reasons{};
     Diagnostics diagnostics;
 };
@@ -72,11 +74,24 @@ public:
     void begin_batch() { walker_.forget_spaces(); }
 
 private:
+    // A thread's stacks mostly differ near their leaves only: the outer frames that are those of
+    // its last sample need not be walked, nor looked up, again.
+    struct Path {
+        struct Step {
+            Frame frame;
+            StackId stack;
+        };
+        Group group;
+        StackId root = no_stack;
+        std::vector<Step> steps;  // outermost first; user frames, then kernel frames
+        WalkTrail trail;          // of the sample whose steps these are, or empty
+    };
+
     void add_sample(const RecordView& record, ChunkResult& result);
     void add_readings(const RecordView& record, std::size_t attr, const SampleView& sample,
                       EventTime when, bool left_out, ChunkResult& result);
     StopReason walk_user(const SampleView& sample, const ProcessAt& process, EventTime when,
-                         ChunkResult& result);
+                         WalkTrail* trail, ChunkResult& result);
     void add_chain(const SampleView& sample, const ProcessAt& process, EventTime when,
                    CpuMode sample_mode, bool want_user);
     [[nodiscard]] CallGraph chain_of(const SampleView& sample, std::size_t attr,
@@ -94,12 +109,17 @@ private:
     bool is_wanted(const SampleView& sample, EventTime when);
     Group group_of(const SampleView& sample, std::size_t attr, EventTime when) const;
     std::uint32_t intern_group(const Group& group);
-    StackId intern_stack(const Group& group, Tid tid);
+    Path& path_of(Tid tid) {
+        return last_paths_[static_cast<std::uint32_t>(tid.value) % last_paths_.size()];
+    }
+    void set_root(Path& path, const Group& group);
+    StackId intern_stack(const Group& group, Path& path);
     Frame normalised(Frame frame) const;
 
     unsigned number_;
     const PerfFile& file_;
     const Scan& scan_;
+    RecordedMachine machine_;
     const AggregateOptions& options_;
     StackWalker walker_;
 
@@ -116,17 +136,9 @@ private:
     std::map<Group, std::uint32_t> group_index_;
     StackTrie stacks_;
 
-    // A thread's stacks mostly differ near their leaves only: the outer frames that are those of
-    // its last sample need not be looked up again (on a 1 GB recording a sixth of all time).
-    struct Path {
-        struct Step {
-            Frame frame;
-            StackId stack;
-        };
-        Group group;
-        StackId root = no_stack;
-        std::vector<Step> steps;  // outermost first
-    };
+    // Of the sample at hand: the outermost user frames, which stand in its Path and not in
+    // user_frames_.
+    std::size_t shared_frames_ = 0;
     std::array<Path, 64> last_paths_;  // by tid; threads that share a place only lose time
 };
 

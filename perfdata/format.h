@@ -161,6 +161,7 @@ inline constexpr unsigned feature_event_desc = 12;
 inline constexpr unsigned feature_pmu_mappings = 16;
 inline constexpr unsigned feature_sample_time = 21;
 inline constexpr unsigned feature_compressed = 27;
+inline constexpr unsigned feature_e_machine = 33;
 inline constexpr unsigned feature_limit = 256;  // bits in the header's bitmap
 
 // --- the file header ---

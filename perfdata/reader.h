@@ -51,6 +51,9 @@ struct Scan {
     std::uint64_t record_count = 0;
     std::uint64_t sample_count = 0;
     std::uint64_t lost_events = 0;  // sum of LOST records
+    // Bytes of the file that were read for the batches so far. 0 where that says nothing: of a
+    // pipe, of a file packed as a whole, of one that does not come in batches.
+    std::uint64_t input_bytes = 0;
     // Index = type; format.h's known_type_limit holds all types from there on.
     std::vector<std::uint64_t> records_by_type;
 };

@@ -21,6 +21,7 @@
 #include "tools/output_file.h"
 #include "tools/output_format.h"
 #include "tools/picture_arguments.h"
+#include "tools/progress_line.h"
 #include "tools/selection_arguments.h"
 #include "tools/slice_output.h"
 #include "tools/standard_streams.h"
@@ -145,7 +146,7 @@ void define_options(CLI::App& app, Arguments& arguments) {
                    "Keep N frames from the root, it included [all]")
         ->option_text("N");
     app.add_flag("--annotate", arguments.fold.naming.annotate,
-                 "Mark kernel frames _[k] and inlined functions _[i]");
+                 "Mark frames of the kernel _[k], of a JIT _[j], inlined ones _[i]");
     app.add_flag("--mark-truncated", arguments.fold.aggregate.mark_truncated,
                  "Put [truncated] at the root of stacks that the dump cut: their\n"
                  "outermost frames are lost")
@@ -166,6 +167,8 @@ void define_options(CLI::App& app, Arguments& arguments) {
                  "Add the source file and line to every function");
     app.add_flag("--inline,!--no-inline", arguments.fold.symbols.inlines,
                  "Expand inlined functions [on]");
+    app.add_flag("--analyse-code,!--no-analyse-code", arguments.fold.aggregate.limits.analyse_code,
+                 "Decode functions without call-frame information to find their frames [on]");
     app.add_flag("--frame-pointers,!--no-frame-pointers",
                  arguments.fold.aggregate.limits.frame_pointers,
                  "Follow frame pointers through code without call-frame information [on]");
@@ -228,7 +231,7 @@ void define_options(CLI::App& app, Arguments& arguments) {
         ->option_text("SCHEME");
     app.add_flag("-i,--inverted", arguments.picture.picture.inverted,
                  "Picture with the root on top (icicle graph)");
-    app.add_flag("-q,--quiet", arguments.quiet, "No summary and no warnings on stderr");
+    app.add_flag("-q,--quiet", arguments.quiet, "No summary, warnings and progress on stderr");
 }
 
 // Without "..", which stands in no path that is opened.
@@ -245,7 +248,7 @@ void finish_options(Arguments& arguments) {
     if (arguments.wall) fold.time = TimeKind::wall;
     fold.symbols.names = name_style(arguments.names).value_or(NameStyle::plain);
     if (arguments.compat == "flamegraph") {
-        fold.symbols.names = NameStyle::plain;  // as perf's, which have no parameters
+        fold.symbols.names = NameStyle::perf;
         fold.symbols.inlines = false;
         fold.flamegraph_names = true;
     }
@@ -261,6 +264,13 @@ void finish_options(Arguments& arguments) {
     if (!arguments.stats_file.empty() && !asked) arguments.stats = "text";
     fold.module_stats = asked || !arguments.stats.empty();
     fold.aggregate.stack_depths = !arguments.report.empty();
+}
+
+// All events, and what perf shows of addresses and names.
+void make_like_perf_script(FoldOptions& fold) {
+    if (fold.event.empty()) fold.event = "*";
+    fold.symbols.names = NameStyle::perf;
+    fold.aggregate.unknown_addresses = true;
 }
 
 void say(const std::string& text) { tools::say("fgread", text); }
@@ -421,6 +431,8 @@ int run(Arguments& arguments) {
         arguments.fold.naming.details = true;
         arguments.fold.naming.source = false;
     }
+    arguments.fold.aggregate.timeline = tools::has_times(*format);
+    if (*format == tools::OutputFormat::script) make_like_perf_script(arguments.fold);
     if (tools::is_picture(*format)) {
         const Result<void> looks = tools::finish_picture_options(
             arguments.picture,
@@ -448,10 +460,17 @@ int run(Arguments& arguments) {
     if (arguments.list_events) return list_events(arguments, *output);
     const TextSink sink = [&](std::string_view text) { return output->write(text); };
     Picture picture;
+    tools::ProgressLine progress;
+    if (!arguments.quiet && tools::terminal_shows_progress()) {
+        arguments.fold.aggregate.progress = progress.observer();
+        arguments.fold.naming.progress = progress.observer();
+    }
     const ProfileWriter write = [&](const FoldedProfile& folded) {
+        progress.erase();
         picture = tools::write_profile(folded, *format, arguments.picture.picture, sink);
     };
     const Result<FoldStats> stats = fold_recording(arguments.input, arguments.fold, write);
+    progress.erase();
     if (!stats) {
         say(stats.error().message);
         return failed;

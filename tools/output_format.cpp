@@ -8,8 +8,10 @@
 #include <string_view>
 #include <vector>
 
+#include "collapse/writers/firefox.h"
 #include "collapse/writers/folded.h"
 #include "collapse/writers/json.h"
+#include "collapse/writers/perf_script.h"
 #include "collapse/writers/pprof.h"
 #include "collapse/writers/speedscope.h"
 #include "render/html_writer.h"
@@ -34,8 +36,10 @@ constexpr FormatWords words[] = {
     {OutputFormat::html, "html", ".htm"},
     {OutputFormat::pprof, "pprof", ".pb.gz"},
     {OutputFormat::speedscope, "speedscope", ".speedscope.json"},
+    {OutputFormat::firefox, "firefox", ".firefox.json"},
     {OutputFormat::json, "json", ".json"},
     {OutputFormat::jsonl, "jsonl", ".jsonl"},
+    {OutputFormat::script, "script", ".script"},
 };
 
 std::string known_endings() {
@@ -133,6 +137,12 @@ Picture write_profile(const FoldedProfile& folded, OutputFormat format, PictureO
             return {};
         case OutputFormat::jsonl:
             write_json_lines(folded, sink);
+            return {};
+        case OutputFormat::firefox:
+            write_firefox(folded, sink);
+            return {};
+        case OutputFormat::script:
+            write_perf_script(folded, sink);
             return {};
         case OutputFormat::speedscope:
             write_speedscope(folded, sink);

@@ -14,7 +14,17 @@
 
 namespace fgread::tools {
 
-enum class OutputFormat : std::uint8_t { folded, svg, html, pprof, json, jsonl, speedscope };
+enum class OutputFormat : std::uint8_t {
+    folded,
+    svg,
+    html,
+    pprof,
+    json,
+    jsonl,
+    speedscope,
+    firefox,
+    script
+};
 
 // "folded", "svg", ...: for --help.
 [[nodiscard]] std::string output_format_names();
@@ -34,6 +44,12 @@ enum class OutputFormat : std::uint8_t { folded, svg, html, pprof, json, jsonl, 
 // FrameNames::details().
 [[nodiscard]] constexpr bool has_details(OutputFormat format) {
     return format != OutputFormat::folded && !is_picture(format);
+}
+
+// Has every sample by itself: wants Profile::timeline.
+[[nodiscard]] constexpr bool has_times(OutputFormat format) {
+    return format == OutputFormat::script || format == OutputFormat::speedscope ||
+           format == OutputFormat::firefox;
 }
 
 // Not for terminals.
