@@ -229,3 +229,46 @@ TEST_CASE("there is no timeline unless it is asked for") {
     CHECK(profile->timeline.empty());
     CHECK(profile->sample_count != 0);
 }
+
+TEST_CASE("switches of all threads are noted, also where samples are not selected") {
+    EventAttr tracepoint = event_with_cpu(300);
+    tracepoint.type = format::type_tracepoint;
+    tracepoint.config = 314;
+    tracepoint.sample_type |= format::sample_raw;
+    tracepoint.name = "sched:sched_switch";
+    PerfBuilder perf;
+    perf.add_event(event_with_cpu(100));
+    perf.add_event(tracepoint);
+    perf.event_names();
+    perf.comm({7, 7, 1}, "prog", test::exec);
+    test::Bytes payload;
+    payload.u16(314).u16(0).i32(7).padded_text("previous thread").i32(7).i32(120).u64(1);
+    payload.padded_text("the next thread").i32(8).i32(120).zeros(4);
+    perf.sample({.ip = 1, .pid = 7, .tid = 7, .time = 20, .raw = payload.data()}, 1);
+    perf.sample({.ip = 1, .pid = 7, .tid = 7, .time = 21, .raw = std::vector<std::byte>(68)}, 1);
+    perf.kernel_record(format::record_switch, format::misc_switch_out, {}, {7, 9, 15});
+    perf.kernel_record(format::record_switch, 0, {}, {7, 9, 30});
+    perf.fork({7, 10, 31}, 7, 7);
+    perf.exit({7, 10, 40});
+    AggregateOptions options;
+    options.switches = true;
+    options.filter.tids = {{1000, 1000}};
+    using Kind = ThreadSwitch::Kind;
+    for (const auto& file : {perf.build(), perf.build_pipe()}) {
+        const Profile profile = run(file, options).profile;
+        CHECK(profile.timeline.empty());
+        CHECK(profile.filtered_samples == 2);
+        CHECK(profile.unread_switches == 1);
+        CHECK(profile.end == TimestampNs{40});
+        std::vector<std::tuple<std::uint64_t, Tid, Kind>> got;
+        for (const ThreadSwitch& one : profile.switches) {
+            got.emplace_back(one.when.time, one.tid, one.kind);
+        }
+        const decltype(got) expected = {
+            {15, Tid{9}, Kind::blocked}, {20, Tid{7}, Kind::blocked},  {20, Tid{8}, Kind::in},
+            {30, Tid{9}, Kind::in},      {31, Tid{10}, Kind::started}, {40, Tid{10}, Kind::ended},
+        };
+        CHECK(got == expected);
+        CHECK(run(file).profile.switches.empty());
+    }
+}
