@@ -31,6 +31,7 @@ struct AggregateOptions {
     bool mark_truncated = false;  // truncated_mark below the group of stacks that the dump cut
     bool stack_depths = false;    // fill Profile::depths
     bool timeline = false;        // fill Profile::timeline
+    bool switches = false;        // fill Profile::switches and Profile::end
     unsigned jobs = 0;            // threads; 0: as many as the machine has cores
     WalkLimits limits;
 };

@@ -28,11 +28,11 @@ void describe_file(const std::string& path, ModuleSources& sources) {
 }
 
 std::vector<std::vector<std::string>> group_labels(const Profile& profile, const Grouping& by,
-                                                   const PerfFile& file,
+                                                   const std::vector<EventAttr>& attrs,
                                                    const ProcessTable& processes) {
     std::vector<std::vector<std::string>> labels;
     for (const Group& group : profile.groups) {
-        labels.push_back(group_label(group, by, processes, file.attrs()));
+        labels.push_back(group_label(group, by, processes, attrs));
     }
     return labels;
 }
@@ -41,6 +41,33 @@ std::string known_events(const std::vector<EventAttr>& attrs) {
     std::string names;
     for (const EventAttr& attr : attrs) names += (names.empty() ? "" : ", ") + attr.name;
     return names;
+}
+
+// A wait may begin before the times that are selected and end in them.
+void want_timeline(AggregateOptions& selection) {
+    selection.timeline = true;
+    selection.switches = true;
+    selection.filter.times.clear();
+}
+
+// Which events the output is of, and what their samples weigh.
+Result<OffCpuResult> choose_weights(const std::string& path, const FoldOptions& options,
+                                    const SampleFilter& filter, std::vector<EventAttr>& attrs,
+                                    Profile& profile) {
+    if (options.time != TimeKind::recorded) {
+        Result<OffCpuResult> result = weigh_off_cpu(profile, attrs, options.time, filter);
+        if (result) return result;
+        return Error{result.error().kind, path + ": " + result.error().message};
+    }
+    // With events as roots there is no reason to leave any out.
+    const bool all_events =
+        options.event.empty() && has(options.aggregate.group_by, GroupBy::event);
+    std::vector<bool> events = select_events(attrs, profile, all_events ? "*" : options.event);
+    if (!options.event.empty() && std::find(events.begin(), events.end(), true) == events.end()) {
+        return Error{ErrorKind::io, fmt::format("{}: no event matches '{}'; the recording has: {}",
+                                                path, options.event, known_events(attrs))};
+    }
+    return OffCpuResult{{}, std::move(events)};
 }
 
 // Reads what the archives have of the recording's binaries.
@@ -196,22 +223,19 @@ Result<FoldStats> fold_recording(const std::string& path, const FoldOptions& opt
     AggregateOptions selection = options.aggregate;
     const Result<void> prepared = prepare_selection(*file, selection);
     if (!prepared) return prepared.error();
-    const Result<Profile> profile = aggregate(*file, *scan, modules, selection, diagnostics);
+    const SampleFilter filter = selection.filter;
+    if (options.time != TimeKind::recorded) want_timeline(selection);
+    Result<Profile> profile = aggregate(*file, *scan, modules, selection, diagnostics);
     if (!profile) return profile.error();
-
-    // With events as roots there is no reason to leave any out.
-    const bool all_events = options.event.empty() && has(selection.group_by, GroupBy::event);
-    const std::vector<bool> events =
-        select_events(file->attrs(), *profile, all_events ? "*" : options.event);
-    if (!options.event.empty() && std::find(events.begin(), events.end(), true) == events.end()) {
-        return Error{ErrorKind::io, fmt::format("{}: no event matches '{}'; the recording has: {}",
-                                                path, options.event, known_events(file->attrs()))};
-    }
+    std::vector<EventAttr> attrs = file->attrs();
+    Result<OffCpuResult> chosen = choose_weights(path, options, filter, attrs, *profile);
+    if (!chosen) return chosen.error();
+    const std::vector<bool>& events = chosen->events;
 
     Symbolizer symbolizer(modules, options.symbols);
     FrameNames names = name_frames(profile->frames, symbolizer, options.naming);
     std::vector<std::vector<std::string>> labels =
-        group_labels(*profile, selection.group_by, *file, scan->processes);
+        group_labels(*profile, selection.group_by, attrs, scan->processes);
     Profile filtered;  // the statistics are of all stacks
     if (!options.filter.empty()) {
         filtered = *profile;
@@ -219,14 +243,15 @@ Result<FoldStats> fold_recording(const std::string& path, const FoldOptions& opt
     }
     const Profile& shown = options.filter.empty() ? *profile : filtered;
     const WeightChoice weights{events, options.weigh_by_samples};
-    write({file->attrs(), scan->processes, modules, shown, names, std::move(labels), weights,
-           options.shape, options.flamegraph_names});
+    write({attrs, scan->processes, modules, shown, names, std::move(labels), weights, options.shape,
+           options.flamegraph_names});
 
     FoldStats stats = collect_stats(*file, *scan, *profile);
     for (std::size_t i = 0; i < events.size(); ++i) {
         const EventTotal& total = profile->events[i];
-        stats.events.push_back({file->attrs()[i].name, total.samples, total.period, events[i]});
+        stats.events.push_back({attrs[i].name, total.samples, total.period, events[i]});
     }
+    stats.off_cpu = chosen->stats;
     if (options.module_stats || names.any_unnamed() || !all_modules_loaded(modules)) {
         add_module_stats(*profile, names, modules, options.symbols.inlines && options.module_stats,
                          stats);

@@ -11,6 +11,7 @@
 #include "collapse/fold_stats.h"
 #include "collapse/folded_profile.h"
 #include "collapse/frame_names.h"
+#include "collapse/off_cpu.h"
 #include "collapse/stack_filter.h"
 #include "collapse/stack_shape.h"
 #include "perfdata/result.h"
@@ -34,11 +35,12 @@ struct FoldOptions {
     // Names or globs, with commas between; empty: the first attr that has samples, or all of them
     // where stacks are grouped by event.
     std::string event;
-    bool weigh_by_samples = false;  // else by period
-    StackFilter filter;             // which stacks are shown; was checked
-    StackShape shape;               // of folded text and pictures
-    bool flamegraph_names = false;  // see flamegraph_tree(); wants NameStyle::perf
-    bool module_stats = false;      // fill FoldStats::modules even if all modules were found
+    TimeKind time = TimeKind::recorded;  // else it chooses the events
+    bool weigh_by_samples = false;       // else by period
+    StackFilter filter;                  // which stacks are shown; was checked
+    StackShape shape;                    // of folded text and pictures
+    bool flamegraph_names = false;       // see flamegraph_tree(); wants NameStyle::perf
+    bool module_stats = false;           // fill FoldStats::modules even if all modules were found
 };
 
 // True if the times of the recording are those of jitdumps (perf record -k mono).

@@ -34,7 +34,8 @@ using ProfileWriter = std::function<void(const FoldedProfile&)>;
 // The stacks by name in the shape and with the weights that are wanted.
 [[nodiscard]] NameTree name_tree(const FoldedProfile& folded);
 
-// What the periods of an event count: "nanoseconds" of cpu-clock and task-clock, else "count".
+// What the periods of an event count: "nanoseconds" of cpu-clock, task-clock and the time off CPU,
+// else "count".
 [[nodiscard]] std::string_view period_unit(const EventAttr& attr);
 
 // What weights are, for people and programs: "samples", or the name and the unit of the event's

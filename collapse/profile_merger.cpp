@@ -1,5 +1,6 @@
 #include "collapse/profile_merger.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace fgread {
@@ -36,7 +37,8 @@ Profile ProfileMerger::take(Diagnostics& diagnostics) {
         profile_.stops.push_back({key.first, key.second, samples});
     }
     profile_.depths = depths_.stats();
-    sort_timeline(profile_.timeline);
+    sort_by_time(profile_.timeline);
+    sort_by_time(profile_.switches);
     diagnostics.merge(diagnostics_);
     return std::move(profile_);
 }
@@ -65,6 +67,10 @@ void ProfileMerger::apply(const ChunkResult& result) {
     }
     for (const StopCount& stop : result.stops) stops_[{stop.module, stop.reason}] += stop.samples;
     for (const StackDepth& depth : result.depths) depths_.add(depth);
+    profile_.switches.insert(profile_.switches.end(), result.switches.begin(),
+                             result.switches.end());
+    profile_.end = std::max(profile_.end, result.end);
+    profile_.unread_switches += result.unread_switches;
     diagnostics_.merge(result.diagnostics);
 }
 

@@ -1,5 +1,7 @@
 #include "collapse/sample_worker.h"
 
+#include <algorithm>
+
 #include "perfdata/counter_values.h"
 #include "perfdata/format.h"
 #include "unwind/x86_64.h"
@@ -68,6 +70,7 @@ Result<ChunkResult> SampleWorker::run(std::size_t chunk, std::size_t number) {
     RecordCursor cursor = file_.records(scan_.chunks[chunk], *bytes);
     while (const std::optional<RecordView> record = cursor.next()) {
         if (record->type == format::record_sample) add_sample(*record, result);
+        if (options_.switches) note_switch(*record, result);
     }
     // The scan saw whole records here: the file has changed since.
     const Chunk& wanted = scan_.chunks[chunk];
@@ -99,6 +102,7 @@ void SampleWorker::add_sample(const RecordView& record, ChunkResult& result) {
     }
     const CpuMode mode = record.cpu_mode();
     const EventTime when = file_.event_time(record);
+    if (options_.switches) note_sched_switch(*sample, *attr, record.endian, when, result);
     const bool has_readings = !sample->read.empty();
     const bool guest = is_guest(mode);
     if (guest || (!all_wanted_ && !is_wanted(*sample, when))) {
@@ -214,6 +218,29 @@ TimelineSample SampleWorker::timeline_sample(const SampleView& sample, std::size
     const CommId comm = scan_.processes.comm_at(sample.pid, sample.tid, when);
     return {when, sample.period, sample.pid, sample.tid,
             comm, sample.cpu,    stack,      static_cast<std::uint32_t>(attr)};
+}
+
+void SampleWorker::note_switch(const RecordView& record, ChunkResult& result) const {
+    if (record.type >= format::record_first_of_tool) return;
+    const EventTime when = file_.event_time(record);
+    result.end.value = std::max(result.end.value, when.time);
+    if (record.type == format::record_sample) return;
+    const Tid tid = file_.trailer_tid(record).value_or(Tid{});
+    const auto thread_switch = decode_thread_switch(record, tid, when);
+    if (thread_switch) result.switches.push_back(*thread_switch);
+}
+
+// Before any filter: a thread that is wanted may come where one that is not leaves.
+void SampleWorker::note_sched_switch(const SampleView& sample, std::size_t attr, Endian endian,
+                                     EventTime when, ChunkResult& result) const {
+    if (!is_sched_switch(file_.attrs()[attr])) return;
+    const auto both = decode_sched_switch(file_.attrs()[attr], sample, endian, when);
+    if (!both) {
+        ++result.unread_switches;
+        return;
+    }
+    result.switches.push_back(both->first);
+    result.switches.push_back(both->second);
 }
 
 void SampleWorker::note_depth(const SampleView& sample, StopReason reason,

@@ -48,6 +48,9 @@ struct ChunkResult {
     // If wanted: one for each of `samples` and of `readings` (their periods are not known yet).
     std::vector<TimelineSample> timeline;
     std::vector<TimelineSample> reading_timeline;
+    std::vector<ThreadSwitch> switches;  // if wanted, in file order
+    TimestampNs end;                     // if they are: of the last record
+    std::uint64_t unread_switches = 0;
     std::uint64_t frame_count = 0;
     std::uint64_t guest_samples = 0;
     std::uint64_t filtered_samples = 0;
@@ -83,6 +86,9 @@ private:
     void add_leaf(const SampleView& sample, const ProcessAt& process, EventTime when, CpuMode mode);
     [[nodiscard]] TimelineSample timeline_sample(const SampleView& sample, std::size_t attr,
                                                  EventTime when, StackId stack) const;
+    void note_switch(const RecordView& record, ChunkResult& result) const;
+    void note_sched_switch(const SampleView& sample, std::size_t attr, Endian endian,
+                           EventTime when, ChunkResult& result) const;
     void note_depth(const SampleView& sample, StopReason reason, ChunkResult& result) const;
     void count_stop(StopReason reason, ModuleId module, ChunkResult& result);
     bool is_wanted(const SampleView& sample, EventTime when);

@@ -2,6 +2,7 @@
 // tell: formats with times, time off CPU, slices of time.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -10,6 +11,8 @@
 #include "perfdata/process_table.h"
 
 namespace fgread {
+
+struct Profile;
 
 // One sample; of an event group with readings (PERF_SAMPLE_READ), one for each event that counted.
 struct TimelineSample {
@@ -28,7 +31,16 @@ static_assert(sizeof(TimelineSample) == 48);
 // Their periods add up to those of Profile::weights. 48 bytes of memory a sample.
 using Timeline = std::vector<TimelineSample>;
 
-// Puts samples that are in file order into that of a timeline. O(n log n).
-void sort_timeline(Timeline& samples);
+// Puts what is in file order and has a `when` into the order of time. Stable: the events of a group
+// have one time and one place. O(n log n).
+template <class Timed>
+void sort_by_time(std::vector<Timed>& all) {
+    std::stable_sort(all.begin(), all.end(),
+                     [](const Timed& left, const Timed& right) { return left.when < right.when; });
+}
+
+// Makes Profile::weights and ::events those of the samples in `timeline`. `profile` keeps the
+// number of its events. O(samples + distinct stacks).
+void weigh(Profile& profile, const Timeline& timeline);
 
 }  // namespace fgread

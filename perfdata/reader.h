@@ -118,6 +118,8 @@ public:
     // Where a record stands in the total order. Time 0 (sorts first) for records that perf itself
     // wrote, and for those whose time is missing, 0 or ~0.
     [[nodiscard]] EventTime event_time(const RecordView& record) const;
+    // The thread that a record of the kernel's that is not a SAMPLE was made in, by its trailer.
+    [[nodiscard]] std::optional<Tid> trailer_tid(const RecordView& record) const;
 
     // First pass. Reads only headers and side-band: one small read for each large record, about
     // 0.05 s per GB of DWARF recording, and 48 bytes of memory for each side-band record.

@@ -37,6 +37,8 @@ struct Arguments {
     std::string format;  // empty: by the ending of `output`
     tools::SelectionArguments selection;
     bool list_events = false;
+    bool off_cpu = false;
+    bool wall = false;
     std::string weight = "period";
     std::string names = "plain";
     std::string stats;   // empty, "text" or "json"
@@ -75,10 +77,18 @@ void define_options(CLI::App& app, Arguments& arguments) {
     app.add_option("-f,--format", arguments.format,
                    tools::output_format_names() + " [by the output's ending, else folded]")
         ->option_text("FORMAT");
-    app.add_option("--event", arguments.fold.event,
-                   "Fold the events of these names or globs [the first that has\n"
-                   "samples]")
-        ->option_text("NAME");
+    CLI::Option* event =
+        app.add_option("--event", arguments.fold.event,
+                       "Fold the events of these names or globs [the first that has\n"
+                       "samples]")
+            ->option_text("NAME");
+    CLI::Option* off_cpu =
+        app.add_flag("--off-cpu", arguments.off_cpu,
+                     "Fold the time off CPU: how long threads waited, and where");
+    CLI::Option* wall = app.add_flag("--wall", arguments.wall,
+                                     "Fold the time on CPU and off: where the threads' time went");
+    off_cpu->excludes(wall)->excludes(event);
+    wall->excludes(event);
     app.add_option("--weight", arguments.weight, "What a stack weighs: period or samples [period]")
         ->check(CLI::IsMember({"period", "samples"}))
         ->option_text("WHAT");
@@ -203,6 +213,8 @@ void make_absolute(std::string& path) {
 void finish_options(Arguments& arguments) {
     FoldOptions& fold = arguments.fold;
     fold.weigh_by_samples = arguments.weight == "samples";
+    if (arguments.off_cpu) fold.time = TimeKind::off_cpu;
+    if (arguments.wall) fold.time = TimeKind::wall;
     fold.symbols.names = name_style(arguments.names).value_or(NameStyle::plain);
     if (arguments.compat == "flamegraph") {
         fold.symbols.names = NameStyle::perf;
@@ -354,8 +366,9 @@ int run(Arguments& arguments) {
     arguments.fold.aggregate.timeline = tools::has_times(*format);
     if (*format == tools::OutputFormat::script) make_like_perf_script(arguments.fold);
     if (tools::is_picture(*format)) {
-        const char* title = arguments.picture.picture.inverted ? "Icicle Graph" : "Flame Graph";
-        const Result<void> looks = tools::finish_picture_options(arguments.picture, title);
+        const Result<void> looks = tools::finish_picture_options(
+            arguments.picture,
+            tools::graph_title(arguments.fold.time, arguments.picture.picture.inverted));
         if (!looks) {
             say(looks.error().message);
             return wrong_usage;

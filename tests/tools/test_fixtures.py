@@ -21,6 +21,7 @@ DIFFERENCES = {
                            "only the start-up code",
     "layouts/no_hdr": "perf unwinds only with an .eh_frame_hdr",
     "layouts/static": "perf unwinds only with an .eh_frame_hdr",
+    "off_cpu/wall": "it has two events: fgread folds the first, the text has both",
     "truncated": "perf adds an [unknown] frame where the dump ends",
 }
 VERSION = re.compile(r"@@?(?:GLIBC|GLIBCXX|CXXABI|GCC)_[\w.]+")
