@@ -44,6 +44,7 @@ public:
         for (;;) {
             const std::uint64_t before = sp();
             const SpanCache::Span span = enter(kind);
+            if (const auto bottom = reason_at_bottom(span.code, kind)) return *bottom;
             const UnwindRule* rule = span.find_rule(lookup(kind));
             const bool may_be_signal = kind == FrameKind::return_address;
             if (may_be_signal && (!rule || rule->signal_frame) && leave_signal(span.code)) {
@@ -80,6 +81,16 @@ private:
         const SpanCache::Span& span = spans_.find(lookup(kind));
         frames_.push_back({{span.code.module, kind, pc() - span.code.bias}, {pc()}, {sp()}});
         return span;
+    }
+
+    [[nodiscard]] std::optional<StopReason> reason_at_bottom(const CodeMapping& code,
+                                                             FrameKind kind) const {
+        if (kind != FrameKind::return_address) return std::nullopt;
+        const Svma at{lookup(kind) - code.bias};
+        for (const StackBottom& bottom : code.bottoms) {
+            if (at >= bottom.start && at < bottom.end) return bottom.reason;
+        }
+        return std::nullopt;
     }
 
     StepStatus leave(const UnwindRule& rule, const CodeMapping& code) {
