@@ -238,7 +238,7 @@ std::optional<JitDump::Function> JitDump::function_at(Svma address) const {
     const Known::Entry* entry = known_->at(address);
     if (entry == nullptr) return std::nullopt;
     const auto number = static_cast<std::uint32_t>(entry - known_->functions.data());
-    return Function{entry->name, number};
+    return Function{entry->name, number, Svma{entry->svma}};
 }
 
 std::optional<FunctionRange> JitDump::range_at(Svma address) const {

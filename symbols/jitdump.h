@@ -65,6 +65,7 @@ public:
     struct Function {
         std::string_view name;      // lives as long as the dump
         std::uint32_t name_id = 0;  // equal for equal functions: a key to cache by
+        Svma start;                 // of the function
     };
     [[nodiscard]] std::optional<Function> function_at(Svma address) const;
 

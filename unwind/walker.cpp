@@ -3,8 +3,10 @@
 #include <array>
 #include <optional>
 
+#include "unwind/architecture.h"
 #include "unwind/frame_memory.h"
 #include "unwind/frame_pointer.h"
+#include "unwind/general_walk.h"
 #include "unwind/inferred_rules.h"
 #include "unwind/signal_trampoline.h"
 #include "unwind/span_cache.h"
@@ -33,17 +35,13 @@ struct alignas(64) KnownPc {
 };
 static_assert(sizeof(KnownPc) == 64);
 
-StopReason as_stop_reason(StepStatus status) {
-    switch (status) {
-        case StepStatus::outermost:
-            return StopReason::complete;
-        case StepStatus::truncated:
-            return StopReason::truncated;
-        case StepStatus::bad_memory:
-            return StopReason::bad_memory;
-        default:
-            return StopReason::rule_unsupported;
-    }
+struct Places {
+    unsigned pc, sp;
+};
+Places places_of(const RegisterFile& registers) {
+    if (registers.abi() == TaskAbi::x86_64) return {abi.pc, abi.stack_pointer};
+    const AbiRegisters& other = architecture_of(registers.abi()).registers;
+    return {other.pc, other.stack_pointer};
 }
 
 }  // namespace
@@ -58,8 +56,6 @@ struct StackWalker::State {
 
     // 2,048 lines of 64 bytes fit a level-2 cache; programs have some hundred hot return addresses.
     static constexpr unsigned known_bits = 11;
-    // Bytes: _start is a dozen instructions. That of ld.so and of musl has no CFI.
-    static constexpr std::uint64_t longest_entry = 64;
     // From a function's start to a pc in it. Few functions are larger.
     static constexpr std::uint64_t longest_function = 1u << 20;
 
@@ -79,27 +75,19 @@ struct StackWalker::State {
         entry.generation = generation;
         entry.module = span.code.module;
         entry.bias = span.code.bias;
-        if (!span.mapping && !span.code.module.value) {
-            entry.stop = StopReason::no_mapping;
-        } else if (!span.code.table) {
-            entry.stop = span.code.generated ? StopReason::no_cfi : StopReason::module_unavailable;
-            // JITs keep frame pointers; what a file that is not there does, nobody knows.
-            entry.may_keep_fp = span.code.generated || span.code.anonymous;
-            if (limits.analyse_code && span.code.generated) infer(entry);
-        } else if (const UnwindRule* rule = span.code.table->find(Svma{lookup - entry.bias})) {
+        if (const UnwindRule* rule = span.find_rule(lookup)) {
             entry.rule = rule;
             entry.fast = rule->fast;
             entry.brief = x86_64::make_short_rule(*rule);
-        } else if (is_trampoline(entry)) {
+        } else if (span.code.table && is_trampoline(entry)) {
             entry.rule = &x86_64::signal_trampoline_rule();
         } else {
-            const bool at_entry =
-                span.code.entry && lookup - entry.bias - span.code.entry->value < longest_entry;
-            entry.stop = at_entry ? StopReason::complete : StopReason::no_cfi;
-            entry.may_keep_fp = !at_entry;
-            if (limits.analyse_code && !at_entry) infer(entry);
+            entry.stop = span.reason_without_rule(lookup);
+            // JITs keep frame pointers; what a file that is not there does, nobody knows.
+            const bool no_cfi = entry.stop == StopReason::no_cfi;
+            entry.may_keep_fp = limits.frame_pointers && (no_cfi || span.code.anonymous);
+            if (limits.analyse_code && no_cfi) infer(entry);
         }
-        entry.may_keep_fp = entry.may_keep_fp && limits.frame_pointers;
         for (const StackBottom& bottom : span.code.bottoms) {
             const Svma pc{lookup - entry.bias};
             if (pc < bottom.start || pc >= bottom.end) continue;
@@ -139,7 +127,7 @@ struct StackWalker::State {
     }
 
     [[nodiscard]] WalkResult result(StopReason reason) const {
-        return {reason, followed, analysed};
+        return {reason, followed, analysed, static_cast<std::uint32_t>(shared)};
     }
 
     std::optional<bool> is_behind_call(std::uint32_t generation, std::uint64_t pc);
@@ -150,11 +138,15 @@ struct StackWalker::State {
     bool follow_frame_pointer(std::uint32_t generation, FrameKind kind, const Frame& frame,
                               const StackMemory& stack, RegisterFile& registers);
     StopReason walk(std::uint32_t generation, const RegisterFile& registers, FrameKind kind,
-                    const StackMemory& stack, std::vector<WalkedFrame>& frames);
+                    const StackMemory& stack, WalkTrail* trail, std::vector<WalkedFrame>& frames);
+    std::size_t meet(const WalkTrail& trail, std::size_t& outer, const WalkTrail::Step& here,
+                     const StackMemory& stack) const;
+    void leave_trail(std::uint32_t generation, WalkTrail& trail);
     StopReason walk_fully(std::uint32_t generation, const RegisterFile& innermost, FrameKind kind,
                           const StackMemory& stack, std::vector<WalkedFrame>& frames);
     std::optional<StopReason> walk_briefly(std::uint32_t generation, const RegisterFile& registers,
                                            FrameKind kind, const StackMemory& stack,
+                                           const WalkTrail* trail,
                                            std::vector<WalkedFrame>& frames);
     bool step_past_rule(std::uint32_t generation, KnownPc at, const RegisterFile& innermost,
                         std::size_t depth, const StackMemory& stack, RegisterFile& registers);
@@ -168,6 +160,12 @@ struct StackWalker::State {
     InferredRules inferred;
     std::uint32_t followed = 0;  // frame pointers, in this walk
     std::uint32_t analysed = 0;  // inferred rules, in this walk
+
+    // Of the brief walk under way: its steps, innermost first, how it ended, and how many frames of
+    // the trail it met go on where it stopped.
+    std::vector<WalkTrail::Step> steps;
+    std::optional<std::uint64_t> end_word;
+    std::size_t shared = 0;
 };
 
 // Whether the call before `returns_to` led to the pc `callee`, in a function that keeps a frame
@@ -298,13 +296,41 @@ StepStatus StackWalker::State::slow_step(const KnownPc& at, FrameKind kind,
 
 // Appends to `frames`, beginning with one of this kind.
 StopReason StackWalker::State::walk(std::uint32_t generation, const RegisterFile& registers,
-                                    FrameKind kind, const StackMemory& stack,
+                                    FrameKind kind, const StackMemory& stack, WalkTrail* trail,
                                     std::vector<WalkedFrame>& frames) {
     const std::size_t known_frames = frames.size();
-    if (const auto reason = walk_briefly(generation, registers, kind, stack, frames))
-        return *reason;
+    const auto reason = walk_briefly(generation, registers, kind, stack, trail, frames);
+    if (trail && reason == StopReason::complete) {
+        leave_trail(generation, *trail);
+    } else if (trail) {
+        trail->clear();
+    }
+    if (reason) return *reason;
     frames.resize(known_frames);
     return walk_fully(generation, registers, kind, stack, frames);
+}
+
+// How many frames of the trail, its outermost, go on from `here`; 0: it is not there, or the stack
+// has changed since. `outer` is how many of them may still be met, and falls from call to call.
+std::size_t StackWalker::State::meet(const WalkTrail& trail, std::size_t& outer,
+                                     const WalkTrail::Step& here, const StackMemory& stack) const {
+    while (outer != 0 && trail.steps[outer - 1].sp < here.sp) --outer;
+    if (outer == 0) return 0;
+    const WalkTrail::Step& there = trail.steps[outer - 1];
+    if (there.sp != here.sp || there.pc != here.pc || there.has_fp != here.has_fp) return 0;
+    if (here.has_fp && there.fp != here.fp) return 0;
+    if (steps.size() + outer > limits.max_frames) return 0;
+    const auto left = trail.leaves(outer - 1, stack);
+    if (!left) return outer;
+    outer = *left;
+    return 0;
+}
+
+void StackWalker::State::leave_trail(std::uint32_t generation, WalkTrail& trail) {
+    if (shared == 0) trail.end_word = end_word;
+    trail.generation = generation;
+    trail.steps.resize(shared);
+    trail.steps.insert(trail.steps.end(), steps.rbegin(), steps.rend());
 }
 
 StopReason StackWalker::State::walk_fully(std::uint32_t generation, const RegisterFile& innermost,
@@ -341,7 +367,7 @@ StopReason StackWalker::State::walk_fully(std::uint32_t generation, const Regist
                 kind = FrameKind::return_address;
                 continue;
             }
-            if (status != StepStatus::ok) return as_stop_reason(status);
+            if (status != StepStatus::ok) return stop_reason_of(status);
         }
         if (registers[abi.pc] == 0) return StopReason::complete;
         if (frames.size() >= limits.max_frames) return StopReason::frame_limit;
@@ -362,24 +388,41 @@ StopReason StackWalker::State::walk_fully(std::uint32_t generation, const Regist
 std::optional<StopReason> StackWalker::State::walk_briefly(std::uint32_t generation,
                                                            const RegisterFile& registers,
                                                            FrameKind kind, const StackMemory& stack,
+                                                           const WalkTrail* trail,
                                                            std::vector<WalkedFrame>& frames) {
     constexpr std::uint64_t word = 8;
-    std::uint64_t pc = registers[abi.pc], sp = registers[abi.stack_pointer];
-    std::optional<std::uint64_t> fp;
-    if (registers.has(x86_64::rbp)) fp = registers[x86_64::rbp];
+    steps.clear();
+    end_word.reset();
+    shared = 0;
+    // The trail's innermost frame was no call's.
+    const bool may_meet = trail && trail->generation == generation && !trail->steps.empty();
+    std::size_t outer = may_meet ? trail->steps.size() - 1 : 0;
+
+    WalkTrail::Step here{registers[abi.pc], registers[abi.stack_pointer], 0};
+    if (registers.has(x86_64::rbp)) {
+        here.fp = registers[x86_64::rbp];
+        here.has_fp = true;
+    }
     for (;;) {
-        const KnownPc& at = look_up(kind == FrameKind::return_address ? pc - 1 : pc, generation);
-        frames.push_back({{at.module, kind, pc - at.bias}, {pc}, {sp}});
+        if (outer != 0 && kind == FrameKind::return_address) {
+            shared = meet(*trail, outer, here, stack);
+            if (shared != 0) return StopReason::complete;
+        }
+        const KnownPc& at =
+            look_up(kind == FrameKind::return_address ? here.pc - 1 : here.pc, generation);
+        frames.push_back({{at.module, kind, here.pc - at.bias}, {here.pc}, {here.sp}});
+        here.fp_distance = at.brief.fp_distance;
+        if (trail) steps.push_back(here);
         if (!at.rule) {
             if (at.may_keep_fp || at.inferred) return std::nullopt;
             return at.stop;
         }
         if (at.brief.kind == ShortRule::no_caller) return StopReason::complete;
         const bool from_fp = at.brief.kind == ShortRule::from_fp;
-        if (at.brief.kind == ShortRule::none || (from_fp && !fp)) return std::nullopt;
+        if (at.brief.kind == ShortRule::none || (from_fp && !here.has_fp)) return std::nullopt;
 
-        const std::uint64_t cfa =
-            (from_fp ? *fp : sp) + static_cast<std::uint64_t>(std::int64_t{at.fast.cfa_offset});
+        const std::uint64_t cfa = (from_fp ? here.fp : here.sp) +
+                                  static_cast<std::uint64_t>(std::int64_t{at.fast.cfa_offset});
         if (!stack.covers(cfa - word, word)) {
             const EvalStatus status =
                 FrameMemory(stack, &provider, at.module, at.bias).read(cfa - word).status;
@@ -387,16 +430,20 @@ std::optional<StopReason> StackWalker::State::walk_briefly(std::uint32_t generat
             if (status == EvalStatus::bad_memory) return StopReason::bad_memory;
             return std::nullopt;
         }
-        if (at.brief.fp_distance != 0) {
-            const std::uint64_t saved = cfa - at.brief.fp_distance * word;
+        if (here.fp_distance != 0) {
+            const std::uint64_t saved = cfa - here.fp_distance * word;
             if (!stack.covers(saved, word)) return std::nullopt;
-            fp = stack.word_unchecked(saved);
+            here.fp = stack.word_unchecked(saved);
+            here.has_fp = true;
         }
-        pc = stack.word_unchecked(cfa - word);
-        if (pc == 0) return StopReason::complete;
+        here.pc = stack.word_unchecked(cfa - word);
+        if (here.pc == 0) {
+            end_word = cfa - word;
+            return StopReason::complete;
+        }
         if (frames.size() >= limits.max_frames) return StopReason::frame_limit;
-        if (frames.size() > 1 && cfa <= sp) return StopReason::no_progress;
-        sp = cfa;
+        if (frames.size() > 1 && cfa <= here.sp) return StopReason::no_progress;
+        here.sp = cfa;
         kind = FrameKind::return_address;
     }
 }
@@ -408,19 +455,29 @@ StackWalker::StackWalker(StackWalker&&) noexcept = default;
 
 WalkResult StackWalker::walk(const AddressSpace& space, EventTime when,
                              const RegisterFile& registers, const StackMemory& stack,
-                             std::vector<WalkedFrame>& frames) {
+                             std::vector<WalkedFrame>& frames, WalkTrail* trail) {
     frames.clear();
-    if (!registers.has(abi.pc)) return {StopReason::no_registers};
+    const auto without_trail = [trail](StopReason reason) {
+        if (trail) trail->clear();
+        return WalkResult{reason};
+    };
+    if (registers.abi() == TaskAbi::unsupported) return without_trail(StopReason::unsupported_abi);
+    const auto [pc_place, sp_place] = places_of(registers);
+    if (!registers.has(pc_place)) return without_trail(StopReason::no_registers);
     const std::uint32_t generation = state_->spans.select(space, when);
-    const bool unsupported = registers.abi() != TaskAbi::x86_64;
-    if (unsupported || stack.empty() || !registers.has(abi.stack_pointer)) {
-        const Avma pc{registers[abi.pc]};
-        const Avma sp{registers.has(abi.stack_pointer) ? registers[abi.stack_pointer] : 0};
+    if (stack.empty() || !registers.has(sp_place)) {
+        const Avma pc{registers[pc_place]};
+        const Avma sp{registers.has(sp_place) ? registers[sp_place] : 0};
         frames.push_back({resolve(space, when, pc, FrameKind::exact), pc, sp});
-        return {unsupported ? StopReason::unsupported_abi : StopReason::no_registers};
+        return without_trail(StopReason::no_registers);
+    }
+    if (registers.abi() != TaskAbi::x86_64) {
+        return without_trail(walk_by_rules(state_->spans, state_->provider, registers, stack,
+                                           state_->limits.max_frames, frames));
     }
     state_->followed = state_->analysed = 0;
-    const StopReason reason = state_->walk(generation, registers, FrameKind::exact, stack, frames);
+    const StopReason reason =
+        state_->walk(generation, registers, FrameKind::exact, stack, trail, frames);
     if (reason != StopReason::no_cfi || frames.size() != 1) return state_->result(reason);
     const auto caller = state_->caller_of_stub(generation, frames.front(), stack);
     if (!caller) return state_->result(reason);
@@ -429,7 +486,7 @@ WalkResult StackWalker::walk(const AddressSpace& space, EventTime when,
     above.set(abi.stack_pointer, frames.front().sp.value + sizeof *caller);
     above.set(abi.pc, *caller);
     const StopReason outer =
-        state_->walk(generation, above, FrameKind::return_address, stack, frames);
+        state_->walk(generation, above, FrameKind::return_address, stack, nullptr, frames);
     return state_->result(outer);
 }
 
