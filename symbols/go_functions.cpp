@@ -80,7 +80,9 @@ void each_go_function(const ElfImage& image, ByteView table,
         ByteReader name(table, Endian::little);
         name.seek(function.name);
         const std::string_view text = name.c_string();
-        if (text == "runtime.goexit") is_right = is_goexit(image, function.start);
+        if (text == "runtime.goexit" || text == "runtime.goexit.abi0") {
+            is_right = is_goexit(image, function.start);
+        }
     });
     if (is_right) each(visit);
 }

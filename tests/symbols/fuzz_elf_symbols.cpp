@@ -1,4 +1,4 @@
-// Any bytes as an ELF file: headers, all sections, unwind sections, symbols, notes.
+// Any bytes as an ELF file: headers, all sections, unwind sections, symbols, functions, notes.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "symbols/elf_image.h"
+#include "symbols/function_ranges.h"
 #include "symbols/segments.h"
+#include "symbols/swept_functions.h"
 #include "symbols/symbol_table.h"
 #include "symbols/unwind_sections.h"
 
@@ -36,6 +38,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (const Section& section : image->sections()) (void)image->contents(section);
     (void)svma_of_mapping(loaded_segments(*image), 0x1000, 0x1000);
     (void)read_unwind_sections(*image, &*image);
+    const FunctionRanges functions = FunctionRanges::read(*image, &*image);
+    const SweptFunctions swept = SweptFunctions::read(*image);
+    for (std::uint64_t pc = 0; pc < 0x4000; pc += 0x101) {
+        for (const auto& range : {functions.find({pc}), swept.find({pc})}) {
+            if (range && (pc < range->start.value || pc >= range->end.value)) std::abort();
+        }
+    }
     std::uint64_t malformed = 0;
     const SymbolTable table = SymbolTable::read(*image, nullptr, malformed);
     std::vector<std::uint64_t> addresses;

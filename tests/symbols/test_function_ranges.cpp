@@ -1,0 +1,157 @@
+#include <doctest/doctest.h>
+
+#include <elf.h>
+
+#include "symbols/function_ranges.h"
+#include "symbols/go_functions.h"
+#include "symbols/swept_functions.h"
+#include "symbols/symbol_table.h"
+#include "tests/symbols/elf_builder.h"
+
+using namespace fgread;
+using namespace fgread::test;
+
+namespace {
+
+constexpr std::uint64_t text = 0x1000, text_size = 0x400;
+
+FunctionRanges ranges_of(const ElfBuilder& elf) {
+    const auto image = ElfImage::read(elf.bytes());
+    REQUIRE(image);
+    return FunctionRanges::read(*image, nullptr);
+}
+
+void check_range(const std::optional<FunctionRange>& range, std::uint64_t start,
+                 std::uint64_t end) {
+    REQUIRE(range);
+    CHECK(range->start == Svma{start});
+    CHECK(range->end == Svma{end});
+}
+
+// .gopclntab of Go 1.20 with goexit at offset 0x100 and "main.main" behind it.
+Bytes go_table(std::uint64_t text_start) {
+    const Bytes names = bytes_of(std::string("runtime.goexit.abi0\0main.main\0\0\0", 32));
+    constexpr std::uint64_t names_at = 72, entries_at = names_at + 32;
+    Bytes table;
+    put_u32(table, 0xfffffff1);
+    put_u32(table, 0x08010000);  // padding, instruction size 1, pointer size 8
+    for (const std::uint64_t value :
+         {std::uint64_t{2}, std::uint64_t{0}, text_start, names_at, std::uint64_t{0},
+          std::uint64_t{0}, std::uint64_t{0}, entries_at}) {
+        put_u64(table, value);
+    }
+    table.insert(table.end(), names.begin(), names.end());
+    constexpr std::uint32_t first_function = 20;
+    for (const std::uint32_t value :
+         {0x100u, first_function, 0x110u, first_function + 8, 0x140u, 0x100u, 0u, 0x110u, 20u}) {
+        put_u32(table, value);
+    }
+    return table;
+}
+
+ElfBuilder go_program(std::uint64_t text_start, bool with_goexit = true) {
+    ElfBuilder elf;
+    const std::uint16_t code = elf.add_text(text, text_size);
+    const Bytes goexit = bytes_of(std::string("\x90\xe8\0\0\0\0\x90", 7));
+    if (with_goexit) {
+        std::copy(goexit.begin(), goexit.end(), elf.sections[code - 1u].content.begin() + 0x100);
+    }
+    elf.add({.name = ".gopclntab", .flags = 2, .address = 0x8000, .content = go_table(text_start)});
+    return elf;
+}
+
+}  // namespace
+
+TEST_CASE("functions by their symbols: the innermost, labels left out") {
+    ElfBuilder elf;
+    elf.add_text(text, text_size);
+    elf.add_symbols({{.name = "outer", .value = text, .size = 0x100},
+                     {.name = "inner", .value = text + 0x40, .size = 0x10},
+                     {.name = "label", .value = text + 0x20, .size = 0, .type = STT_NOTYPE}},
+                    false);
+    const FunctionRanges ranges = ranges_of(elf);
+    check_range(ranges.find(Svma{text}), text, text + 0x100);
+    check_range(ranges.find(Svma{text + 0x25}), text, text + 0x100);
+    check_range(ranges.find(Svma{text + 0x4f}), text + 0x40, text + 0x50);
+    check_range(ranges.find(Svma{text + 0x50}), text, text + 0x100);
+    CHECK_FALSE(ranges.find(Svma{text + 0x100}));
+    CHECK_FALSE(ranges.find(Svma{text - 1}));
+}
+
+TEST_CASE("a function without a size ends where the next one begins at the latest") {
+    ElfBuilder elf;
+    elf.add_text(text, text_size);
+    elf.add_symbols({{.name = "assembly", .value = text, .size = 0},
+                     {.name = "next", .value = text + 0x80, .size = 0x10}},
+                    false);
+    const auto range = ranges_of(elf).find(Svma{text + 0x30});
+    check_range(range, text, text + 0x80);
+    CHECK_FALSE(range->is_end_known);
+}
+
+TEST_CASE("a part that gcc split off begins in the middle of a frame: nothing is said") {
+    ElfBuilder elf;
+    elf.add_text(text, text_size);
+    elf.add_symbols({{.name = "f", .value = text, .size = 0x40},
+                     {.name = "f.cold", .value = text + 0x40, .size = 0x40},
+                     {.name = "g.cold.12", .value = text + 0x80, .size = 0x40},
+                     {.name = "is.colder", .value = text + 0xc0, .size = 0x40}},
+                    false);
+    const FunctionRanges ranges = ranges_of(elf);
+    CHECK(ranges.find(Svma{text + 0x10}));
+    CHECK_FALSE(ranges.find(Svma{text + 0x50}));
+    CHECK_FALSE(ranges.find(Svma{text + 0x90}));
+    CHECK(ranges.find(Svma{text + 0xd0}));
+}
+
+TEST_CASE("a stripped Go program knows its functions, and where its stacks end") {
+    // Go 1.26 leaves the address of its text out.
+    for (const std::uint64_t text_start : {text, std::uint64_t{0}}) {
+        const ElfBuilder elf = go_program(text_start);
+        const FunctionRanges ranges = ranges_of(elf);
+        check_range(ranges.find(Svma{text + 0x120}), text + 0x110, text + 0x140);
+        REQUIRE(ranges.bottoms().size() == 1);
+        CHECK(ranges.bottoms()[0].start == Svma{text + 0x100});
+        CHECK(ranges.bottoms()[0].reason == StopReason::complete);
+
+        const auto image = ElfImage::read(elf.bytes());
+        std::uint64_t malformed = 0;
+        const SymbolTable names = SymbolTable::read(*image, nullptr, malformed);
+        REQUIRE(names.find(Svma{text + 0x120}));
+        CHECK(names.find(Svma{text + 0x120})->name == "main.main");
+    }
+}
+
+TEST_CASE("a Go table that does not fit the code is not believed") {
+    CHECK_FALSE(ranges_of(go_program(text, false)).find(Svma{text + 0x120}));
+    CHECK_FALSE(ranges_of(go_program(text + 0x10)).find(Svma{text + 0x120}));
+    // Cut anywhere.
+    const Bytes whole = go_table(text);
+    const auto image = ElfImage::read(go_program(text).bytes());
+    for (std::size_t size = 0; size < whole.size(); ++size) {
+        std::size_t visited = 0;
+        each_go_function(*image, ByteView(whole).first(size), [&](const auto&) { ++visited; });
+        CHECK(visited <= 2);
+    }
+}
+
+TEST_CASE("functions of stripped code begin where calls lead") {
+    ElfBuilder elf;
+    const std::uint16_t code = elf.add_text(text, text_size);
+    Bytes& bytes = elf.sections[code - 1u].content;
+    const auto put = [&bytes](std::size_t at, std::string_view what) {
+        const Bytes added = bytes_of(what);
+        std::copy(added.begin(), added.end(), bytes.begin() + static_cast<std::ptrdiff_t>(at));
+    };
+    put(0, std::string("\xe8\x3b\0\0\0", 5));          // call text + 0x40
+    put(5, std::string("\x48\x8d\x05\x74\0\0\0", 7));  // lea text + 0x80(%rip), %rax
+    put(12, std::string("\xe8\0\0\0\x40", 5));         // a call out of the code
+    const auto image = ElfImage::read(elf.bytes());
+    REQUIRE(image);
+    const SweptFunctions swept = SweptFunctions::read(*image);
+    CHECK_FALSE(swept.find(Svma{text + 0x10}));
+    check_range(swept.find(Svma{text + 0x50}), text + 0x40, text + 0x80);
+    CHECK_FALSE(swept.find(Svma{text + 0x50})->is_end_known);
+    check_range(swept.find(Svma{text + 0x80}), text + 0x80, text + text_size);
+    CHECK_FALSE(swept.find(Svma{text + text_size}));
+}
