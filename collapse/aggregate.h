@@ -30,6 +30,7 @@ struct AggregateOptions {
     bool unknown_addresses = false;
     bool mark_truncated = false;  // truncated_mark below the group of stacks that the dump cut
     bool stack_depths = false;    // fill Profile::depths
+    bool stitch = true;           // complete stacks that the dump cut from others (StackStitcher)
     unsigned jobs = 0;            // threads; 0: as many as the machine has cores
     WalkLimits limits;
 };

@@ -54,6 +54,8 @@ struct Profile {
     std::array<std::uint64_t, stop_reason_count> stop_reasons{};
     std::uint64_t frame_pointer_frames = 0;  // found without a rule, by frame pointers
     DepthStats depths;                       // if AggregateOptions::stack_depths
+    std::uint64_t stitched_frames = 0;       // part of frame_count: taken from other samples
+    std::uint64_t longer_samples = 0;        // still truncated, but with frames of other samples
 };
 
 }  // namespace fgread

@@ -1,5 +1,7 @@
 #include "collapse/sample_worker.h"
 
+#include <algorithm>
+
 #include "perfdata/counter_values.h"
 #include "perfdata/format.h"
 #include "unwind/x86_64.h"
@@ -26,7 +28,7 @@ bool is_guest(CpuMode mode) { return mode == CpuMode::guest_kernel || mode == Cp
 // Stacks that ended where a module stood in the way, as opposed to those that have no more.
 bool is_early(StopReason reason) {
     return reason != StopReason::complete && reason != StopReason::recorded &&
-           reason != StopReason::no_registers;
+           reason != StopReason::no_registers && reason != StopReason::stitched;
 }
 
 // Whether the recording left the user part of the chain to whoever reads it. A dump without bytes
@@ -52,7 +54,8 @@ SampleWorker::SampleWorker(unsigned number, const PerfFile& file, const Scan& sc
       scan_(scan),
       options_(options),
       walker_(modules, options.limits),
-      all_wanted_(options.filter.empty()) {}
+      all_wanted_(options.filter.empty()),
+      stitching_(options.stitch && !options.hide_user) {}
 
 Result<ChunkResult> SampleWorker::run(std::size_t chunk, std::size_t number) {
     Result<ByteView> bytes = file_.read_chunk(scan_.chunks[chunk], buffer_);
@@ -69,6 +72,7 @@ Result<ChunkResult> SampleWorker::run(std::size_t chunk, std::size_t number) {
     while (const std::optional<RecordView> record = cursor.next()) {
         if (record->type == format::record_sample) add_sample(*record, result);
     }
+    if (stitching_) stitch(result);
     // The scan saw whole records here: the file has changed since.
     const Chunk& wanted = scan_.chunks[chunk];
     if (bytes->size() < wanted.size) {
@@ -111,7 +115,7 @@ void SampleWorker::add_sample(const RecordView& record, ChunkResult& result) {
     kernel_frames_.clear();
     const CallGraph chain = chain_of(*sample, *attr, mode);
     const bool walked = chain == CallGraph::dwarf && is_to_be_walked(*sample);
-    const bool cut = walked && walk_user(*sample, process, when, result) == StopReason::truncated;
+    const UserWalk walk = walked ? walk_user(*sample, process, when, result) : UserWalk{};
     if (chain == CallGraph::lbr) add_branches(*sample, record.endian, process, when);
     if (chain != CallGraph::none) {
         add_chain(*sample, process, when, mode, chain == CallGraph::frame_pointers);
@@ -125,12 +129,20 @@ void SampleWorker::add_sample(const RecordView& record, ChunkResult& result) {
     if (options_.hide_user) user_frames_.clear();
     if (options_.hide_kernel) kernel_frames_.clear();
     result.frame_count += user_frames_.size() + kernel_frames_.size();
+    const bool cut = walk.reason == StopReason::truncated;
     if (cut && options_.mark_truncated && !options_.hide_user) {
         user_frames_.push_back(truncated_mark);
     }
-    if (has_readings) return add_readings(record, *attr, *sample, when, false, result);
-    result.samples.push_back({intern_stack(group_of(*sample, *attr, when), sample->tid),
-                              static_cast<std::uint32_t>(*attr), sample->period});
+    const std::size_t samples = result.samples.size(), readings = result.readings.size();
+    if (has_readings) {
+        add_readings(record, *attr, *sample, when, false, result);
+    } else {
+        result.samples.push_back({intern_stack(group_of(*sample, *attr, when), sample->tid),
+                                  static_cast<std::uint32_t>(*attr), sample->period});
+    }
+    if (!walk.cut) return;
+    cut_samples_.push_back({*walk.cut, walked_.back().frame.module, samples, result.samples.size(),
+                            readings, result.readings.size()});
 }
 
 CallGraph SampleWorker::chain_of(const SampleView& sample, std::size_t attr, CpuMode mode) const {
@@ -191,8 +203,8 @@ void SampleWorker::add_readings(const RecordView& record, std::size_t attr,
     }
 }
 
-StopReason SampleWorker::walk_user(const SampleView& sample, const ProcessAt& process,
-                                   EventTime when, ChunkResult& result) {
+SampleWorker::UserWalk SampleWorker::walk_user(const SampleView& sample, const ProcessAt& process,
+                                               EventTime when, ChunkResult& result) {
     const RegisterFile registers = x86_64::registers_from_sample(sample.user_regs);
     const std::uint64_t sp = registers.has(x86_64::rsp) ? registers[x86_64::rsp] : 0;
     const StackMemory stack(Avma{sp}, sample.user_stack);
@@ -201,7 +213,54 @@ StopReason SampleWorker::walk_user(const SampleView& sample, const ProcessAt& pr
     count_stop(walk.reason, walked_.empty() ? ModuleId{} : walked_.back().frame.module, result);
     result.frame_pointer_frames += walk.by_frame_pointer;
     if (options_.stack_depths) note_depth(sample, walk.reason, result);
-    return walk.reason;
+    UserWalk ended{walk.reason, {}};
+    if (stitching_) ended.cut = stitcher_.add(sample.pid, sample.tid, walk.reason, stack, walked_);
+    return ended;
+}
+
+// Lengthens what the samples of a chunk added to its result, now that all of them are known.
+void SampleWorker::stitch(ChunkResult& result) {
+    stitcher_.join();
+    for (const CutSample& cut : cut_samples_) {
+        const bool complete = stitcher_.outer_frames(cut.stack, outer_frames_);
+        if (outer_frames_.empty()) continue;
+        result.frame_count += outer_frames_.size();
+        result.stitched_frames += outer_frames_.size();
+        if (complete) {
+            uncount_stop(StopReason::truncated, cut.module, result);
+            count_stop(StopReason::stitched, cut.module, result);
+        } else {
+            ++result.longer_samples;
+        }
+        for (std::size_t i = cut.first_sample; i < cut.end_sample; ++i) {
+            StackId& stack = result.samples[i].stack;
+            stack = lengthened(stack, complete);
+        }
+        for (std::size_t i = cut.first_reading; i < cut.end_reading; ++i) {
+            StackId& stack = result.readings[i].stack;
+            stack = lengthened(stack, complete);
+        }
+    }
+    cut_samples_.clear();
+    stitcher_.clear();
+}
+
+// The stack with outer_frames_ put under its user part.
+StackId SampleWorker::lengthened(StackId stack, bool complete) {
+    labels_.clear();
+    for (; stacks_[stack].parent != no_stack; stack = stacks_[stack].parent) {
+        labels_.push_back(stacks_[stack].label);
+    }
+    // `stack` is the root now, above which the mark stands, if there is one.
+    if (!labels_.empty() && frames_[labels_.back()] == truncated_mark) {
+        if (!complete) stack = stacks_.child(stack, labels_.back());
+        labels_.pop_back();
+    }
+    for (std::size_t i = outer_frames_.size(); i-- > 0;) {
+        stack = stacks_.child(stack, frames_.intern(normalised(outer_frames_[i])));
+    }
+    for (std::size_t i = labels_.size(); i-- > 0;) stack = stacks_.child(stack, labels_[i]);
+    return stack;
 }
 
 void SampleWorker::note_depth(const SampleView& sample, StopReason reason,
@@ -256,6 +315,14 @@ void SampleWorker::count_stop(StopReason reason, ModuleId module, ChunkResult& r
         return;
     }
     result.stops.push_back({module, reason, 1});
+}
+
+void SampleWorker::uncount_stop(StopReason reason, ModuleId module, ChunkResult& result) {
+    --result.stop_reasons[static_cast<std::size_t>(reason)];
+    const auto stop = std::find_if(
+        result.stops.begin(), result.stops.end(),
+        [&](const StopCount& count) { return count.module == module && count.reason == reason; });
+    if (--stop->samples == 0) result.stops.erase(stop);
 }
 
 bool SampleWorker::is_wanted(const SampleView& sample, EventTime when) {

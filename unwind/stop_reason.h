@@ -21,6 +21,7 @@ enum class StopReason : std::uint8_t {
     no_progress,         // the stack pointer did not rise
     frame_limit,         // more frames than WalkLimits::max_frames
     unsupported_abi,     // registers of an architecture this build does not walk
+    stitched,            // truncated, and completed from other samples of the thread
     count_,
 };
 
