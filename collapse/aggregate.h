@@ -3,6 +3,7 @@
 #pragma once
 
 #include "collapse/profile.h"
+#include "collapse/progress.h"
 #include "collapse/sample_filter.h"
 #include "perfdata/diagnostics.h"
 #include "perfdata/reader.h"
@@ -30,9 +31,12 @@ struct AggregateOptions {
     bool unknown_addresses = false;
     bool mark_truncated = false;  // truncated_mark below the group of stacks that the dump cut
     bool stack_depths = false;    // fill Profile::depths
+    bool timeline = false;        // fill Profile::timeline
+    bool switches = false;        // fill Profile::switches and Profile::end
     bool stitch = true;           // complete stacks that the dump cut from others (StackStitcher)
     unsigned jobs = 0;            // threads; 0: as many as the machine has cores
     WalkLimits limits;
+    ProgressObserver progress;  // may be empty
 };
 
 // The result is the same for every number of jobs. `file` and `scan` (of that file) and `modules`

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "collapse/frame_table.h"
+#include "collapse/progress.h"
 #include "symbols/symbolizer.h"
 
 namespace fgread {
@@ -28,11 +29,13 @@ struct NameDetail {
 };
 
 struct NamingOptions {
-    bool annotate = false;   // "_[k]" behind kernel functions, "_[i]" behind inlined ones
-    bool addresses = false;  // unresolved: "[libc.so.6 <28ab0>]" instead of "[libc.so.6]"
-    bool source = false;     // "name (file.cpp:12)"; needs SymbolizerOptions::lines
-    bool details = false;    // keep FrameNames::details()
-    unsigned jobs = 0;       // threads; 0: as many as the machine has cores
+    // "_[k]" behind kernel functions, "_[i]" behind inlined ones, "_[j]" behind those of a JIT
+    bool annotate = false;
+    bool addresses = false;     // unresolved: "[libc.so.6 <28ab0>]" instead of "[libc.so.6]"
+    bool source = false;        // "name (file.cpp:12)"; needs SymbolizerOptions::lines
+    bool details = false;       // keep FrameNames::details()
+    unsigned jobs = 0;          // threads; 0: as many as the machine has cores
+    ProgressObserver progress;  // may be empty
 };
 
 // Const calls are thread-safe.
@@ -45,6 +48,9 @@ public:
     [[nodiscard]] std::span<const NameId> operator[](FrameId frame) const;
     // Of each of them, in the same order; empty unless NamingOptions::details asked.
     [[nodiscard]] std::span<const NameDetail> details(FrameId frame) const;
+    // From the start of the frame's symbol to the address that was looked up, see InlineChain; 0
+    // unless NamingOptions::details asked.
+    [[nodiscard]] std::uint64_t symbol_offset(FrameId frame) const;
     // Ready for output: ';' is ':', control bytes are escaped. Lives as long as this object.
     [[nodiscard]] std::string_view name(NameId id) const;
     [[nodiscard]] std::size_t name_count() const;

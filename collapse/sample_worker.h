@@ -15,6 +15,7 @@
 #include "collapse/aggregate.h"
 #include "collapse/profile.h"
 #include "collapse/stack_stitcher.h"
+#include "unwind/architecture.h"
 
 namespace fgread {
 
@@ -47,10 +48,17 @@ struct ChunkResult {
     std::uint64_t read_samples = 0;        // how many they are
     std::vector<StopCount> stops;          // of this chunk, unordered
     std::vector<StackDepth> depths;        // if wanted, in file order
+    // If wanted: one for each of `samples` and of `readings` (their periods are not known yet).
+    std::vector<TimelineSample> timeline;
+    std::vector<TimelineSample> reading_timeline;
+    std::vector<ThreadSwitch> switches;  // if wanted, in file order
+    TimestampNs end;                     // if they are: of the last record
+    std::uint64_t unread_switches = 0;
     std::uint64_t frame_count = 0;
     std::uint64_t guest_samples = 0;
     std::uint64_t filtered_samples = 0;
     std::uint64_t frame_pointer_frames = 0;
+    std::uint64_t analysed_frames = 0;
     std::uint64_t stitched_frames = 0;
     std::uint64_t longer_samples = 0;
     std::array<std::uint64_t, stop_reason_count> stop_reasons{};
@@ -70,6 +78,20 @@ public:
     void begin_batch() { walker_.forget_spaces(); }
 
 private:
+    // A thread's stacks mostly differ near their leaves only: the outer frames that are those of
+    // its last sample need not be walked, nor looked up, again.
+    struct Path {
+        struct Step {
+            Frame frame;
+            StackId stack;
+        };
+        Group group;
+        StackId root = no_stack;
+        std::vector<Step> steps;          // outermost first; user frames, then kernel frames
+        WalkTrail trail;                  // of the sample whose steps these are, or empty
+        std::optional<std::size_t> kept;  // its number in the stitcher
+    };
+
     void add_sample(const RecordView& record, ChunkResult& result);
     void add_readings(const RecordView& record, std::size_t attr, const SampleView& sample,
                       EventTime when, bool left_out, ChunkResult& result);
@@ -78,7 +100,10 @@ private:
         std::optional<std::size_t> cut;  // its number in the stitcher
     };
     UserWalk walk_user(const SampleView& sample, const ProcessAt& process, EventTime when,
-                       ChunkResult& result);
+                       Path* path, ChunkResult& result);
+    std::optional<std::size_t> keep_for_stitching(const SampleView& sample,
+                                                  const StackMemory& stack, const WalkResult& walk,
+                                                  Path* path);
     void add_chain(const SampleView& sample, const ProcessAt& process, EventTime when,
                    CpuMode sample_mode, bool want_user);
     [[nodiscard]] CallGraph chain_of(const SampleView& sample, std::size_t attr,
@@ -86,6 +111,11 @@ private:
     void add_branches(const SampleView& sample, Endian endian, const ProcessAt& process,
                       EventTime when);
     void add_leaf(const SampleView& sample, const ProcessAt& process, EventTime when, CpuMode mode);
+    [[nodiscard]] TimelineSample timeline_sample(const SampleView& sample, std::size_t attr,
+                                                 EventTime when, StackId stack) const;
+    void note_switch(const RecordView& record, ChunkResult& result) const;
+    void note_sched_switch(const SampleView& sample, std::size_t attr, Endian endian,
+                           EventTime when, ChunkResult& result) const;
     void note_depth(const SampleView& sample, StopReason reason, ChunkResult& result) const;
     void count_stop(StopReason reason, ModuleId module, ChunkResult& result);
     void uncount_stop(StopReason reason, ModuleId module, ChunkResult& result);
@@ -94,12 +124,17 @@ private:
     bool is_wanted(const SampleView& sample, EventTime when);
     Group group_of(const SampleView& sample, std::size_t attr, EventTime when) const;
     std::uint32_t intern_group(const Group& group);
-    StackId intern_stack(const Group& group, Tid tid);
+    Path& path_of(Tid tid) {
+        return last_paths_[static_cast<std::uint32_t>(tid.value) % last_paths_.size()];
+    }
+    void set_root(Path& path, const Group& group);
+    StackId intern_stack(const Group& group, Path& path);
     Frame normalised(Frame frame) const;
 
     unsigned number_;
     const PerfFile& file_;
     const Scan& scan_;
+    RecordedMachine machine_;
     const AggregateOptions& options_;
     StackWalker walker_;
 
@@ -129,17 +164,9 @@ private:
     std::map<Group, std::uint32_t> group_index_;
     StackTrie stacks_;
 
-    // A thread's stacks mostly differ near their leaves only: the outer frames that are those of
-    // its last sample need not be looked up again (on a 1 GB recording a sixth of all time).
-    struct Path {
-        struct Step {
-            Frame frame;
-            StackId stack;
-        };
-        Group group;
-        StackId root = no_stack;
-        std::vector<Step> steps;  // outermost first
-    };
+    // Of the sample at hand: the outermost user frames, which stand in its Path and not in
+    // user_frames_.
+    std::size_t shared_frames_ = 0;
     std::array<Path, 64> last_paths_;  // by tid; threads that share a place only lose time
 };
 

@@ -36,15 +36,30 @@ bool is_same_frame(const WalkedFrame& a, const WalkedFrame& b) {
 
 std::optional<std::size_t> StackStitcher::add(Pid pid, Tid tid, StopReason reason,
                                               const StackMemory& memory,
-                                              const std::vector<WalkedFrame>& frames) {
+                                              const std::vector<WalkedFrame>& frames,
+                                              SharedFrames outer) {
     const bool cut = reason == StopReason::truncated;
     if (!cut && reason != StopReason::complete) return std::nullopt;
-    if (frames.size() < same_frames) return std::nullopt;
-    stacks_.push_back({pid, tid, cut, memory, frames_.size(), frames.size(), {}, 0});
+    if (frames.size() + outer.frames < same_frames) return std::nullopt;
+    stacks_.push_back({pid, tid, cut, memory, frames_.size(), frames.size(), outer, {}, 0});
     frames_.insert(frames_.end(), frames.begin(), frames.end());
-    if (!cut) return std::nullopt;
-    any_cut_ = true;
+    any_cut_ = any_cut_ || cut;
     return stacks_.size() - 1;
+}
+
+// Only now that they are needed. A stack comes after that whose frames it shares.
+void StackStitcher::copy_shared_frames() {
+    for (Stack& stack : stacks_) {
+        if (stack.outer.frames == 0) continue;
+        const Stack& other = stacks_[stack.outer.stack];
+        const std::size_t from = other.first + other.count - stack.outer.frames;
+        const std::size_t first = frames_.size();
+        for (std::size_t i = 0; i < stack.count; ++i) frames_.push_back(frames_[stack.first + i]);
+        for (std::size_t i = 0; i < stack.outer.frames; ++i) frames_.push_back(frames_[from + i]);
+        stack.first = first;
+        stack.count += stack.outer.frames;
+        stack.outer = {};
+    }
 }
 
 void StackStitcher::clear() {
@@ -55,6 +70,7 @@ void StackStitcher::clear() {
 
 void StackStitcher::join() {
     if (!any_cut_) return;
+    copy_shared_frames();
     std::vector<std::size_t> order(stacks_.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
     const auto thread_of = [this](std::size_t number) {

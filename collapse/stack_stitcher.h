@@ -25,15 +25,21 @@
 
 namespace fgread {
 
+// The outermost frames of a stack.
+struct SharedFrames {
+    std::size_t stack = 0;   // its number
+    std::size_t frames = 0;  // how many; it must have as many
+};
+
 // Not thread-safe; for the samples of one chunk, so that what it remembers is bounded.
 class StackStitcher {
 public:
     // Remembers a stack that a walk found (innermost frame first) and why it ended; in file order.
     // `memory` must stay valid until join(). Only `complete` stacks and `truncated` ones are of
-    // use here, others are ignored. The number of a cut stack, that outer_frames() wants. Cost: a
-    // copy of the frames.
+    // use here, others are ignored. The stack's number, if it is kept. Cost: a copy of the frames.
+    // `outer`: where `frames` ends it goes on as the outermost frames of a stack that was kept.
     std::optional<std::size_t> add(Pid pid, Tid tid, StopReason reason, const StackMemory& memory,
-                                   const std::vector<WalkedFrame>& frames);
+                                   const std::vector<WalkedFrame>& frames, SharedFrames outer = {});
 
     // Finds out which stacks go on in which others. After the last add(). Up to a microsecond or
     // two for each cut stack.
@@ -52,7 +58,8 @@ private:
         Tid tid;
         bool cut = false;
         StackMemory memory;
-        std::size_t first = 0, count = 0;  // of frames_
+        std::size_t first = 0, count = 0;  // of frames_; before join() without those of `outer`
+        SharedFrames outer;
         std::optional<std::size_t> donor;  // number of another stack
         std::size_t donor_frame = 0;       // what is outermost here, there
     };
@@ -69,6 +76,8 @@ private:
     [[nodiscard]] bool is_same_call(const Stack& cut, const Stack& donor, std::size_t at) const;
     [[nodiscard]] std::optional<Join> find_donor(const std::vector<std::size_t>& thread,
                                                  std::size_t at) const;
+
+    void copy_shared_frames();
 
     std::vector<Stack> stacks_;
     std::vector<WalkedFrame> frames_;  // of all stacks

@@ -32,6 +32,9 @@ public:
     [[nodiscard]] bool has_times() const { return timed_ && !attrs_.empty(); }
     [[nodiscard]] std::optional<std::size_t> attr_of_sample(const RecordView& sample) const;
     [[nodiscard]] EventTime event_time(const RecordView& record) const;
+    [[nodiscard]] std::optional<Tid> trailer_tid(const RecordView& record) const {
+        return trailer_layout(record).trailer_tid(record);
+    }
 
 private:
     // Which SampleLayout fits a record of the kernel that is not a SAMPLE.

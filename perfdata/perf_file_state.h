@@ -47,7 +47,8 @@ struct PerfFile::State {
     std::uint64_t pipe_bytes = 0;
     std::unique_ptr<RecordStream> stream;  // uses what stands above
     std::size_t streamed_part = 0;
-    bool side_band_known = false;  // of all parts
+    std::uint64_t bytes_of_earlier_parts = 0;  // as they were read
+    bool side_band_known = false;              // of all parts
     bool ended = false;
     bool used_up = false;  // a pipe that was read
 

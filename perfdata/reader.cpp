@@ -49,6 +49,10 @@ std::optional<PerfFile::AttrSample> PerfFile::decode_sample(const RecordView& re
     return AttrSample{*attr, *sample};
 }
 
+std::optional<Tid> PerfFile::trailer_tid(const RecordView& record) const {
+    return state_->events.trailer_tid(record);
+}
+
 EventTime PerfFile::event_time(const RecordView& record) const {
     return state_->events.event_time(record);
 }

@@ -236,6 +236,16 @@ std::optional<TimestampNs> SampleLayout::trailer_time(const RecordView& record) 
     return TimestampNs{load_unchecked<std::uint64_t>(end - *trailer_time_offset_, record.endian)};
 }
 
+std::optional<Tid> SampleLayout::trailer_tid(const RecordView& record) const {
+    const bool has_tid = trailer_size_ != 0 && (attr_.sample_type & sample_tid) != 0;
+    if (!has_tid || record.type >= record_first_of_tool || record.body.size() < trailer_size_) {
+        return std::nullopt;
+    }
+    // The first field: u32 pid, u32 tid.
+    const std::byte* begin = record.body.data() + (record.body.size() - trailer_size_);
+    return Tid{load_unchecked<std::int32_t>(begin + 4, record.endian)};
+}
+
 std::optional<std::uint64_t> SampleLayout::trailer_event_id(const RecordView& record) const {
     if (!trailer_id_offset_ || record.type >= record_first_of_tool ||
         record.body.size() < trailer_size_) {

@@ -90,6 +90,8 @@ public:
 
     // Time of a record that is not a SAMPLE, from its sample_id trailer; nothing if it has none.
     [[nodiscard]] std::optional<TimestampNs> trailer_time(const RecordView& record) const;
+    // The thread of a record that is not a SAMPLE, from its trailer; nothing if it has none.
+    [[nodiscard]] std::optional<Tid> trailer_tid(const RecordView& record) const;
     // The event's id from the trailer of a record that is not a SAMPLE.
     [[nodiscard]] std::optional<std::uint64_t> trailer_event_id(const RecordView& record) const;
     // Bytes of the sample_id trailer of non-SAMPLE records (0 without sample_id_all).

@@ -142,6 +142,7 @@ StreamBatch StreamBatches::release(std::size_t bytes) {
     open_.records_by_type.resize(known_type_limit + 1);
     batch.records_by_type[record_compressed] += blocks_.compressed_records() - compressed_records_;
     compressed_records_ = blocks_.compressed_records();
+    batch.input_bytes = blocks_.input_bytes();
 
     std::size_t taken = 0;
     while (!held_.empty() && taken < bytes) {

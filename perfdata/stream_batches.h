@@ -35,6 +35,7 @@ struct StreamBatch {
     std::vector<KeptRecord> side_band;  // in the order of their times
     std::vector<std::uint64_t> records_by_type;
     std::uint64_t lost_events = 0;
+    std::uint64_t input_bytes = 0;  // of the stream, read so far
     Diagnostics diagnostics;
 };
 

@@ -32,6 +32,7 @@ void PerfFile::State::begin_stream(Scan& scan, Diagnostics& diagnostics) {
     apply_build_ids(scan.processes.mappings());
     ended = false;
     streamed_part = 0;
+    bytes_of_earlier_parts = 0;
     StreamOptions options;
     if (used_up) {
         ended = true;
@@ -89,6 +90,7 @@ bool PerfFile::State::next_batch(Scan& scan, Diagnostics& diagnostics) {
         }
         report_stop(stream->blocks(), diagnostics);
         pipe_bytes = stream->blocks().stop_offset();
+        bytes_of_earlier_parts += stream->blocks().input_bytes();
         if (++streamed_part < part_count()) {
             StreamOptions options;
             options.samples_only = true;
@@ -119,6 +121,8 @@ void PerfFile::State::apply(StreamBatch& taken, Scan& scan, Diagnostics& diagnos
                                static_cast<std::uint32_t>(streamed_part), block.bytes()});
     }
     add_counts(taken, scan);
+    const bool has_size = file.size() != 0 && packed.size() == 0;
+    if (has_size) scan.input_bytes = bytes_of_earlier_parts + taken.input_bytes;
     diagnostics.merge(taken.diagnostics);
 }
 

@@ -84,8 +84,8 @@ struct Symbolizer::State {
         return name;
     }
 
-    std::string user_name(Binary& binary, Svma address);
-    std::string kernel_name(const Module& module, Avma address);
+    std::string user_name(Binary& binary, Svma address, InlineChain& chain);
+    std::string kernel_name(const Module& module, Avma address, InlineChain& chain);
     std::string dwarf_name(const InlineFrame& frame);
     void add_functions(Binary& binary, Svma address, InlineChain& chain);
     void add_mapped(const JitProcess& process, Avma address, InlineChain& chain);
@@ -96,9 +96,11 @@ struct Symbolizer::State {
     static constexpr std::uint32_t inlined_name = ~std::uint32_t{0};
 };
 
-std::string Symbolizer::State::user_name(Binary& binary, Svma address) {
+std::string Symbolizer::State::user_name(Binary& binary, Svma address, InlineChain& chain) {
     const auto found = binary.find_symbol(address);
-    return found ? shown(found->table, found->match.name_id, found->match.name) : std::string();
+    if (!found) return {};
+    chain.symbol_offset = address.value - found->match.start.value;
+    return shown(found->table, found->match.name_id, found->match.name);
 }
 
 std::string Symbolizer::State::dwarf_name(const InlineFrame& frame) {
@@ -110,7 +112,7 @@ std::string Symbolizer::State::dwarf_name(const InlineFrame& frame) {
 // The functions at `address`, innermost first. What was inlined is named by DWARF; the physical
 // function, the last, by its ELF symbol, as perf has it, and by DWARF only where there is none.
 void Symbolizer::State::add_functions(Binary& binary, Svma address, InlineChain& chain) {
-    std::string physical = user_name(binary, address);
+    std::string physical = user_name(binary, address, chain);
     std::vector<InlineFrame> frames;
     const bool wanted = options.inlines || options.lines;
     if (const DwarfIndex* dwarf = wanted ? binary.dwarf() : nullptr) {
@@ -143,6 +145,8 @@ void Symbolizer::State::add_functions(Binary& binary, Svma address, InlineChain&
 void Symbolizer::State::add_mapped(const JitProcess& process, Avma address, InlineChain& chain) {
     const auto found = process.name_in_map(address);
     if (!found) return;
+    chain.jit = true;
+    chain.symbol_offset = address.value - found->match.start.value;
     chain.functions.push_back(
         {shown(found->map, found->match.name_id, found->match.name), false, {}, 0, 0});
 }
@@ -150,6 +154,8 @@ void Symbolizer::State::add_mapped(const JitProcess& process, Avma address, Inli
 void Symbolizer::State::add_dumped(const JitDump& dump, Svma address, InlineChain& chain) {
     const auto found = dump.function_at(address);
     if (!found) return;
+    chain.jit = true;
+    chain.symbol_offset = address.value - found->start.value;
     SourceFrame function{shown(&dump, found->name_id, found->name), false, {}, 0, 0};
     if (const auto line = options.lines ? dump.line_at(address) : std::nullopt) {
         function.file = line->file;
@@ -159,19 +165,22 @@ void Symbolizer::State::add_dumped(const JitDump& dump, Svma address, InlineChai
 }
 
 // Not demangled, as in perf: the kernel is C, and its few Rust names stay as kallsyms has them.
-std::string Symbolizer::State::kernel_name(const Module& module, Avma address) {
+std::string Symbolizer::State::kernel_name(const Module& module, Avma address, InlineChain& chain) {
     if (module.is_guest) return {};
-    const KernelSymbols& symbols = registry.kernel_symbols();
+    const bool in_module = module.info.short_name != "kernel";
+    const KernelSymbols& symbols =
+        in_module ? registry.kernel_symbols() : registry.kernel_image_symbols();
     std::uint64_t shift = 0;
     const std::optional<Avma> anchor = symbols.address_of(module.anchor);
     // Another boot of the same kernel: address space layout randomisation moved it.
     if (anchor && module.anchor_address != 0) shift = module.anchor_address - anchor->value;
-    const auto found = symbols.find(Avma{address.value - shift});
+    const Avma listed{address.value - shift};
+    const auto found = symbols.find(listed);
     if (!found) return {};
     const bool of_module = !found->module.empty();
-    const bool in_module = module.info.short_name != "kernel";
     if (of_module != in_module) return {};
     if (in_module && found->module != module.info.short_name) return {};
+    chain.symbol_offset = listed.value - found->start.value;
     return std::string(found->name);
 }
 
@@ -212,8 +221,8 @@ InlineChain Symbolizer::symbolize(const Frame& frame) {
     if (module->jitdump != nullptr) state_->add_dumped(*module->jitdump, Svma{address}, chain);
     if (!chain.kernel || !chain.functions.empty()) return chain;
     SourceFrame function;
-    function.name =
-        module->function.empty() ? state_->kernel_name(*module, Avma{address}) : module->function;
+    function.name = module->function.empty() ? state_->kernel_name(*module, Avma{address}, chain)
+                                             : module->function;
     if (!function.name.empty()) chain.functions.push_back(std::move(function));
     return chain;
 }

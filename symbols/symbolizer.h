@@ -41,6 +41,10 @@ struct InlineChain {
     //   no mapping        "[unknown]"
     std::string module_label;
     bool kernel = false;  // of the kernel or one of its modules
+    bool jit = false;     // named by a perf map or a jitdump
+    // From the start of the symbol that names the physical function to the address that was looked
+    // up (Frame::lookup_offset); 0 if no symbol does.
+    std::uint64_t symbol_offset = 0;
 };
 
 struct SymbolizerOptions {

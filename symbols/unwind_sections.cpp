@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "unwind/architecture.h"
+
 namespace fgread {
 namespace {
 
@@ -137,6 +139,7 @@ UnwindBytes read_unwind_sections(const ElfImage& binary, const ElfImage* debug_f
     sections.data_address = first_address(binary, {".got.plt", ".got"});
     sections.endian = binary.endian();
     sections.address_size = binary.is_64bit() ? 8 : 4;
+    sections.numbers = register_numbers_of(binary.machine());
     return result;
 }
 

@@ -21,7 +21,8 @@ enum class StopReason : std::uint8_t {
     no_progress,         // the stack pointer did not rise
     frame_limit,         // more frames than WalkLimits::max_frames
     unsupported_abi,     // registers of an architecture this build does not walk
-    stitched,            // truncated, and completed from other samples of the thread
+    switched_stack,  // the thread had changed to the last frame's stack; the other is not copied
+    stitched,        // truncated, and completed from other samples of the thread
     count_,
 };
 

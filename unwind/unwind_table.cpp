@@ -18,6 +18,7 @@ CfiSection make_section(const UnwindSections& sections, bool is_debug_frame) {
     section.bases.text = sections.text_address.value;
     section.bases.data = sections.data_address.value;
     section.bases.address_size = sections.address_size;
+    section.numbers = sections.numbers;
     return section;
 }
 
@@ -60,28 +61,29 @@ struct UnwindTable::State {
             return make_header_index(section, sections.eh_frame_hdr,
                                      sections.eh_frame_hdr_address.value);
         }
+        std::vector<FdePlace> fdes = scan_fdes(section, skipped_entries);
         const RuleBlocks* by_header = ways[header].load(std::memory_order_relaxed);
-        const std::vector<FdePlace> others = way == eh_frame && by_header
-                                                 ? not_in_header(by_header->index())
-                                                 : scan_fdes(section, {}, skipped_entries);
-        if (way == eh_frame && others.empty()) return nullptr;
-        return make_linear_index(section, others);
+        if (way == eh_frame && by_header) {
+            fdes = not_in_header(by_header->index(), std::move(fdes));
+            if (fdes.empty()) return nullptr;
+        }
+        return make_linear_index(section, std::move(fdes));
     }
 
     // A pc between two functions, or the one FDE that BOLT leaves out of its table, is no reason to
     // sort and compile everything a second time; FDEs that overlap are.
-    std::vector<FdePlace> not_in_header(const FdeIndex& index) {
-        std::vector<bool> found(entry_number(eh_section.bytes.size()) + 1);
-        index.mark_found(found);
-        std::uint64_t skipped = 0;
-        std::vector<FdePlace> others = scan_fdes(eh_section, found, skipped);
+    std::vector<FdePlace> not_in_header(const FdeIndex& index, std::vector<FdePlace> all) {
+        std::vector<bool> found(all.size());
+        index.mark_found(all, found);
         CieCache cies(eh_section);
         std::vector<Fde> overlapping;
-        for (const FdePlace& other : others) {
-            index.collect({other.start, other.end - 1}, cies, overlapping);
-            if (!overlapping.empty()) return scan_fdes(eh_section, {}, skipped_entries);
+        std::vector<FdePlace> others;
+        for (std::size_t i = 0; i < all.size(); ++i) {
+            if (found[i]) continue;
+            index.collect({all[i].start, all[i].end - 1}, cies, overlapping);
+            if (!overlapping.empty()) return all;
+            others.push_back(all[i]);
         }
-        skipped_entries += skipped;
         return others;
     }
 

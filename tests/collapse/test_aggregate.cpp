@@ -3,6 +3,7 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <set>
 #include <string>
 #include <vector>
@@ -510,5 +511,32 @@ TEST_CASE("a file that shrinks between the passes ends early and does no harm") 
         CHECK(diagnostics.input_damaged());
     } else {
         CHECK_FALSE(profile.error().message.empty());
+    }
+}
+
+TEST_CASE("progress adds up to the file and its samples, packed or not") {
+    PerfBuilder perf = start({test::dwarf_event()});
+    for (std::uint64_t i = 0; i < 5'000; ++i) {
+        perf.sample(stack_sample(10 + i, prog_start + 0x10, {prog_start + 0x20, 0}));
+    }
+    PerfBuilder packed = perf;
+    packed.compress(4096, format::record_compressed2);
+    const auto last_progress = [](const std::vector<std::byte>& bytes) {
+        std::mutex mutex;
+        Progress last;
+        AggregateOptions options;
+        options.progress = [&](const Progress& progress) {
+            const std::lock_guard lock(mutex);
+            if (progress.samples >= last.samples) last = progress;
+        };
+        run(TempFile(bytes).path(), options);
+        return last;
+    };
+    for (const std::vector<std::byte>& bytes : {perf.build(), packed.build(), perf.build_pipe()}) {
+        const Progress last = last_progress(bytes);
+        CHECK(last.samples == 5'000);
+        CHECK(last.total == bytes.size());
+        CHECK(last.done <= last.total);
+        CHECK(last.done + 1'000 > last.total);  // all but header and features
     }
 }

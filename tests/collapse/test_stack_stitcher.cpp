@@ -117,10 +117,9 @@ TEST_CASE("a cut stack goes on as a complete one that is in the same calls") {
     }
 }
 
-TEST_CASE("complete stacks and those that ended for other reasons are not lengthened") {
+TEST_CASE("stacks that ended for other reasons are not kept") {
     const LiveStack stack(10);
     Stitching stitching;
-    CHECK_FALSE(stitching.add(stack.sample(9)));
     LiveStack::Sample stopped = stack.sample(9, 6);
     stopped.reason = StopReason::no_cfi;
     CHECK_FALSE(stitching.add(stopped));
@@ -139,6 +138,20 @@ TEST_CASE("cut stacks lead on to one another") {
     CHECK(stitching.outer(*deepest).pcs.size() == 8);
     CHECK(stitching.outer(*deepest).complete);
     CHECK(stitching.outer(*middle).complete);
+}
+
+TEST_CASE("a donor may share its outer frames with a stack before it") {
+    const LiveStack stack(10);
+    LiveStack::Sample inner = stack.sample(6);
+    inner.frames.resize(3);  // 6, 5 and 4; 3 to 0 are those of the sample before
+    inner.memory = StackMemory(inner.frames.front().sp, inner.bytes);
+    Stitching stitching;
+    const auto before = stitching.add(stack.sample(4));
+    REQUIRE(before);
+    stitching.stitcher().add(Pid{1}, Tid{1}, inner.reason, inner.memory, inner.frames,
+                             {*before, 4});
+    const auto cut = stitching.add(stack.sample(9, 6));
+    CHECK(stitching.outer(*cut) == Outer{{0x1030, 0x1020, 0x1010, 0x1000}, true});
 }
 
 TEST_CASE("other words at the same places are other calls") {

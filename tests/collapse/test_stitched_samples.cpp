@@ -229,4 +229,7 @@ TEST_CASE("stitching is the same for every number of threads, for a file and a s
         check_equal(run(perf.build(), options), expected);
         check_equal(run(perf.build_pipe(), options), expected);
     }
+    // Then each walk goes to its end, instead of to where it meets the one before.
+    options.stack_depths = true;
+    check_equal(run(perf.build(), options), expected);
 }
