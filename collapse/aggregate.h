@@ -34,6 +34,7 @@ struct AggregateOptions {
     bool stack_depths = false;    // fill Profile::depths
     bool timeline = false;        // fill Profile::timeline
     bool switches = false;        // fill Profile::switches and Profile::end
+    bool stitch = true;           // complete stacks that the dump cut from others (StackStitcher)
     unsigned jobs = 0;            // threads; 0: as many as the machine has cores
     WalkLimits limits;
     MemoryLimit max_memory;

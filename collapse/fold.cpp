@@ -140,6 +140,8 @@ FoldStats collect_stats(const PerfFile& file, const Scan& scan, const Profile& p
     stats.frames = profile.frame_count;
     stats.frame_pointer_frames = profile.frame_pointer_frames;
     stats.analysed_frames = profile.analysed_frames;
+    stats.stitched_frames = profile.stitched_frames;
+    stats.longer_samples = profile.longer_samples;
     stats.distinct_frames = profile.frames.size();
     stats.distinct_stacks = count_stacks(profile);
     stats.stop_reasons = profile.stop_reasons;

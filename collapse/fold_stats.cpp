@@ -171,6 +171,11 @@ void add_module_stats(const Profile& profile, const FrameNames& names, const Mod
     stats.modules = std::move(found);
 }
 
+std::uint64_t cut_stacks(const FoldStats& stats) {
+    return stats.stop_reasons[static_cast<std::size_t>(StopReason::truncated)] +
+           stats.stop_reasons[static_cast<std::size_t>(StopReason::stitched)];
+}
+
 std::string stats_text(const FoldStats& stats) {
     std::string out;
     out += fmt::format("file     {} bytes, {} records\n", stats.file_bytes, stats.records);
@@ -195,6 +200,12 @@ std::string stats_text(const FoldStats& stats) {
             "information\n",
             stats.frame_pointer_frames);
     }
+    if (stats.stitched_frames != 0) {
+        out += fmt::format(
+            "         {} of them taken from other samples of the thread, where the dump was too "
+            "small\n",
+            stats.stitched_frames);
+    }
     for (const EventStats& event : stats.events) {
         out +=
             fmt::format("event    {}: {} samples, weight {}{}\n", escape_control_bytes(event.name),
@@ -208,6 +219,10 @@ std::string stats_text(const FoldStats& stats) {
         out += fmt::format("  {:>10}  {:5.1f} %  {}: {}\n", stats.stop_reasons[i],
                            percent(stats.stop_reasons[i], stats.samples), stop_reason_key(reason),
                            stop_reason_text(reason));
+        if (reason == StopReason::truncated && stats.longer_samples != 0) {
+            out += fmt::format("  {:>10}           of them longer by frames of other samples\n",
+                               stats.longer_samples);
+        }
     }
     if (!stats.modules.empty()) out += "modules\n";
     for (const ModuleStats& module : stats.modules) append_module(out, module);
@@ -236,6 +251,8 @@ std::string stats_json(const FoldStats& stats) {
     json["frames"] = stats.frames;
     json["analysed_frames"] = stats.analysed_frames;
     json["frame_pointer_frames"] = stats.frame_pointer_frames;
+    json["stitched_frames"] = stats.stitched_frames;
+    json["longer_samples"] = stats.longer_samples;
     json["distinct_frames"] = stats.distinct_frames;
     json["distinct_stacks"] = stats.distinct_stacks;
     json["unnamed_samples"] = stats.unnamed_samples;

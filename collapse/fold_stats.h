@@ -51,6 +51,8 @@ struct FoldStats {
     std::uint64_t frames = 0;
     std::uint64_t frame_pointer_frames = 0;  // of them, found by frame pointers
     std::uint64_t analysed_frames = 0;       // of them, found by decoding code without rules
+    std::uint64_t stitched_frames = 0;       // of `frames`, taken from other samples of the thread
+    std::uint64_t longer_samples = 0;        // still truncated, but with some of those frames
     std::uint64_t distinct_frames = 0;
     std::uint64_t distinct_stacks = 0;
     std::array<std::uint64_t, stop_reason_count> stop_reasons{};
@@ -69,6 +71,9 @@ struct FoldStats {
 // files again.
 void add_module_stats(const Profile& profile, const FrameNames& names, const ModuleCache& modules,
                       bool inlines, FoldStats& stats);
+
+// Stacks that the dump cut, whether they were stitched or not.
+std::uint64_t cut_stacks(const FoldStats& stats);
 
 // For people, several lines.
 std::string stats_text(const FoldStats& stats);

@@ -67,6 +67,8 @@ struct Profile {
     // Index of the attr whose samples in the timeline last for their period, in ns, from their time
     // on; see off_cpu.h.
     std::optional<std::uint32_t> lasting_event;
+    std::uint64_t stitched_frames = 0;  // part of frame_count: taken from other samples
+    std::uint64_t longer_samples = 0;   // still truncated, but with frames of other samples
 };
 
 }  // namespace fgread

@@ -43,7 +43,7 @@ void append_stacks(const FoldStats& stats, std::string& out) {
 void append_depths(const FoldStats& stats, std::string& out) {
     const DepthStats& depths = stats.depths;
     const std::uint64_t complete = depths.complete_count();
-    const std::uint64_t cut = ended(stats, StopReason::truncated);
+    const std::uint64_t cut = cut_stacks(stats);
     const std::uint64_t all = complete + cut;
     if (all == 0) return;
     out += fmt::format("depth    dumps of {} bytes\n", stats.dump_bytes);
@@ -56,6 +56,11 @@ void append_depths(const FoldStats& stats, std::string& out) {
     if (cut == 0) return;
     out += fmt::format("  {:.1f} % of the stacks were cut at {} bytes\n", percent_of(cut, all),
                        stats.dump_bytes);
+    if (stats.stitched_frames != 0) {
+        out += fmt::format(
+            "  {} of them were completed from other samples of their threads, {} made longer\n",
+            ended(stats, StopReason::stitched), stats.longer_samples);
+    }
     if (depths.cut_unknown != cut) {
         for (const std::uint32_t size : larger_dumps(stats.dump_bytes)) {
             out += fmt::format("  --call-graph dwarf,{:<5} would hold at least {:5.1f} %\n", size,
@@ -122,7 +127,7 @@ nlohmann::ordered_json depth_json(const FoldStats& stats) {
         json["would_hold"].push_back({{"bytes", size}, {"samples", stats.depths.fitting(size)}});
     }
     json["cut_unknown"] = stats.depths.cut_unknown;
-    json["advised_bytes"] = ended(stats, StopReason::truncated) == 0 || stats.dump_bytes == 0
+    json["advised_bytes"] = cut_stacks(stats) == 0 || stats.dump_bytes == 0
                                 ? stats.dump_bytes
                                 : advised_dump_bytes(stats);
     return json;
@@ -134,7 +139,8 @@ double Completeness::percent() const { return stacks == 0 ? 100.0 : percent_of(c
 
 Completeness completeness(const FoldStats& stats) {
     return {stats.samples - ended(stats, StopReason::no_registers),
-            ended(stats, StopReason::complete) + ended(stats, StopReason::recorded)};
+            ended(stats, StopReason::complete) + ended(stats, StopReason::recorded) +
+                ended(stats, StopReason::stitched)};
 }
 
 std::string report_text(const FoldStats& stats) {

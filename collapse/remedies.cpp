@@ -86,7 +86,7 @@ std::vector<std::uint32_t> larger_dumps(std::uint32_t dump_bytes) {
 }
 
 std::uint32_t advised_dump_bytes(const FoldStats& stats) {
-    const std::uint64_t cut = stats.stop_reasons[static_cast<std::size_t>(StopReason::truncated)];
+    const std::uint64_t cut = cut_stacks(stats);
     const std::uint64_t complete = stats.depths.complete_count();
     const double wanted = wanted_share * static_cast<double>(cut + complete);
     for (const std::uint32_t size : larger_dumps(stats.dump_bytes)) {

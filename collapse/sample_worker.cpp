@@ -31,7 +31,7 @@ bool is_guest(CpuMode mode) { return mode == CpuMode::guest_kernel || mode == Cp
 // Stacks that ended where a module stood in the way, as opposed to those that have no more.
 bool is_early(StopReason reason) {
     return reason != StopReason::complete && reason != StopReason::recorded &&
-           reason != StopReason::no_registers;
+           reason != StopReason::no_registers && reason != StopReason::stitched;
 }
 
 // Whether the recording left the user part of the chain to whoever reads it. A dump without bytes
@@ -57,7 +57,8 @@ SampleWorker::SampleWorker(unsigned number, const PerfFile& file, const Scan& sc
       scan_(scan),
       options_(options),
       walker_(modules, options.limits),
-      all_wanted_(options.filter.empty()) {}
+      all_wanted_(options.filter.empty()),
+      stitching_(options.stitch && !options.hide_user) {}
 
 Result<ChunkResult> SampleWorker::run(std::size_t chunk, std::size_t number) {
     Result<ByteView> bytes = file_.read_chunk(scan_.chunks[chunk], buffer_);
@@ -78,6 +79,7 @@ Result<ChunkResult> SampleWorker::run(std::size_t chunk, std::size_t number) {
         if (record->type == format::record_sample) add_sample(*record, result);
         if (options_.switches) note_switch(*record, result);
     }
+    if (stitching_) stitch(result);
     // The scan saw whole records here: the file has changed since.
     const Chunk& wanted = scan_.chunks[chunk];
     if (bytes->size() < wanted.size) {
@@ -137,8 +139,9 @@ void SampleWorker::add_sample(const RecordView& record, ChunkResult& result) {
     const bool may_share = walked && !has_readings && !options_.hide_user && !options_.stack_depths;
     if (!may_share) path.trail.clear();
     shared_frames_ = 0;
-    const bool cut = walked && walk_user(*sample, process, when, may_share ? &path.trail : nullptr,
-                                         result) == StopReason::truncated;
+    const UserWalk walk =
+        walked ? walk_user(*sample, process, when, may_share ? &path : nullptr, result)
+               : UserWalk{};
     if (chain == CallGraph::lbr) add_branches(*sample, record.endian, process, when);
     if (chain != CallGraph::none) {
         add_chain(*sample, process, when, mode, chain == CallGraph::frame_pointers);
@@ -152,13 +155,23 @@ void SampleWorker::add_sample(const RecordView& record, ChunkResult& result) {
     if (options_.hide_user) user_frames_.clear();
     if (options_.hide_kernel) kernel_frames_.clear();
     result.frame_count += shared_frames_ + user_frames_.size() + kernel_frames_.size();
+    const bool cut = walk.reason == StopReason::truncated;
     if (cut && options_.mark_truncated && !options_.hide_user) {
         user_frames_.push_back(truncated_mark);
     }
-    if (has_readings) return add_readings(record, *attr, *sample, when, false, result);
-    const StackId stack = intern_stack(group_of(*sample, *attr, when), path);
-    result.samples.push_back({stack, static_cast<std::uint32_t>(*attr), sample->period});
-    if (options_.timeline) result.timeline.push_back(timeline_sample(*sample, *attr, when, stack));
+    const std::size_t samples = result.samples.size(), readings = result.readings.size();
+    if (has_readings) {
+        add_readings(record, *attr, *sample, when, false, result);
+    } else {
+        const StackId stack = intern_stack(group_of(*sample, *attr, when), path);
+        result.samples.push_back({stack, static_cast<std::uint32_t>(*attr), sample->period});
+        if (options_.timeline) {
+            result.timeline.push_back(timeline_sample(*sample, *attr, when, stack));
+        }
+    }
+    if (!walk.cut) return;
+    cut_samples_.push_back({*walk.cut, walked_.back().frame.module, samples, result.samples.size(),
+                            readings, result.readings.size()});
 }
 
 CallGraph SampleWorker::chain_of(const SampleView& sample, std::size_t attr, CpuMode mode) const {
@@ -223,18 +236,86 @@ void SampleWorker::add_readings(const RecordView& record, std::size_t attr,
     }
 }
 
-StopReason SampleWorker::walk_user(const SampleView& sample, const ProcessAt& process,
-                                   EventTime when, WalkTrail* trail, ChunkResult& result) {
+SampleWorker::UserWalk SampleWorker::walk_user(const SampleView& sample, const ProcessAt& process,
+                                               EventTime when, Path* path, ChunkResult& result) {
     const RegisterFile registers = registers_from_sample(machine_, sample.user_regs);
     const StackMemory stack = stack_from_sample(machine_, registers, sample.user_stack);
-    const WalkResult walk = walker_.walk(*process.user, when, registers, stack, walked_, trail);
+    const WalkResult walk =
+        walker_.walk(*process.user, when, registers, stack, walked_, path ? &path->trail : nullptr);
     shared_frames_ = walk.shared;
     for (const WalkedFrame& frame : walked_) user_frames_.push_back(frame.frame);
     count_stop(walk.reason, walked_.empty() ? ModuleId{} : walked_.back().frame.module, result);
     result.frame_pointer_frames += walk.by_frame_pointer;
     result.analysed_frames += walk.by_analysis;
     if (options_.stack_depths) note_depth(sample, walk.reason, result);
-    return walk.reason;
+    // Which words tell one call from another was measured on x86-64.
+    if (!stitching_ || registers.abi() != TaskAbi::x86_64) return {walk.reason, {}};
+    const auto kept = keep_for_stitching(sample, stack, walk, path);
+    return {walk.reason, walk.reason == StopReason::truncated ? kept : std::nullopt};
+}
+
+std::optional<std::size_t> SampleWorker::keep_for_stitching(const SampleView& sample,
+                                                            const StackMemory& stack,
+                                                            const WalkResult& walk, Path* path) {
+    const bool known = path && path->kept;
+    SharedFrames outer;
+    if (known && walk.shared != 0) outer = {*path->kept, walk.shared};
+    // The stack whose frames these are was another chunk's.
+    for (std::size_t i = known ? 0 : walk.shared; i-- > 0;) {
+        const WalkTrail::Step& step = path->trail.steps[i];
+        walked_.push_back({path->steps[i].frame, {step.pc}, {step.sp}});
+    }
+    const auto kept = stitcher_.add(sample.pid, sample.tid, walk.reason, stack, walked_, outer);
+    if (path) path->kept = kept;
+    return kept;
+}
+
+// Lengthens what the samples of a chunk added to its result, now that all of them are known.
+void SampleWorker::stitch(ChunkResult& result) {
+    stitcher_.join();
+    for (const CutSample& cut : cut_samples_) {
+        const bool complete = stitcher_.outer_frames(cut.stack, outer_frames_);
+        if (outer_frames_.empty()) continue;
+        result.frame_count += outer_frames_.size();
+        result.stitched_frames += outer_frames_.size();
+        if (complete) {
+            uncount_stop(StopReason::truncated, cut.module, result);
+            count_stop(StopReason::stitched, cut.module, result);
+        } else {
+            ++result.longer_samples;
+        }
+        for (std::size_t i = cut.first_sample; i < cut.end_sample; ++i) {
+            StackId& stack = result.samples[i].stack;
+            stack = lengthened(stack, complete);
+            if (options_.timeline) result.timeline[i].stack = stack;
+        }
+        for (std::size_t i = cut.first_reading; i < cut.end_reading; ++i) {
+            StackId& stack = result.readings[i].stack;
+            stack = lengthened(stack, complete);
+            if (options_.timeline) result.reading_timeline[i].stack = stack;
+        }
+    }
+    cut_samples_.clear();
+    stitcher_.clear();
+    for (Path& path : last_paths_) path.kept.reset();
+}
+
+// The stack with outer_frames_ put under its user part.
+StackId SampleWorker::lengthened(StackId stack, bool complete) {
+    labels_.clear();
+    for (; stacks_[stack].parent != no_stack; stack = stacks_[stack].parent) {
+        labels_.push_back(stacks_[stack].label);
+    }
+    // `stack` is the root now, above which the mark stands, if there is one.
+    if (!labels_.empty() && frames_[labels_.back()] == truncated_mark) {
+        if (!complete) stack = stacks_.child(stack, labels_.back());
+        labels_.pop_back();
+    }
+    for (std::size_t i = outer_frames_.size(); i-- > 0;) {
+        stack = stacks_.child(stack, frames_.intern(normalised(outer_frames_[i])));
+    }
+    for (std::size_t i = labels_.size(); i-- > 0;) stack = stacks_.child(stack, labels_[i]);
+    return stack;
 }
 
 TimelineSample SampleWorker::timeline_sample(const SampleView& sample, std::size_t attr,
@@ -319,6 +400,14 @@ void SampleWorker::count_stop(StopReason reason, ModuleId module, ChunkResult& r
         return;
     }
     result.stops.push_back({module, reason, 1});
+}
+
+void SampleWorker::uncount_stop(StopReason reason, ModuleId module, ChunkResult& result) {
+    --result.stop_reasons[static_cast<std::size_t>(reason)];
+    const auto stop = std::find_if(
+        result.stops.begin(), result.stops.end(),
+        [&](const StopCount& count) { return count.module == module && count.reason == reason; });
+    if (--stop->samples == 0) result.stops.erase(stop);
 }
 
 bool SampleWorker::is_wanted(const SampleView& sample, EventTime when) {

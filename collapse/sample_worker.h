@@ -9,10 +9,12 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "collapse/aggregate.h"
 #include "collapse/profile.h"
+#include "collapse/stack_stitcher.h"
 #include "unwind/architecture.h"
 
 namespace fgread {
@@ -58,6 +60,8 @@ struct ChunkResult {
     std::uint64_t filtered_samples = 0;
     std::uint64_t frame_pointer_frames = 0;
     std::uint64_t analysed_frames = 0;
+    std::uint64_t stitched_frames = 0;
+    std::uint64_t longer_samples = 0;
     std::array<std::uint64_t, stop_reason_count> stop_reasons{};
     Diagnostics diagnostics;
 };
@@ -87,15 +91,23 @@ private:
         };
         Group group;
         StackId root = no_stack;
-        std::vector<Step> steps;  // outermost first; user frames, then kernel frames
-        WalkTrail trail;          // of the sample whose steps these are, or empty
+        std::vector<Step> steps;          // outermost first; user frames, then kernel frames
+        WalkTrail trail;                  // of the sample whose steps these are, or empty
+        std::optional<std::size_t> kept;  // its number in the stitcher
     };
 
     void add_sample(const RecordView& record, ChunkResult& result);
     void add_readings(const RecordView& record, std::size_t attr, const SampleView& sample,
                       EventTime when, bool left_out, ChunkResult& result);
-    StopReason walk_user(const SampleView& sample, const ProcessAt& process, EventTime when,
-                         WalkTrail* trail, ChunkResult& result);
+    struct UserWalk {
+        StopReason reason = StopReason::no_registers;
+        std::optional<std::size_t> cut;  // its number in the stitcher
+    };
+    UserWalk walk_user(const SampleView& sample, const ProcessAt& process, EventTime when,
+                       Path* path, ChunkResult& result);
+    std::optional<std::size_t> keep_for_stitching(const SampleView& sample,
+                                                  const StackMemory& stack, const WalkResult& walk,
+                                                  Path* path);
     void add_chain(const SampleView& sample, const ProcessAt& process, EventTime when,
                    CpuMode sample_mode, bool want_user);
     [[nodiscard]] CallGraph chain_of(const SampleView& sample, std::size_t attr,
@@ -110,6 +122,9 @@ private:
                            EventTime when, ChunkResult& result) const;
     void note_depth(const SampleView& sample, StopReason reason, ChunkResult& result) const;
     void count_stop(StopReason reason, ModuleId module, ChunkResult& result);
+    void uncount_stop(StopReason reason, ModuleId module, ChunkResult& result);
+    void stitch(ChunkResult& result);
+    StackId lengthened(StackId stack, bool complete);
     bool is_wanted(const SampleView& sample, EventTime when);
     Group group_of(const SampleView& sample, std::size_t attr, EventTime when) const;
     std::uint32_t intern_group(const Group& group);
@@ -137,6 +152,19 @@ private:
     std::vector<WalkedFrame> walked_;
     std::vector<Frame> user_frames_;    // innermost first
     std::vector<Frame> kernel_frames_;  // innermost first
+
+    // A sample whose stack the dump cut, and what it has added to the chunk's result.
+    struct CutSample {
+        std::size_t stack = 0;                           // in the stitcher
+        ModuleId module;                                 // where the walk ended
+        std::size_t first_sample = 0, end_sample = 0;    // of ChunkResult::samples
+        std::size_t first_reading = 0, end_reading = 0;  // of ChunkResult::readings
+    };
+    const bool stitching_;
+    StackStitcher stitcher_;
+    std::vector<CutSample> cut_samples_;  // of this chunk
+    std::vector<Frame> outer_frames_;     // innermost first
+    std::vector<std::uint32_t> labels_;   // leaf first
 
     FrameTable frames_;
     std::vector<Group> groups_;

@@ -35,7 +35,7 @@ namespace fgread {
 
 class ByteSource;
 
-// A run of whole records of the data section, about 1 MiB.
+// A run of whole records of the data section, half a MiB of samples (PieceFill).
 struct Chunk {
     std::uint64_t offset = 0;  // in the file; of a compressed one, where it would be without that
     std::uint64_t size = 0;    // bytes

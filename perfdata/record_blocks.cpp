@@ -12,10 +12,8 @@ namespace {
 using namespace format;
 
 constexpr std::size_t max_record = 65535;  // u16 size
-// As a worker of a seekable recording reads (scan.cpp).
-constexpr std::size_t block_size = std::size_t{1} << 20;
 // A block that is not full yet still takes a record, or the rest of one and some more.
-constexpr std::size_t block_capacity = block_size + 2 * (max_record + 1);
+constexpr std::size_t block_capacity = PieceFill::limit + 2 * (max_record + 1);
 constexpr std::size_t input_size = std::size_t{256} << 10;
 static_assert(input_size > max_record);
 // One compressed record holds one ring buffer at most; perf's largest (-m) are some hundred MB.
@@ -73,8 +71,9 @@ std::optional<RecordBlock> RecordBlocks::next() {
     block.memory = std::make_unique_for_overwrite<std::byte[]>(block_capacity);
     block.offset = position_;
     block.first_sequence = sequence_;
+    fill_ = {};
     bool full = false;
-    while (!ended_ && !full && block.size < block_size) {
+    while (!ended_ && !full && !fill_.is_full()) {
         if (!(unpacking_ ? unpack_some(block) : take_record(block, full))) break;
     }
     if (block.size == 0) return std::nullopt;
@@ -99,6 +98,7 @@ bool RecordBlocks::take_record(RecordBlock& block, bool& block_is_full) {
     begin = input_.data() + input_begin_;
     std::memcpy(block.memory.get() + block.size, begin, header.size);
     block.size += header.size;
+    fill_.add(header.type, header.size);
     position_ += header.size;
     ++sequence_;
     input_begin_ += header.size;
@@ -174,6 +174,7 @@ bool RecordBlocks::frame_unpacked(RecordBlock& block, std::size_t end) {
         }
         if (header.size > end - block.size) break;
         block.size += header.size;
+        fill_.add(header.type, header.size);
         position_ += header.size;
         ++sequence_;
     }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "perfdata/byte_source.h"
+#include "perfdata/piece_fill.h"
 #include "perfdata/zstd_stream.h"
 
 namespace fgread {
@@ -39,8 +40,9 @@ public:
     RecordBlocks(std::unique_ptr<ByteSource> source, std::uint64_t offset, std::uint64_t sequence,
                  Endian endian, bool from_pipe);
 
-    // About 1 MiB of records, cut at places that depend on the stream's contents alone; nothing at
-    // the end, or where reading has to stop: see stop().
+    // Records up to where PieceFill is full, or a little more if they are compressed: cut at places
+    // that depend on the stream's contents alone. Nothing at the end, or where reading has to stop:
+    // see stop().
     std::optional<RecordBlock> next();
 
     [[nodiscard]] Stop stop() const { return stop_; }
@@ -77,6 +79,7 @@ private:
     std::optional<ZstdStream> zstd_;
     std::vector<std::byte> partial_;  // the beginning of an unpacked record
 
+    PieceFill fill_;  // of the block being made
     std::uint64_t position_;
     std::uint64_t sequence_;
     std::uint64_t compressed_records_ = 0;

@@ -5,6 +5,7 @@
 
 #include "perfdata/format.h"
 #include "perfdata/perf_file_state.h"
+#include "perfdata/piece_fill.h"
 #include "perfdata/record_framing.h"
 #include "perfdata/record_hopper.h"
 #include "perfdata/side_band.h"
@@ -13,10 +14,6 @@ namespace fgread {
 namespace {
 
 using namespace format;
-
-// Large enough that a worker's read costs little per byte, small enough that a few dozen are in
-// flight within some 10 MB.
-constexpr std::uint64_t chunk_size = std::uint64_t{1} << 19;
 
 // Collects records into chunks.
 class ChunkCutter {
@@ -31,18 +28,21 @@ public:
             open_.part = part_;
         }
         open_.size += record.size;
+        fill_.add(record.type, record.size);
         // Bytes outside a record may be gigabytes of trace: no chunk holds them.
-        if (open_.size >= chunk_size || record.outside != 0) close();
+        if (fill_.is_full() || record.outside != 0) close();
     }
     void close() {
         if (open_.size != 0) chunks_.push_back(open_);
         open_ = {};
+        fill_ = {};
     }
 
 private:
     std::vector<Chunk>& chunks_;
     std::uint32_t part_;
     Chunk open_;
+    PieceFill fill_;
 };
 
 }  // namespace

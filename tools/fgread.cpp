@@ -37,6 +37,7 @@ struct Arguments {
     std::string input = "perf.data";
     std::string output;
     std::string compat;
+    std::string stitch;
     std::string format;  // empty: by the ending of `output`
     std::string output_directory;
     double slice_seconds = 0;
@@ -152,6 +153,11 @@ void define_options(CLI::App& app, Arguments& arguments) {
                  "Put [truncated] at the root of stacks that the dump cut: their\n"
                  "outermost frames are lost")
         ->option_text(" ");
+    app.add_option("--stitch", arguments.stitch,
+                   "Complete stacks that the dump cut from other samples of the thread that\n"
+                   "are in the same calls: on or off [on; off with --compat]")
+        ->check(CLI::IsMember({"on", "off"}))
+        ->option_text("WORD");
     app.add_flag("--addrs", arguments.fold.naming.addresses,
                  "Show the address of frames that have no name");
     app.add_option("--names", arguments.names,
@@ -260,6 +266,8 @@ void finish_options(Arguments& arguments) {
     }
     fold.slicing.length_ns =
         static_cast<std::uint64_t>(std::llround(arguments.slice_seconds * 1e9));
+    const bool as_others = !arguments.compat.empty();
+    fold.aggregate.stitch = arguments.stitch.empty() ? !as_others : arguments.stitch == "on";
     fold.symbols.lines = fold.naming.source;
     fold.max_memory = MemoryLimit(arguments.max_memory);
     fold.naming.jobs = fold.aggregate.jobs;

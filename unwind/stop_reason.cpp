@@ -26,6 +26,9 @@ constexpr std::array<Words, stop_reason_count> words{{
     {"frame_limit", "more frames than the limit"},
     {"unsupported_abi", "registers of an architecture that is not walked yet"},
     {"switched_stack", "a runtime had changed to another stack there; its callers' was not copied"},
+    {"stitched",
+     "the recorded part of the stack was too small; the rest is known from other samples of the "
+     "thread"},
 }};
 
 }  // namespace

@@ -22,6 +22,7 @@ enum class StopReason : std::uint8_t {
     frame_limit,         // more frames than WalkLimits::max_frames
     unsupported_abi,     // registers of an architecture this build does not walk
     switched_stack,  // the thread had changed to the last frame's stack; the other is not copied
+    stitched,        // truncated, and completed from other samples of the thread
     count_,
 };
 

@@ -16,7 +16,7 @@ from recording import CONTEXT_USER, Event, Recording
 OUTPUT = b"prog;[prog] 30\n"
 STATS_KEYS = [
     "file_bytes", "records", "samples", "lost_events", "filtered_samples", "guest_samples",
-    "processes", "frames", "analysed_frames", "frame_pointer_frames",
+    "processes", "frames", "analysed_frames", "frame_pointer_frames", "stitched_frames", "longer_samples",
     "distinct_frames", "distinct_stacks", "unnamed_samples", "stop_reasons", "events", "modules", "problems"]
 MODULE_KEYS = ["path", "state", "recorded_build_id", "file_build_id", "file", "debug_file",
                "samples", "stopped", "truncated", "no_cfi", "unnamed", "why", "debug_info", "remedy"]
@@ -48,7 +48,8 @@ def check_help(tap, fgread):
     text = run.out.decode()
     for option in ("--output", "--event", "--weight", "--group-by", "--hide-kernel", "--hide-user",
                    "--annotate", "--addrs", "--names", "--inline", "--symfs", "--kallsyms", "--vmlinux",
-                   "--jobs", "--max-memory", "--stats", "--stats-file", "--report", "--strict", "--mark-truncated", "--quiet", "--version", "--help"):
+                   "--jobs", "--max-memory", "--stats", "--stats-file", "--report", "--strict",
+                   "--mark-truncated", "--stitch", "--quiet", "--version", "--help"):
         tap.check(option in text, f"--help knows {option}", text)
     tap.check("Examples" in text and "perf record" in text, "--help has examples", text)
     tap.check(all(len(line) <= 100 for line in text.splitlines()),

@@ -38,8 +38,8 @@ fgread::Result<Recording> Recording::open(const std::string& path) {
     return Recording(std::move(file).value(), std::move(scan).value());
 }
 
-fgread::Result<void> Recording::for_each_sample(
-    const std::function<void(const Sample&)>& judge) const {
+fgread::Result<void> Recording::for_each_sample(const std::function<void(const Sample&)>& judge,
+                                                const std::function<void()>& end_chunk) const {
     std::vector<std::byte> buffer;
     for (const fgread::Chunk& chunk : scan_.chunks) {
         const auto bytes = file_.read_chunk(chunk, buffer);
@@ -55,6 +55,7 @@ fgread::Result<void> Recording::for_each_sample(
             const fgread::ProcessAt process = scan_.processes.process_at(view->pid, when);
             judge({*view, when, *process.user, record->file_offset, user_part(view->callchain)});
         }
+        end_chunk();
     }
     return {};
 }

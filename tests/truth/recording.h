@@ -24,8 +24,11 @@ class Recording {
 public:
     static fgread::Result<Recording> open(const std::string& path);
 
-    // Calls `judge` with each sample that has user registers and a stack, in file order.
-    fgread::Result<void> for_each_sample(const std::function<void(const Sample&)>& judge) const;
+    // Calls `judge` with each sample that has user registers and a stack, in file order, and
+    // `end_chunk` after those of each chunk: what their views see is still there.
+    fgread::Result<void> for_each_sample(
+        const std::function<void(const Sample&)>& judge,
+        const std::function<void()>& end_chunk = [] {}) const;
 
     [[nodiscard]] const fgread::PerfFile& file() const { return file_; }
     [[nodiscard]] const fgread::MappingTable& mappings() const {

@@ -4,6 +4,7 @@
   run_truth.py frame-pointers RECORDER JUDGE PROGRAM...   the kernel's chain is the truth
   run_truth.py hidden-rules RECORDER JUDGE PROGRAM...     the walk by its rules is the truth
   run_truth.py hidden-code RECORDER JUDGE PROGRAM...      the same of what decoding the code finds
+  run_truth.py stitching RECORDER JUDGE CUTTER PROGRAM... the walk of the whole dump is the truth
   run_truth.py libdw RECORDER JUDGE PROGRAM...            libdw is the judge
   run_truth.py gdb GDB_SCRIPT JUDGE PROGRAM...            gdb's backtrace is the truth
 
@@ -34,6 +35,9 @@ BREAKPOINTS = {
     "truth_cfi_signals": "nested,on_usr1,on_usr2,on_alarm,compare",
 }
 GDB_STOPS, GDB_STEPS = 20, 40
+# Bytes; the programs' stacks are shallow. Of those that are deeper than this, some must be stitched.
+CUT_DUMP = "2048"
+STITCHED = {"truth_cfi_passes": 50, "truth_cfi_rust": 50}
 
 
 class Skipped(Exception):
@@ -54,8 +58,8 @@ def run(command, **options):
     return done
 
 
-def record(recorder, program, output):
-    options = RECORDER_OPTIONS.get(program.name, [])
+def record(recorder, program, output, options=None):
+    options = options or RECORDER_OPTIONS.get(program.name, [])
     if run([recorder, "-o", output, *options, "--", program]).returncode != 0:
         raise Failed("recording failed")
 
@@ -75,6 +79,17 @@ def snapshots(script, program, output):
     if not output.exists():
         print("\n".join("# " + line for line in done.stdout.splitlines()[-20:]))
         raise Failed("gdb made no snapshots")
+
+
+def stitching(source, judge_program, cutter, program, output):
+    record(source, program, output, LARGEST_DUMP)
+    cut = output.with_suffix(".cut")
+    if run([cutter, output, cut, CUT_DUMP]).returncode != 0:
+        raise Failed("cutting failed")
+    wanted = str(STITCHED.get(program.name, 0))
+    if run([judge_program, output, cut, "--min-judged", wanted]).returncode != 0:
+        raise Failed("see above")
+    cut.unlink()
 
 
 def judge(mode, source, judge_program, program, output):
@@ -100,6 +115,7 @@ def judge(mode, source, judge_program, program, output):
 
 def main():
     mode, source, judge_program = sys.argv[1:4]
+    cutter = [sys.argv.pop(4)] if mode == "stitching" else []
     programs = [pathlib.Path(name).resolve() for name in sys.argv[4:]]
     print(f"1..{len(programs)}", flush=True)
     failures = 0
@@ -108,7 +124,10 @@ def main():
             output = pathlib.Path(directory) / (program.name + ".data")
             name = f"{number} - {mode} {program.name}"
             try:
-                judge(mode, source, judge_program, program, output)
+                if cutter:
+                    stitching(source, judge_program, *cutter, program, output)
+                else:
+                    judge(mode, source, judge_program, program, output)
                 print(f"ok {name}", flush=True)
             except Skipped as reason:
                 print(f"ok {name} # SKIP {reason}", flush=True)
