@@ -14,6 +14,9 @@ namespace fgread {
 
 namespace {
 
+// Looking takes 5 us, a chunk 300.
+constexpr std::size_t chunks_per_memory_check = 16;
+
 unsigned wanted_workers(unsigned jobs) {
     return jobs != 0 ? jobs : std::max(1u, std::thread::hardware_concurrency());
 }
@@ -48,14 +51,22 @@ private:
 class Job {
 public:
     Job(std::size_t first, const std::vector<Chunk>& chunks, ProfileMerger& merger,
-        ReadingProgress& progress)
-        : first_(first), chunks_(chunks), merger_(merger), progress_(progress) {}
+        ReadingProgress& progress, const MemoryLimit& max_memory)
+        : first_(first),
+          chunks_(chunks),
+          merger_(merger),
+          progress_(progress),
+          max_memory_(max_memory) {}
 
     void work(SampleWorker& worker) {
         while (true) {
             const std::size_t chunk = next_.fetch_add(1);
             if (chunk >= chunks_.size()) return;
             Result<ChunkResult> result = worker.run(chunk, first_ + chunk);
+            if (result && chunk % chunks_per_memory_check == 0) {
+                const auto exceeded = max_memory_.exceeded("while reading the samples");
+                if (exceeded) result = *exceeded;
+            }
             if (!result) {
                 fail(result.error());
                 // Later chunks still wait for this one in the merger.
@@ -82,6 +93,7 @@ private:
     const std::vector<Chunk>& chunks_;
     ProfileMerger& merger_;
     ReadingProgress& progress_;
+    const MemoryLimit& max_memory_;
     std::atomic<std::size_t> next_ = 0;
     std::mutex mutex_;
     std::optional<Error> error_;
@@ -111,10 +123,11 @@ Result<Profile> aggregate(const PerfFile& file, Scan& scan, ModuleProvider& modu
         while (workers.size() < useful) {
             const auto number = static_cast<unsigned>(workers.size());
             workers.emplace_back(number, file, scan, modules, options);
+            workers.back().limit_tables(options.max_worker_tables / count);
         }
         for (SampleWorker& worker : workers) worker.begin_batch();
         progress.begin_batch(scan);
-        Job job(done, scan.chunks, merger, progress);
+        Job job(done, scan.chunks, merger, progress, options.max_memory);
         run_job(job, workers, scan.chunks.size());
         if (job.error()) return *job.error();
         done += scan.chunks.size();

@@ -170,6 +170,12 @@ Result<SampleSurvey> survey_again(const PerfFile& file) {
     return survey_samples(*again, *scan, told_later);
 }
 
+// That of a limit does not say which file it was.
+Error of_file(const std::string& path, Error error) {
+    if (error.kind == ErrorKind::limit) error.message = path + ": " + error.message;
+    return error;
+}
+
 }  // namespace
 
 Result<void> prepare_selection(const PerfFile& file, AggregateOptions& options) {
@@ -230,8 +236,9 @@ ModuleSources module_sources(const PerfFile& file, const std::string& symfs,
 Result<FoldStats> fold_recording(const std::string& path, const FoldOptions& options,
                                  const ProfileWriter& write) {
     Diagnostics diagnostics;
-    const Result<PerfFile> file = PerfFile::open(path, diagnostics);
+    Result<PerfFile> file = PerfFile::open(path, diagnostics);
     if (!file) return file.error();
+    if (options.max_memory) file->limit_read_ahead(options.max_memory.bytes());
     Result<Scan> scan = file->scan(diagnostics);
     if (!scan) return scan.error();
 
@@ -247,6 +254,8 @@ Result<FoldStats> fold_recording(const std::string& path, const FoldOptions& opt
     ModuleCache modules(scan->processes.mappings(), std::move(sources));
     modules.use_processes(scan->processes, has_monotonic_clock(*file));
     AggregateOptions selection = options.aggregate;
+    selection.max_memory = options.max_memory;
+    if (options.max_memory) selection.max_worker_tables = options.max_memory.for_worker_tables();
     const Result<void> prepared = prepare_selection(*file, selection);
     if (!prepared) return prepared.error();
     const SampleFilter filter = selection.filter;
@@ -256,14 +265,19 @@ Result<FoldStats> fold_recording(const std::string& path, const FoldOptions& opt
         selection.timeline = true;
     }
     Result<Profile> profile = aggregate(*file, *scan, modules, selection, diagnostics);
-    if (!profile) return profile.error();
+    if (!profile) return of_file(path, profile.error());
     std::vector<EventAttr> attrs = file->attrs();
     Result<OffCpuResult> chosen = choose_weights(path, options, filter, attrs, *profile);
     if (!chosen) return chosen.error();
     const std::vector<bool>& events = chosen->events;
 
-    Symbolizer symbolizer(modules, options.symbols);
-    FrameNames names = name_frames(profile->frames, symbolizer, options.naming);
+    SymbolizerOptions symbols = options.symbols;
+    if (options.max_memory) symbols.max_debug_info = options.max_memory.for_debug_info();
+    Symbolizer symbolizer(modules, symbols);
+    NamingOptions naming = options.naming;
+    naming.max_memory = options.max_memory;
+    FrameNames names = name_frames(profile->frames, symbolizer, naming);
+    if (names.failure()) return of_file(path, *names.failure());
     std::vector<std::vector<std::string>> labels =
         group_labels(*profile, selection.group_by, attrs, scan->processes);
     Profile filtered;  // the statistics are of all stacks

@@ -42,6 +42,7 @@ struct FoldOptions {
     StackFilter filter;                  // which stacks are shown; was checked
     StackShape shape;                    // of folded text and pictures
     bool flamegraph_names = false;       // see flamegraph_tree(); wants NameStyle::perf
+    MemoryLimit max_memory;              // of the whole process
     bool module_stats = false;           // fill FoldStats::modules even if all modules were found
 };
 

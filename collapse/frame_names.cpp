@@ -88,6 +88,7 @@ struct FrameNames::State {
     std::unordered_set<FrameId> unnamed;
     std::vector<NameDetail> details;            // as `lists`; empty if they are not wanted
     std::vector<std::uint64_t> symbol_offsets;  // by frame; likewise
+    std::optional<Error> failure;
 
     NameId intern(std::string_view text) {
         std::string escaped = escape_frame_name(text);
@@ -122,6 +123,8 @@ struct FrameNames::State {
 bool FrameNames::is_unnamed(FrameId frame) const { return state_->unnamed.contains(frame); }
 
 bool FrameNames::any_unnamed() const { return !state_->unnamed.empty(); }
+
+const std::optional<Error>& FrameNames::failure() const { return state_->failure; }
 
 FrameNames::FrameNames() : state_(std::make_unique<State>()) {}
 FrameNames::~FrameNames() = default;
@@ -176,7 +179,13 @@ FrameNames name_frames(const FrameTable& frames, Symbolizer& symbolizer,
                 names.push_back(names_of(frames[order[i]], symbolizer, options));
             }
             progress.advance(to - from, 0);
+            std::optional<Error> exceeded = options.max_memory.exceeded("while naming the frames");
             const std::lock_guard lock(mutex);
+            if (exceeded) {
+                result.state_->failure = std::move(exceeded);
+                next = order.size();
+                return;
+            }
             for (std::size_t i = from; i < to; ++i) {
                 const NamesOfFrame& found = names[i - from];
                 result.state_->set(order[i], found.texts);

@@ -4,12 +4,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "collapse/frame_table.h"
+#include "collapse/memory_limit.h"
 #include "collapse/progress.h"
 #include "symbols/symbolizer.h"
 
@@ -36,6 +38,7 @@ struct NamingOptions {
     bool details = false;       // keep FrameNames::details()
     unsigned jobs = 0;          // threads; 0: as many as the machine has cores
     ProgressObserver progress;  // may be empty
+    MemoryLimit max_memory;
 };
 
 // Const calls are thread-safe.
@@ -57,6 +60,9 @@ public:
     // True if the frame has no name of its own: its names are those of its module.
     [[nodiscard]] bool is_unnamed(FrameId frame) const;
     [[nodiscard]] bool any_unnamed() const;
+    // Why name_frames() stopped before all frames were named: NamingOptions::max_memory. Such names
+    // are of no use.
+    [[nodiscard]] const std::optional<Error>& failure() const;
 
     // The id of `text`, which is made ready for output; for root frames and the like.
     NameId intern(std::string_view text);

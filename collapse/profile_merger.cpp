@@ -45,6 +45,7 @@ Profile ProfileMerger::take(Diagnostics& diagnostics) {
 
 void ProfileMerger::apply(const ChunkResult& result) {
     Translation& translation = translations_[result.worker];
+    if (result.restarted) translation = {};
     translate(result, translation);
     for (const SampleSummary& sample : result.samples) {
         add_weight(translation.stacks[sample.stack], sample.event, sample.period);

@@ -22,6 +22,10 @@ CpuMode mode_of_marker(std::uint64_t marker) {
     }
 }
 
+// Of the worker's tables: a frame is 16 bytes, a node of the trie 8, the hash table up to 16 for
+// each.
+constexpr std::size_t bytes_per_entry = 28;
+
 bool is_guest(CpuMode mode) { return mode == CpuMode::guest_kernel || mode == CpuMode::guest_user; }
 
 // Stacks that ended where a module stood in the way, as opposed to those that have no more.
@@ -64,6 +68,7 @@ Result<ChunkResult> SampleWorker::run(std::size_t chunk, std::size_t number) {
     ChunkResult result;
     result.chunk = number;
     result.worker = number_;
+    result.restarted = forget_large_tables();
     const std::size_t known_frames = frames_.size();
     const std::size_t known_groups = groups_.size();
     const std::size_t known_stacks = stacks_.size();
@@ -88,6 +93,17 @@ Result<ChunkResult> SampleWorker::run(std::size_t chunk, std::size_t number) {
     result.new_groups = added(groups_, known_groups);
     result.new_stacks = added(stacks_.nodes(), known_stacks);
     return result;
+}
+
+bool SampleWorker::forget_large_tables() {
+    const std::size_t entries = frames_.size() + stacks_.size();
+    if (max_table_bytes_ == 0 || entries * bytes_per_entry <= max_table_bytes_) return false;
+    frames_ = {};
+    groups_ = {};
+    group_index_ = {};
+    stacks_ = {};
+    last_paths_ = {};
+    return true;
 }
 
 void SampleWorker::add_sample(const RecordView& record, ChunkResult& result) {

@@ -38,6 +38,7 @@ struct CounterReading {
 struct ChunkResult {
     std::size_t chunk = 0;  // its number in the recording, from 0
     unsigned worker = 0;
+    bool restarted = false;  // the worker has forgotten its tables: numbers begin from 0 again
     std::vector<Frame> new_frames;
     std::vector<Group> new_groups;
     std::vector<StackNode> new_stacks;
@@ -70,6 +71,9 @@ public:
     // Reads and walks one of the scan's chunks, which is the `number`-th of the recording. Chunks
     // must come in rising order.
     Result<ChunkResult> run(std::size_t chunk, std::size_t number);
+    // Makes the worker begin new tables once its own take so many bytes; 0: never. The Profile is
+    // the same, the work is more.
+    void limit_tables(std::uint64_t bytes) { max_table_bytes_ = bytes; }
     // Before the first chunk of another batch: the processes have grown.
     void begin_batch() { walker_.forget_spaces(); }
 
@@ -116,7 +120,10 @@ private:
     StackId intern_stack(const Group& group, Path& path);
     Frame normalised(Frame frame) const;
 
+    bool forget_large_tables();
+
     unsigned number_;
+    std::uint64_t max_table_bytes_ = 0;
     const PerfFile& file_;
     const Scan& scan_;
     RecordedMachine machine_;

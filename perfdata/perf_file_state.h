@@ -39,6 +39,7 @@ struct PerfFile::State {
 
     // --- of recordings that come in batches: pipes, compressed ones ---
     bool streamed = false;
+    std::size_t max_held = StreamOptions{}.max_held;
     std::unique_ptr<ByteSource> source;  // of what is no file: a pipe, or unpacked records
     std::vector<RecordBlock> first;      // read ahead to find the header of a pipe
     std::unique_ptr<RecordBlocks> blocks;

@@ -101,6 +101,9 @@ public:
     [[nodiscard]] bool comes_in_batches() const;
     // Where the records end: the data section, or the end of a file that was cut or not closed.
     [[nodiscard]] std::uint64_t data_end() const;
+    // Makes what a stream reads ahead smaller, for a process that is to stay below `bytes`: 48 MiB
+    // otherwise, an eighth of `bytes` at the most, never less than a few MiB. Before scan().
+    void limit_read_ahead(std::uint64_t bytes);
     // False if the events carry no times: then event_time() is the order of the file.
     [[nodiscard]] bool has_times() const;
 

@@ -78,6 +78,7 @@ private:
     bool header_known_ = false;  // of the block being indexed
     EventTable events_;
     StreamOptions options_;
+    std::size_t batch_bytes_;
 
     std::deque<Held> held_;
     std::size_t held_bytes_ = 0;

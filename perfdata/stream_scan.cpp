@@ -34,6 +34,7 @@ void PerfFile::State::begin_stream(Scan& scan, Diagnostics& diagnostics) {
     streamed_part = 0;
     bytes_of_earlier_parts = 0;
     StreamOptions options;
+    options.max_held = max_held;
     if (used_up) {
         ended = true;
         return;
@@ -93,6 +94,7 @@ bool PerfFile::State::next_batch(Scan& scan, Diagnostics& diagnostics) {
         bytes_of_earlier_parts += stream->blocks().input_bytes();
         if (++streamed_part < part_count()) {
             StreamOptions options;
+            options.max_held = max_held;
             options.samples_only = true;
             const std::uint64_t sequence = stream->blocks().next_sequence();
             stream = std::make_unique<RecordStream>(

@@ -131,6 +131,7 @@ std::optional<Binary::FoundSymbol> Binary::find_symbol(Svma address) {
 
 const DwarfIndex* Binary::dwarf() {
     std::call_once(dwarf_once_, [this] {
+        if (debug_info_left_out_) return;
         const std::optional<Opened> opened = reopen_with_debug_file(directories_);
         if (!opened) return;
         const ElfImage& image = opened->debug ? opened->debug->image : opened->image;
@@ -141,6 +142,13 @@ const DwarfIndex* Binary::dwarf() {
         opened_dwarf_ = dwarf_ ? &*dwarf_ : nullptr;
     });
     return dwarf_ ? &*dwarf_ : nullptr;
+}
+
+std::uint64_t Binary::debug_info_bytes() {
+    const std::optional<Opened> opened = reopen_with_debug_file(directories_);
+    if (!opened) return 0;
+    return gathered_dwarf_bytes(opened->debug ? opened->debug->image : opened->image, path_, root_,
+                                lines_);
 }
 
 Binary::Contents Binary::contents() {

@@ -51,6 +51,11 @@ public:
     // The debug information, of the debug file if there is one; its sections are read on the first
     // call. Null if there is none.
     const DwarfIndex* dwarf();
+    // Bytes of memory its sections would take; reads headers.
+    [[nodiscard]] std::uint64_t debug_info_bytes();
+    // Makes dwarf() null. Before the first dwarf().
+    void leave_out_debug_info() { debug_info_left_out_ = true; }
+    [[nodiscard]] bool debug_info_left_out() const { return debug_info_left_out_; }
     // What is there to name functions by, in the file or in its debug file. Reads their headers.
     struct Contents {
         bool symbols = false;     // a full symbol table; without, only what is exported has a name
@@ -94,6 +99,7 @@ private:
     Endian endian_ = Endian::little;
     Svma entry_;
     bool is_go_ = false;
+    bool debug_info_left_out_ = false;
 
     std::once_flag unwind_once_, functions_once_, swept_once_, symbols_once_, all_symbols_once_,
         dwarf_once_;

@@ -295,6 +295,7 @@ CodeMapping ModuleCache::resolve(MappingId id) {
     CodeMapping result;
     result.module = module.info.id;
     result.anonymous = module.kind == PathKind::anonymous;
+    result.vdso = module.kind == PathKind::vdso;
     if (module.is_kernel_copy) result.bias = mapping.start.value - mapping.file_offset;
     if (module.kind == PathKind::kernel || result.anonymous) return result;
     // The kernel gives the vdso's mapping no meaningful file offset.

@@ -1,9 +1,12 @@
 #include "symbols/symbolizer.h"
 
+#include <algorithm>
 #include <array>
 #include <mutex>
 #include <set>
 #include <unordered_map>
+
+#include <fmt/format.h>
 
 #include "symbols/demangle.h"
 #include "symbols/module_registry.h"
@@ -58,6 +61,9 @@ void add_debug_info_problems(const DwarfStats& stats, std::string_view path, Dia
     }
 }
 
+// What symbolize() will be called for, by binary.
+using ExpectedAddresses = std::unordered_map<Binary*, std::vector<std::uint64_t>>;
+
 }  // namespace
 
 struct Symbolizer::State {
@@ -87,6 +93,7 @@ struct Symbolizer::State {
     std::string user_name(Binary& binary, Svma address, InlineChain& chain);
     std::string kernel_name(const Module& module, Avma address, InlineChain& chain);
     std::string dwarf_name(const InlineFrame& frame);
+    void limit_debug_info(const ExpectedAddresses& addresses);
     void add_functions(Binary& binary, Svma address, InlineChain& chain);
     void add_mapped(const JitProcess& process, Avma address, InlineChain& chain);
     void add_dumped(const JitDump& dump, Svma address, InlineChain& chain);
@@ -107,6 +114,26 @@ std::string Symbolizer::State::dwarf_name(const InlineFrame& frame) {
     // Names are interned by the index: their address tells them apart.
     if (frame.is_linkage) return shown(frame.name.data(), inlined_name, frame.name);
     return options.names == NameStyle::shorter ? short_name(frame.name) : std::string(frame.name);
+}
+
+// Depends on the frames and files alone, so that every run leaves out the same.
+void Symbolizer::State::limit_debug_info(const ExpectedAddresses& addresses) {
+    std::vector<std::pair<std::size_t, Binary*>> order;
+    for (const auto& [binary, expected] : addresses) order.emplace_back(expected.size(), binary);
+    std::sort(order.begin(), order.end(), [](const auto& a, const auto& b) {
+        return a.first != b.first ? a.first > b.first : a.second->path() < b.second->path();
+    });
+    std::uint64_t room = options.max_debug_info;
+    for (const auto& [count, binary] : order) {
+        const std::uint64_t bytes = binary->debug_info_bytes();
+        if (bytes <= room) {
+            room -= bytes;
+            continue;
+        }
+        binary->leave_out_debug_info();
+        add(Problem::debug_info_too_large,
+            fmt::format("{}: {} MB", binary->path(), bytes / 1'000'000));
+    }
 }
 
 // The functions at `address`, innermost first. What was inlined is named by DWARF; the physical
@@ -190,11 +217,14 @@ Symbolizer::Symbolizer(ModuleCache& modules, SymbolizerOptions options)
 Symbolizer::~Symbolizer() = default;
 
 void Symbolizer::expect(std::span<const Frame> frames) {
-    std::unordered_map<Binary*, std::vector<std::uint64_t>> addresses;
+    ExpectedAddresses addresses;
     for (const Frame& frame : frames) {
         const Module* module = state_->registry.find(frame.module);
         if (module == nullptr || !module->binary) continue;
         addresses[module->binary.get()].push_back(frame.lookup_offset() - module->bias);
+    }
+    if (state_->options.max_debug_info != 0 && (state_->options.inlines || state_->options.lines)) {
+        state_->limit_debug_info(addresses);
     }
     for (auto& [binary, expected] : addresses) binary->expect(std::move(expected));
 }

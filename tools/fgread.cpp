@@ -51,6 +51,7 @@ struct Arguments {
     std::string stats_file;
     std::string strict;                          // percent; empty: not wanted
     std::optional<std::string> debuginfod_urls;  // empty: those of the environment
+    std::uint64_t max_memory = 0;                // bytes; 0: no limit
     bool quiet = false;
     FoldOptions fold;
     tools::PictureArguments picture;
@@ -207,6 +208,11 @@ void define_options(CLI::App& app, Arguments& arguments) {
     app.add_option("-j,--jobs", arguments.fold.aggregate.jobs, "Threads [all cores]")
         ->check(CLI::Range(0u, 1024u))
         ->option_text("N");
+    app.add_option("--max-memory", arguments.max_memory,
+                   "Stay below SIZE (200M, 2G): smaller buffers, debug information in half of it; "
+                   "fail if that is not enough")
+        ->transform(CLI::AsSizeValue(false))
+        ->option_text("SIZE");
     app.add_flag("--stats{text}", arguments.stats,
                  "Say on stderr what became of every stack; --stats=json for programs")
         ->check(CLI::IsMember({"text", "json"}))
@@ -255,6 +261,7 @@ void finish_options(Arguments& arguments) {
     fold.slicing.length_ns =
         static_cast<std::uint64_t>(std::llround(arguments.slice_seconds * 1e9));
     fold.symbols.lines = fold.naming.source;
+    fold.max_memory = MemoryLimit(arguments.max_memory);
     fold.naming.jobs = fold.aggregate.jobs;
     fold.aggregate.unknown_addresses = fold.naming.addresses;
     for (std::string& directory : fold.debug_directories) make_absolute(directory);

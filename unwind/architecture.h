@@ -18,16 +18,18 @@
 
 namespace fgread {
 
-// How a signal's trampoline keeps the registers of what it interrupted (struct rt_sigframe), for
-// where no call-frame information says it.
+// Where the kernel puts the registers of what a signal interrupted (struct rt_sigframe in
+// arch/*/kernel/signal.c), for where call-frame information does not say it, or not all of it: the
+// vdso is no file and seldom at hand, and the one of aarch64 only leads to pc and frame pointer.
+// All places are bytes above the stack pointer of the trampoline, to which a handler returns.
 struct SignalFrame {
-    std::uint64_t code = 0;       // the trampoline's first bytes, as a word read at its pc
-    std::uint64_t code_mask = 0;  // which of them count; 0: not known for this architecture
-    // Bytes above the stack pointer: the register of perf number 0, then the following ones in
-    // words, and the pc.
-    std::uint16_t registers = 0;
-    std::uint16_t pc = 0;
+    std::uint16_t registers = 0;  // perf's register 0; the following ones in words behind it
     std::uint8_t register_count = 0;
+    std::uint16_t pc = 0;
+    // A word that points to the other place, by which the frame is known; 0: none.
+    std::uint16_t pointer = 0, pointed_to = 0;
+    // The code of a trampoline outside the vdso, as a little-endian word; mask 0: there is none.
+    std::uint64_t code = 0, code_mask = 0;
 };
 
 inline constexpr std::uint8_t no_place = 0xff;
@@ -42,7 +44,10 @@ struct Architecture {
     std::uint64_t code_mask = ~std::uint64_t{0};  // bits of a return address that say where it is
     // Return addresses may be signed in the bits above: how many these are, only the data can tell.
     bool signed_returns = false;
-    SignalFrame signal{};
+    // Whether the code at a pc (eight bytes as ModuleProvider::read_word reads them) has no frame:
+    // the return address is in the link register or on top of the stack.
+    bool (*is_frameless)(std::uint64_t code) = nullptr;
+    std::span<const SignalFrame> signals{};
 };
 
 // Of tasks with this ABI; not of TaskAbi::unsupported.

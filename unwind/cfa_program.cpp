@@ -255,8 +255,10 @@ bool CfaProgram::set_cfa(std::uint64_t reg, std::int64_t offset) {
     return true;
 }
 
-// Changing half of a rule makes sense only if the rule has two halves.
+// Changing half of a rule makes sense only if the rule has two halves. The GNU assembler's CIEs for
+// RISC-V begin with the register alone, and mean an offset of 0.
 bool CfaProgram::set_cfa_register(std::uint64_t reg) {
+    if (row_.cfa.kind == RuleKind::unspecified) return set_cfa(reg, 0);
     if (row_.cfa.kind != RuleKind::in_register) return false;
     row_.cfa = register_rule(place_of(reg), row_.cfa.offset);
     return true;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <optional>
 
 #include "unwind/architecture.h"
 #include "unwind/step.h"
@@ -42,20 +43,29 @@ public:
         registers_.set(abi_.pc, pc() & code_mask_);
         for (;;) {
             const std::uint64_t before = sp();
-            const SpanCache::Span& span = enter(kind);
+            const SpanCache::Span span = enter(kind);
             const UnwindRule* rule = span.find_rule(lookup(kind));
-            if (!rule) return span.reason_without_rule(lookup(kind));
-            const StepStatus status = leave(*rule, span.code);
-            if (status != StepStatus::ok) return stop_reason_of(status);
+            const bool may_be_signal = kind == FrameKind::return_address;
+            if (may_be_signal && (!rule || rule->signal_frame) && leave_signal(span.code)) {
+                kind = FrameKind::exact;
+            } else if (rule) {
+                const StepStatus status = leave(*rule, span.code);
+                if (status != StepStatus::ok) return stop_reason_of(status);
+                const bool interrupted = rule->signal_frame;
+                // A function that was interrupted may not have pushed anything yet; a signal may
+                // have come on another stack.
+                if (kind == FrameKind::return_address && !interrupted && sp() <= before) {
+                    return StopReason::no_progress;
+                }
+                kind = interrupted ? FrameKind::exact : FrameKind::return_address;
+            } else {
+                const StopReason reason = span.reason_without_rule(lookup(kind));
+                const bool may_be_leaf = reason == StopReason::no_cfi && kind == FrameKind::exact;
+                if (!may_be_leaf || !leave_leaf(span.code)) return reason;
+                kind = FrameKind::return_address;
+            }
             if (pc() == 0) return StopReason::complete;
             if (frames_.size() >= max_frames) return StopReason::frame_limit;
-            // A function that was interrupted may not have pushed anything yet; a signal may have
-            // come on another stack.
-            const bool interrupted = rule->signal_frame;
-            if (kind == FrameKind::return_address && !interrupted && sp() <= before) {
-                return StopReason::no_progress;
-            }
-            kind = interrupted ? FrameKind::exact : FrameKind::return_address;
         }
     }
 
@@ -66,8 +76,7 @@ private:
         return kind == FrameKind::return_address ? pc() - 1 : pc();
     }
 
-    // Records the frame. What it returns is valid until the next one.
-    const SpanCache::Span& enter(FrameKind kind) {
+    SpanCache::Span enter(FrameKind kind) {
         const SpanCache::Span& span = spans_.find(lookup(kind));
         frames_.push_back({{span.code.module, kind, pc() - span.code.bias}, {pc()}, {sp()}});
         return span;
@@ -78,6 +87,58 @@ private:
         const StepStatus status = step(rule, abi_, memory, registers_);
         if (status == StepStatus::ok) registers_.set(abi_.pc, pc() & code_mask_);
         return status;
+    }
+
+    // Out of the trampoline that a signal handler returns to, by what the kernel put on the stack.
+    bool leave_signal(const CodeMapping& code) {
+        const auto bytes = provider_.read_word(code.module, Svma{pc() - code.bias});
+        for (const SignalFrame& frame : arch_.signals) {
+            const bool known_code =
+                bytes && frame.code_mask != 0 && (*bytes & frame.code_mask) == frame.code;
+            if ((known_code || code.vdso) && read_signal(frame)) return true;
+        }
+        return false;
+    }
+
+    bool read_signal(const SignalFrame& frame) {
+        const std::uint64_t base = sp();
+        const auto word = [&](std::uint64_t at) {
+            return stack_.read((base + at) & arch_.words.address_mask, arch_.words.size);
+        };
+        if (frame.pointer != 0 && word(frame.pointer) != base + frame.pointed_to) return false;
+        const auto interrupted = word(frame.pc);
+        if (!interrupted || !spans_.find(*interrupted & code_mask_).mapping) return false;
+        RegisterFile before = registers_;
+        before.keep_only(0);
+        for (unsigned number = 0; number < frame.register_count; ++number) {
+            const std::uint8_t place = arch_.places_of_perf[number];
+            const auto value = word(frame.registers + number * arch_.words.size);
+            if (value && place != no_place) before.set(place, *value);
+        }
+        if (!before.has(abi_.stack_pointer)) return false;
+        before.set(abi_.pc, *interrupted & code_mask_);
+        registers_ = before;
+        return true;
+    }
+
+    // Out of code that has no rule and no frame either: a stub of a procedure linkage table, a
+    // thunk, the end of a function. Believed if there are rules for the caller.
+    bool leave_leaf(const CodeMapping& code) {
+        const auto bytes = provider_.read_word(code.module, Svma{pc() - code.bias});
+        if (!bytes || !arch_.is_frameless(*bytes)) return false;
+        std::optional<std::uint64_t> caller;
+        std::uint64_t caller_sp = sp();
+        if (!abi_.has_link_register()) {
+            caller = stack_.read(sp(), arch_.words.size);
+            caller_sp += arch_.words.size;
+        } else if (registers_.has(abi_.link_register)) {
+            caller = registers_[abi_.link_register] & code_mask_;
+        }
+        if (!caller || !spans_.find(*caller - 1).find_rule(*caller - 1)) return false;
+        registers_.keep_only(abi_.callee_saved);
+        registers_.set(abi_.stack_pointer, caller_sp);
+        registers_.set(abi_.pc, *caller);
+        return true;
     }
 
     const Architecture& arch_;

@@ -35,6 +35,7 @@ struct CodeMapping {
     // Memory without a file: ModuleProvider::find_code may know more about an address in it.
     bool anonymous = false;
     bool generated = false;  // JIT code that find_code knows
+    bool vdso = false;  // the kernel's own code in every process, where signal handlers return to
 };
 
 // Code that a program made while it ran (a JIT), and the addresses and times it was there.

@@ -1,4 +1,6 @@
 // ppc64 and ppc64le: ELFv2 ABI, 2.4: r0-r31, LR 65; 67 is what the vdso calls the pc.
+#include <array>
+
 #include "unwind/architecture.h"
 #include "unwind/places.h"
 
@@ -16,6 +18,17 @@ constexpr auto places = [] {
     return result;
 }();
 
+// 128 bytes of the handler's, ucontext up to its mcontext 168, 56 bytes of that, a pointer to what
+// follows: r0-r31, nip, msr, orig_r3, ctr, link.
+constexpr std::array<SignalFrame, 1> signals{{{.registers = 360,
+                                               .register_count = perf_link + 1,
+                                               .pc = 360 + perf_nip * 8,
+                                               .pointer = 352,
+                                               .pointed_to = 360}}};
+
+// blr
+bool is_frameless(std::uint64_t code) { return (code & 0xffff'ffff) == 0x4e80'0020; }
+
 }  // namespace
 
 constexpr Architecture architectures::ppc64{
@@ -24,9 +37,11 @@ constexpr Architecture architectures::ppc64{
     .registers = {.pc = pc,
                   .stack_pointer = sp,
                   .callee_saved = places_mask(14, 31),
-                  .link_register = true},
+                  .link_register = lr},
     .words = {.numbers = {.same_below = 32, .moved = {{{65, lr}, {67, pc}}}}},
     .places_of_perf = places,
+    .is_frameless = is_frameless,
+    .signals = signals,
 };
 
 }  // namespace fgread

@@ -93,7 +93,7 @@ StopReason stop_reason_of(StepStatus status) {
 StepStatus step(const UnwindRule& rule, const AbiRegisters& abi, const FrameMemory& memory,
                 RegisterFile& registers, bool returning) {
     RegisterRule return_address = rule.rule_of(rule.return_address);
-    if (abi.link_register && return_address.kind == RuleKind::unspecified) {
+    if (abi.has_link_register() && return_address.kind == RuleKind::unspecified) {
         return_address.kind = RuleKind::same_value;
     }
     if (return_address.kind == RuleKind::undefined) return StepStatus::outermost;
@@ -120,7 +120,7 @@ StepStatus step(const UnwindRule& rule, const AbiRegisters& abi, const FrameMemo
         }
     }
     // The call has overwritten it; what a signal interrupted may have it still.
-    if (abi.link_register && !rule.signal_frame) caller.forget(rule.return_address);
+    if (abi.has_link_register() && !rule.signal_frame) caller.forget(abi.link_register);
     caller.set(abi.pc, caller_pc.value);
     registers = caller;
     return StepStatus::ok;

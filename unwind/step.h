@@ -15,8 +15,12 @@ struct AbiRegisters {
     unsigned pc;             // under which the RegisterFile keeps the pc
     unsigned stack_pointer;  // is the CFA in the caller, unless a rule says otherwise
     std::uint64_t callee_saved;
-    // Calls leave the return address in a register, where a leaf function may let it be.
-    bool link_register = false;
+    // Where a call leaves the return address, and a leaf function may let it be; none: on the
+    // stack.
+    unsigned link_register = no_register;
+    static constexpr unsigned no_register = RegisterFile::capacity;
+    [[nodiscard]] bool has_link_register() const { return link_register != no_register; }
+
     std::uint8_t cfa_above_sp = 0;  // bytes the CFA lies above the caller's stack pointer
 };
 

@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "unwind/rule_blocks.h"
+#include "unwind/sframe.h"
 
 namespace fgread {
 namespace {
@@ -97,7 +98,29 @@ struct UnwindTable::State {
         return !sections.eh_frame.empty() && (way != header || !sections.eh_frame_hdr.empty());
     }
 
+    // Rows are found and interned when asked for: modules whose only rules these are are few.
+    const UnwindRule* find_sframe(Svma pc) {
+        if (sections.sframe.empty()) return nullptr;
+        const std::lock_guard lock(mutex);
+        if (!open_sframe()) return nullptr;
+        const auto row = sframe->row_at(pc);
+        if (!row) return nullptr;
+        Cie cie;
+        cie.return_address = sframe->return_address();
+        return rules[rules.intern(*row, cie)];
+    }
+
+    bool open_sframe() {
+        if (!sframe_opened) {
+            sframe = SFrame::read(sections.sframe, sections.sframe_address, sections.endian);
+        }
+        sframe_opened = true;
+        return sframe.has_value();
+    }
+
     UnwindSections sections;
+    std::optional<SFrame> sframe;
+    bool sframe_opened = false;
     CfiSection eh_section, debug_section;
     std::mutex mutex;
     RuleStore rules;
@@ -118,7 +141,7 @@ const UnwindRule* UnwindTable::find(Svma pc) const {
         if (!blocks) continue;
         if (const std::uint16_t rule = blocks->find(pc.value)) return state_->rules[rule];
     }
-    return nullptr;
+    return state_->find_sframe(pc);
 }
 
 std::optional<UnwindTable::FdeRange> UnwindTable::fde_range(Svma pc) const {
@@ -127,12 +150,16 @@ std::optional<UnwindTable::FdeRange> UnwindTable::fde_range(Svma pc) const {
         if (!blocks) continue;
         if (const auto fde = blocks->find_fde(pc.value)) return FdeRange{{fde->start}, {fde->end}};
     }
-    return std::nullopt;
+    if (state_->sections.sframe.empty()) return std::nullopt;
+    const std::lock_guard lock(state_->mutex);
+    const auto function = state_->open_sframe() ? state_->sframe->function_at(pc) : std::nullopt;
+    return function ? std::optional(FdeRange{function->start, function->end}) : std::nullopt;
 }
 
 UnwindTable::Stats UnwindTable::stats() const {
     const std::lock_guard lock(state_->mutex);
     Stats stats{0, 0, state_->rules.size(), state_->skipped_entries};
+    if (state_->sframe) stats.malformed += state_->sframe->malformed();
     for (const auto& way : state_->ways) {
         const RuleBlocks* blocks = way.load();
         if (!blocks) continue;

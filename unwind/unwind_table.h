@@ -24,8 +24,10 @@ struct UnwindSections {
     ByteView eh_frame_hdr;
     Svma eh_frame_hdr_address;
     ByteView debug_frame;  // decompressed
-    Svma text_address;     // base of DW_EH_PE_textrel
-    Svma data_address;     // base of DW_EH_PE_datarel in .eh_frame (the GOT)
+    ByteView sframe;       // asked where the others say nothing
+    Svma sframe_address;
+    Svma text_address;  // base of DW_EH_PE_textrel
+    Svma data_address;  // base of DW_EH_PE_datarel in .eh_frame (the GOT)
     Endian endian = Endian::little;
     std::uint8_t address_size = 8;
     RegisterNumbers numbers;  // of the module's machine

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "collapse/off_cpu.h"
 #include "collapse/writers/shown_stacks.h"
 #include "collapse/writers/thread_samples.h"
 #include "perfdata/format.h"
@@ -152,8 +153,9 @@ private:
         if (threads_.empty()) return 1;
         const EventAttr& attr = folded_.attrs[threads_.front().event];
         const auto every = static_cast<double>(attr.sample_period_or_freq);
+        const bool is_clock = cpu_unit(threads_.front().event) == "ns";
         if (every > 0 && attr.has_flag(format::attr_freq)) return 1000 / every;
-        return every > 0 && period_unit(attr) == "nanoseconds" ? every / ns_per_ms : 1;
+        return every > 0 && is_clock ? every / ns_per_ms : 1;
     }
 
     [[nodiscard]] std::string product() const {
@@ -166,6 +168,7 @@ private:
     // The unit of processor use that an event's periods are in; empty if they are none.
     [[nodiscard]] std::string_view cpu_unit(std::uint32_t event) const {
         const EventAttr& attr = folded_.attrs[event];
+        if (attr.name.starts_with(off_cpu_event)) return "";
         if (period_unit(attr) == "nanoseconds") return "ns";
         return attr.name.find("cycles") == std::string::npos ? "" : "variable CPU cycles";
     }

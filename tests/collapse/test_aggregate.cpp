@@ -489,6 +489,43 @@ TEST_CASE("a large recording: no sample and no weight is lost, for any number of
     }
 }
 
+TEST_CASE("workers that begin new tables again and again change nothing") {
+    std::uint64_t samples = 0;
+    std::uint64_t period = 0;
+    const TempFile file(large_recording(samples, period));
+    AggregateOptions options;
+    options.jobs = 1;
+    const Profile expected = run(file.path(), options).profile;
+    for (const std::uint64_t bytes : {1u, 200'000u}) {
+        options.max_worker_tables = bytes;
+        for (const unsigned jobs : {1u, 3u}) {
+            options.jobs = jobs;
+            check_equal(run(file.path(), options).profile, expected);
+        }
+    }
+}
+
+TEST_CASE("a process that has outgrown its limit reads no further") {
+    std::uint64_t samples = 0;
+    std::uint64_t period = 0;
+    const TempFile file(large_recording(samples, period));
+    Diagnostics diagnostics;
+    const Result<PerfFile> opened = PerfFile::open(file.path(), diagnostics);
+    REQUIRE(opened.has_value());
+    Result<Scan> scan = opened->scan(diagnostics);
+    REQUIRE(scan.has_value());
+    PushNothing modules;
+    AggregateOptions options;
+    options.max_memory = MemoryLimit(std::uint64_t{1} << 20);
+    for (const unsigned jobs : {1u, 4u}) {
+        options.jobs = jobs;
+        const Result<Profile> profile = aggregate(*opened, *scan, modules, options, diagnostics);
+        REQUIRE_FALSE(profile.has_value());
+        CHECK(profile.error().kind == ErrorKind::limit);
+        CHECK(profile.error().message.find("more than the 1 MiB") != std::string::npos);
+    }
+}
+
 TEST_CASE("a file that shrinks between the passes ends early and does no harm") {
     std::uint64_t samples = 0;
     std::uint64_t period = 0;

@@ -1,6 +1,6 @@
-// truth_hidden_cfi: how right the frame-pointer rule and the analysis of instructions are. Code that
-// has call-frame information is walked with it and with it hidden, and what they find is held against
-// the rules' answer.
+// truth_hidden_cfi: how right the frame-pointer rule and the analysis of instructions are. Code
+// that has call-frame information is walked with it and with it hidden, and what they find is held
+// against the rules' answer.
 //
 //   truth_hidden_cfi RECORDING [--by code|frame-pointers|both] [--module NAME] [--code hidden]
 //                    [--min-judged N]
@@ -168,7 +168,9 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
     if (argc < 2) {
-        fmt::print(stderr, "usage: truth_hidden_cfi RECORDING [--by WHAT] [--module NAME] [--code hidden]\n");
+        fmt::print(
+            stderr,
+            "usage: truth_hidden_cfi RECORDING [--by WHAT] [--module NAME] [--code hidden]\n");
         return 2;
     }
     return run(argc, argv);
