@@ -13,11 +13,16 @@ bool lasts(const Profile& profile, const TimelineSample& sample) {
     return sample.event == profile.lasting_event;
 }
 
+// `ns` after the sample's time.
+std::uint64_t time_after(const TimelineSample& sample, std::uint64_t ns) {
+    const std::uint64_t room = std::numeric_limits<std::uint64_t>::max() - sample.when.time;
+    return sample.when.time + std::min(ns, room);
+}
+
 // The first ns after the sample.
 std::uint64_t end_of(const Profile& profile, const TimelineSample& sample) {
     const std::uint64_t ns = lasts(profile, sample) ? sample.period : 1;
-    const std::uint64_t room = std::numeric_limits<std::uint64_t>::max() - sample.when.time;
-    return sample.when.time + std::clamp<std::uint64_t>(ns, 1, std::max<std::uint64_t>(room, 1));
+    return time_after(sample, std::max<std::uint64_t>(ns, 1));
 }
 
 }  // namespace
@@ -54,11 +59,17 @@ Result<std::vector<TimeSlice>> cut_slices(const Profile& profile, const std::vec
 
 void use_slice(Profile& profile, const Timeline& whole, const TimeSlice& slice) {
     Timeline part;
-    for (TimelineSample sample : whole) {
-        if (sample.when.time >= slice.to) break;
+    // What lasts may have begun at any time before.
+    const auto first = profile.lasting_event
+                           ? whole.begin()
+                           : std::partition_point(
+                                 whole.begin(), whole.end(),
+                                 [&](const auto& sample) { return sample.when.time < slice.from; });
+    for (auto at = first; at != whole.end() && at->when.time < slice.to; ++at) {
+        TimelineSample sample = *at;
         if (end_of(profile, sample) <= slice.from) continue;
         if (lasts(profile, sample)) {
-            const std::uint64_t end = std::min(slice.to, sample.when.time + sample.period);
+            const std::uint64_t end = std::min(slice.to, time_after(sample, sample.period));
             sample.when.time = std::max(slice.from, sample.when.time);
             sample.period = end - sample.when.time;
         }

@@ -34,7 +34,8 @@ Result<std::vector<TimeSlice>> cut_slices(const Profile& profile, const std::vec
 
 // Makes weights and timeline of `profile` those of `slice`. `whole` is the timeline of the
 // recording; samples that last (Profile::lasting_event) are cut where the slice begins and ends, so
-// that the weights of all slices add up to those of the whole. O(samples).
+// that the weights of all slices add up to those of the whole. O(samples of the slice), or of all
+// before its end if some last.
 void use_slice(Profile& profile, const Timeline& whole, const TimeSlice& slice);
 
 }  // namespace fgread

@@ -44,7 +44,7 @@ public:
     }
     CodeMapping resolve(MappingId mapping) override {
         ++resolved;
-        return {ModuleId{mapping.value}, 0, table_.get(), {}};
+        return {ModuleId{mapping.value}, 0, table_.get(), {}, {}};
     }
     std::optional<std::uint64_t> read_word(ModuleId, Svma) override { return std::nullopt; }
 

@@ -20,7 +20,9 @@ namespace {
 
 class NoModules final : public ModuleProvider {
 public:
-    CodeMapping resolve(MappingId mapping) override { return {ModuleId{mapping.value}, 0, {}, {}}; }
+    CodeMapping resolve(MappingId mapping) override {
+        return {ModuleId{mapping.value}, 0, {}, {}, {}};
+    }
     std::optional<std::uint64_t> read_word(ModuleId, Svma) override { return std::nullopt; }
 };
 
