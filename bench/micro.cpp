@@ -2,12 +2,21 @@
 // The numbers to compare are those before and after a change, on one machine.
 #include <benchmark/benchmark.h>
 
+#include <array>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "collapse/fold.h"
+#include "collapse/stack_trie.h"
 #include "perfdata/format.h"
 #include "perfdata/ordered_reader.h"
+#include "symbols/demangle.h"
+#include "symbols/dwarf_index.h"
+#include "symbols/elf_image.h"
+#include "symbols/regular_file.h"
+#include "symbols/unwind_sections.h"
 #include "unwind/x86_64.h"
 
 namespace {
@@ -75,6 +84,107 @@ void walk_stacks(benchmark::State& state) {
     state.SetItemsProcessed(count);
 }
 BENCHMARK(walk_stacks);
+
+// The program of the fixture, with its debug information.
+std::optional<ElfImage> program() {
+    OpenFailure failure{};
+    auto file = RegularFile::open("/tmp/fgread-fixtures/cpp_threads", fixture + "/symfs", failure);
+    return file ? ElfImage::read(std::move(*file)) : std::nullopt;
+}
+
+// Addresses all over its code.
+std::vector<Svma> addresses_of(const ElfImage& image) {
+    constexpr std::uint64_t step = 61;
+    std::vector<Svma> addresses;
+    for (const Section& section : image.sections()) {
+        if (!section.executable()) continue;
+        for (std::uint64_t at = 0; at < section.size; at += step) {
+            addresses.push_back(Svma{section.address.value + at});
+        }
+    }
+    return addresses;
+}
+
+// One item is one look-up; the rules are compiled before the first.
+void look_up_rules(benchmark::State& state) {
+    const auto image = program();
+    if (!image) return state.SkipWithError("no program in the fixture");
+    const UnwindBytes bytes = read_unwind_sections(*image, nullptr);
+    const UnwindTable table(bytes.sections);
+    const std::vector<Svma> addresses = addresses_of(*image);
+    for (const Svma address : addresses) benchmark::DoNotOptimize(table.find(address));
+    for (auto _ : state) {
+        for (const Svma address : addresses) benchmark::DoNotOptimize(table.find(address));
+    }
+    state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(addresses.size()));
+}
+BENCHMARK(look_up_rules);
+
+// One item is one address whose rule is compiled from .eh_frame, or shares a KiB with one that was.
+void compile_rules(benchmark::State& state) {
+    const auto image = program();
+    if (!image) return state.SkipWithError("no program in the fixture");
+    const UnwindBytes bytes = read_unwind_sections(*image, nullptr);
+    const std::vector<Svma> addresses = addresses_of(*image);
+    for (auto _ : state) {
+        const UnwindTable table(bytes.sections);
+        for (const Svma address : addresses) benchmark::DoNotOptimize(table.find(address));
+    }
+    state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(addresses.size()));
+}
+BENCHMARK(compile_rules);
+
+// One item is one frame put on a stack, half of which are new.
+void insert_stacks(benchmark::State& state) {
+    constexpr std::uint32_t stack_count = 1000, depth = 30, shared = 15;
+    for (auto _ : state) {
+        StackTrie trie;
+        for (std::uint32_t number = 0; number < stack_count; ++number) {
+            StackId stack = trie.root(0);
+            for (std::uint32_t level = 0; level < depth; ++level) {
+                stack = trie.child(stack, level < shared ? level : level + depth * number);
+            }
+        }
+        benchmark::DoNotOptimize(trie.size());
+    }
+    state.SetItemsProcessed(state.iterations() * stack_count * depth);
+}
+BENCHMARK(insert_stacks);
+
+// One item is one DIE: units are indexed, their DIEs walked and painted.
+void paint_inlines(benchmark::State& state) {
+    const auto image = program();
+    if (!image) return state.SkipWithError("no program in the fixture");
+    const DwarfSections sections = read_dwarf_sections(*image);
+    const std::vector<Svma> addresses = addresses_of(*image);
+    std::vector<InlineFrame> chain;
+    std::int64_t dies = 0;
+    for (auto _ : state) {
+        DwarfInputs inputs;
+        inputs.debug_file = sections;
+        const auto index = DwarfIndex::open(std::move(inputs));
+        if (!index) return state.SkipWithError("no debug information in the fixture");
+        for (const Svma address : addresses) index->chain(address, false, chain);
+        dies += static_cast<std::int64_t>(index->stats().dies_walked);
+    }
+    state.SetItemsProcessed(dies);
+}
+BENCHMARK(paint_inlines);
+
+// One item is one name.
+void demangle_names(benchmark::State& state) {
+    constexpr std::array<std::string_view, 4> names = {
+        "_ZN4work6NestedIjLi6EE3runEji",
+        "_ZNSt8_Rb_treeISsSt4pairIKSsiESt10_Select1stIS2_ESt4lessISsESaIS2_EE8_M_eraseEPSt13_Rb_"
+        "tree_nodeIS2_E",
+        "_ZN4core3ptr42drop_in_place$LT$alloc..string..String$GT$17h0123456789abcdefE",
+        "_RNvXs_NtCs1234_7mycrate3fooNtB4_3BarNtNtCs5678_4core3fmt5Debug3fmt"};
+    for (auto _ : state) {
+        for (const std::string_view name : names) benchmark::DoNotOptimize(demangle(name));
+    }
+    state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(names.size()));
+}
+BENCHMARK(demangle_names);
 
 void fold_small_recording(benchmark::State& state) {
     FoldOptions options;

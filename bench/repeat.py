@@ -1,7 +1,11 @@
-"""Makes a large recording out of a small one: its records again and again, each time later."""
+"""Makes a large recording out of a small one: its records again and again, each time later.
+
+    repeat.py SOURCE TARGET MEGABYTES
+"""
 
 import mmap
 import struct
+import sys
 
 HEADER = struct.Struct("<8sQQQQQQQQ")  # magic, size, attr size, attrs, data, event types; then bits
 DATA = 40  # where the data section's offset and size stand
@@ -85,3 +89,7 @@ def repeat(source, target, megabytes):
             out.write(content)
         out.seek(DATA)
         out.write(struct.pack("<QQ", template.begin, rounds * template.size))
+
+
+if __name__ == "__main__":
+    repeat(sys.argv[1], sys.argv[2], float(sys.argv[3]))

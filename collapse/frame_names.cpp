@@ -9,6 +9,7 @@
 #include <numeric>
 #include <thread>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -38,6 +39,27 @@ std::string_view mark_of(const InlineChain& chain, const NamingOptions& options)
     if (!options.annotate) return {};
     if (chain.kernel) return "_[k]";
     return chain.jit ? "_[j]" : "";
+}
+
+// [from, to) of the frames in their order.
+using Batch = std::pair<std::size_t, std::size_t>;
+
+// First one frame of each module, then the others: the first one makes its thread read the module's
+// symbols, for which all other threads that come to the module have to wait.
+std::vector<Batch> batches_of(const std::vector<FrameId>& order, const FrameTable& frames) {
+    std::vector<Batch> first, rest;
+    for (std::size_t from = 0; from < order.size();) {
+        const ModuleId module = frames[order[from]].module;
+        std::size_t end = from + 1;
+        while (end < order.size() && frames[order[end]].module == module) ++end;
+        first.emplace_back(from, from + 1);
+        for (std::size_t at = from + 1; at < end; at += frames_per_batch) {
+            rest.emplace_back(at, std::min(end, at + frames_per_batch));
+        }
+        from = end;
+    }
+    first.insert(first.end(), rest.begin(), rest.end());
+    return first;
 }
 
 struct NamesOfFrame {
@@ -165,15 +187,16 @@ FrameNames name_frames(const FrameTable& frames, Symbolizer& symbolizer,
     FrameNames result;
     result.state_->begin.resize(frames.size());
     result.state_->length.resize(frames.size());
+    const std::vector<Batch> batches = batches_of(order, frames);
     std::atomic<std::size_t> next = 0;
     std::mutex mutex;
     ProgressCounter progress(options.progress, ProgressStage::naming, frames.size());
     const auto work = [&] {
         std::vector<NamesOfFrame> names;
         while (true) {
-            const std::size_t from = next.fetch_add(frames_per_batch);
-            if (from >= order.size()) return;
-            const std::size_t to = std::min(order.size(), from + frames_per_batch);
+            const std::size_t batch = next.fetch_add(1);
+            if (batch >= batches.size()) return;
+            const auto [from, to] = batches[batch];
             names.clear();
             for (std::size_t i = from; i < to; ++i) {
                 names.push_back(names_of(frames[order[i]], symbolizer, options));
@@ -183,7 +206,7 @@ FrameNames name_frames(const FrameTable& frames, Symbolizer& symbolizer,
             const std::lock_guard lock(mutex);
             if (exceeded) {
                 result.state_->failure = std::move(exceeded);
-                next = order.size();
+                next = batches.size();
                 return;
             }
             for (std::size_t i = from; i < to; ++i) {
@@ -195,10 +218,9 @@ FrameNames name_frames(const FrameTable& frames, Symbolizer& symbolizer,
         }
     };
 
-    const std::size_t batches = frames.size() / frames_per_batch + 1;
     const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
     const std::size_t workers =
-        std::min<std::size_t>(options.jobs != 0 ? options.jobs : cores, batches);
+        std::min<std::size_t>(options.jobs != 0 ? options.jobs : cores, batches.size());
     std::vector<std::thread> threads;
     for (std::size_t number = 1; number < workers; ++number) threads.emplace_back(work);
     work();

@@ -12,6 +12,8 @@ import xml.etree.ElementTree
 
 ROOT = pathlib.Path(sys.argv[2])
 sys.path.insert(0, str(ROOT / "tests" / "support"))
+sys.path.insert(0, str(ROOT / "bench"))
+from repeat import repeat  # noqa: E402
 from tap import Tap  # noqa: E402
 
 FGREAD = pathlib.Path(sys.argv[1])
@@ -56,6 +58,27 @@ def check_wrong_weight(tap, directory):
               run.stdout + run.stderr)
 
 
+def folded(recording):
+    """Weights by stack, and whether every binary was found at the samples' times."""
+    symfs = ROOT / "fixtures" / "cpp_threads" / "symfs"
+    run = subprocess.run([FGREAD, "-q", "--no-inline", "--symfs", symfs, recording],
+                         capture_output=True, text=True, check=True, timeout=TIMEOUT)
+    return {line.rsplit(" ", 1)[0]: int(line.rsplit(" ", 1)[1]) for line in run.stdout.splitlines()}
+
+
+def check_repeat(tap, directory):
+    source, target = ROOT / "fixtures" / "cpp_threads" / "perf.data", directory / "repeated"
+    repeat(source, target, 3 * source.stat().st_size / 1e6)
+    once = folded(source)
+    tap.check(len(once) > 5 and folded(target) == {stack: 3 * weight for stack, weight in once.items()},
+              "a recording repeated three times has three times the weights", target.stat())
+    run = subprocess.run([ROOT / "bench" / "fit", "--fgread", FGREAD, "--dir", directory, "--runs", "1",
+                          "--recording", source, "--sizes", "1,2"],
+                         capture_output=True, text=True, timeout=TIMEOUT)
+    tap.check(run.returncode == 0 and "s per GB" in run.stdout, "a line is fitted",
+              run.stdout + run.stderr)
+
+
 def can_record(directory):
     if not shutil.which("perf") or not shutil.which("g++"):
         return False
@@ -86,6 +109,7 @@ def main():
         run = bench(directory, "--corpus", "bogus")
         tap.check(run.returncode != 0 and "no such corpus: bogus" in run.stderr, "an unknown corpus",
                   run.stderr)
+        check_repeat(tap, directory)
         check_corpus(tap, directory)
     tap.finish()
 
