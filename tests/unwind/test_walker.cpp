@@ -27,6 +27,8 @@ constexpr std::uint64_t no_cfa = 0x1500;      // CFA is an operation CFI cannot 
 constexpr std::uint64_t below = 0x1600;       // return address below the stack pointer
 constexpr std::uint64_t by_rax = 0x1700;      // CFA = rax + 8
 constexpr std::uint64_t stuck = 0x1800;       // CFA = rsp, return address in rbx
+constexpr std::uint64_t by_rbx = 0x1900;      // CFA = rbx + 16
+constexpr std::uint64_t saves_rbx = 0x1a00;   // CFA = rsp + 16, rbx saved
 constexpr std::uint64_t entry = 0x1e00;       // where the program starts; no rule either
 constexpr std::uint64_t no_rule = 0x1f00;
 
@@ -41,6 +43,8 @@ CfiBuilder module_cfi() {
     builder.fde(cie, below, 0x100, {0x0c, 7, 0});
     builder.fde(cie, by_rax, 0x100, {0x0c, 0, 8});
     builder.fde(cie, stuck, 0x100, {0x0c, 7, 0, 0x09, 16, 3});
+    builder.fde(cie, by_rbx, 0x100, {0x0c, 3, 16});
+    builder.fde(cie, saves_rbx, 0x100, {0x0e, 16, 0x83, 2});
     CieSpec signal;
     signal.augmentation = "zRS";
     signal.instructions = CfiBytes{0x0f}
@@ -233,6 +237,14 @@ TEST_CASE("a return address below the dump is bad memory") {
     Process process;
     process.pc(below).back_to(middle);
     CHECK(process.walk() == StopReason::bad_memory);
+}
+
+TEST_CASE("a CFA counts from rbx, which the callee has saved") {
+    Process process;
+    process.pc(saves_rbx).word(dump_base + 24).back_to(by_rbx).word(1).word(2).back_to(start);
+    CHECK(process.walk() == StopReason::complete);
+    CHECK(process.offsets() == Offsets{saves_rbx, by_rbx + 5, start + 5});
+    CHECK(process.frames[2].sp == Avma{dump_base + 40});
 }
 
 TEST_CASE("a register that is not known is never read through") {
