@@ -92,6 +92,22 @@ void define_slices(CLI::App& app, Arguments& arguments) {
                               ->excludes(count);
     for (CLI::Option* option : {count, length}) option->excludes("--list-events");
 }
+// The headings of --help, and what stands under each; all other options are above them.
+const std::vector<std::pair<const char*, std::vector<const char*>>> topics = {
+    {"Which samples, and what they weigh",
+     {"--event", "--list-events", "--off-cpu", "--wall", "--weight", "--pid", "--tid", "--comm",
+      "--cpu", "--time"}},
+    {"Stacks",
+     {"--group-by", "--call-graph", "--hide-kernel", "--hide-user", "--include", "--exclude",
+      "--base", "--fold-recursion", "--reverse", "--max-depth", "--mark-truncated", "--stitch",
+      "--analyse-code", "--frame-pointers", "--trust-frame-pointers"}},
+    {"Names", {"--names", "--inline", "--source", "--annotate", "--addrs", "--compat"}},
+    {"Where binaries and names are",
+     {"--symfs", "--debug-dir", "--archive", "--debuginfod", "--kallsyms", "--vmlinux",
+      "--perf-map-dir"}},
+    {"Pictures", {"--title", "--colors", "--inverted"}},
+    {"What is missing, and why", {"--stats", "--report", "--strict", "--stats-file"}},
+};
 
 void define_options(CLI::App& app, Arguments& arguments) {
     app.formatter(std::make_shared<tools::HelpText>());
@@ -244,6 +260,9 @@ void define_options(CLI::App& app, Arguments& arguments) {
     app.add_flag("-i,--inverted", arguments.picture.picture.inverted,
                  "Picture with the root on top (icicle graph)");
     app.add_flag("-q,--quiet", arguments.quiet, "No summary, warnings and progress on stderr");
+    for (const auto& [topic, names] : topics) {
+        for (const char* name : names) app.get_option(name)->group(topic);
+    }
 }
 
 // Without "..", which stands in no path that is opened.

@@ -30,6 +30,7 @@ class HelpText : public CLI::Formatter {
 public:
     HelpText() { column_width(name_columns); }
     std::string make_option_name(const CLI::Option* option, bool positional) const override;
+    std::string make_option_opts(const CLI::Option* option) const override;
     std::string make_option_desc(const CLI::Option* option) const override;
 
 private:

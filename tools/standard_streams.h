@@ -10,7 +10,8 @@ namespace fgread::tools {
 void prepare_standard_streams();
 
 // "TOOL: TEXT" on stderr, in one line: paths in it may be of somebody else's machine, so control
-// bytes are escaped. A stderr that takes nothing is no failure.
+// bytes are escaped. On a terminal the tool is bold and "warning:" yellow, unless NO_COLOR is set
+// or TERM is dumb. A stderr that takes nothing is no failure.
 void say(const char* tool, const std::string& text);
 
 }  // namespace fgread::tools

@@ -54,6 +54,33 @@ def check_help(tap, fgread):
     tap.check("Examples" in text and "perf record" in text, "--help has examples", text)
     tap.check(all(len(line) <= 100 for line in text.splitlines()),
               "no line of --help is longer than 100 characters", text)
+    headings = [line for line in text.splitlines() if line.endswith(":") and line[0] != " "]
+    tap.check(len(headings) > 6, "--help is by topic", text)
+    words = [line.split() for line in text.splitlines()]
+    tap.check("Excludes" not in text and not any(len(word) == 1 and word[0] in ("or", "has", "the")
+                                                 for word in words),
+              "and has whole lines", text)
+
+
+def check_terminal(tap, fgread, path):
+    def said(**environment):
+        master, slave = os.openpty()
+        run = subprocess.run([fgread.path, path], stdin=subprocess.DEVNULL,
+                             stdout=subprocess.DEVNULL, stderr=slave, timeout=TIMEOUT,
+                             env={"PATH": os.environ["PATH"], **environment})
+        os.close(slave)
+        text = os.read(master, 1 << 16)
+        os.close(master)
+        return run.returncode, text
+
+    _, colored = said(TERM="xterm")
+    tap.check(b"\033[1mfgread:\033[0m " in colored and b"\033[1;33mwarning:\033[0m " in colored,
+              "messages on a terminal have colours", colored)
+    for environment in ({"TERM": "xterm", "NO_COLOR": "1"}, {"TERM": "dumb"}, {}):
+        _, plain = said(**environment)
+        tap.check(b"fgread: " in plain and b"\033[" not in plain, f"none with {environment}", plain)
+    run = fgread(path)
+    tap.check("fgread: " in run.err and "\033" not in run.err, "none elsewhere", run)
 
 
 def check_wrong_usage(tap, fgread):
@@ -322,6 +349,7 @@ def main(path):
     recording = simple().write(fgread.file("simple.data"))
     large = many_stacks().write(fgread.file("large.data"))
     check_help(tap, fgread)
+    check_terminal(tap, fgread, recording)
     check_wrong_usage(tap, fgread)
     check_max_memory(tap, fgread, recording)
     check_default_input(tap, fgread)
