@@ -31,7 +31,7 @@ struct CodeMapping {
     const UnwindTable* table = nullptr;  // null: no unwind information (missing file, JIT ...)
     // Where the kernel starts a thread of its own accord (ELF e_entry): code without a caller.
     std::optional<Svma> entry;
-    std::span<const StackBottom> bottoms;  // few; live as long as the provider
+    std::span<const StackBottom> bottoms = {};  // few; live as long as the provider
     // Memory without a file: ModuleProvider::find_code may know more about an address in it.
     bool anonymous = false;
     bool generated = false;  // JIT code that find_code knows
