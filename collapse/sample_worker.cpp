@@ -68,6 +68,7 @@ Result<ChunkResult> SampleWorker::run(std::size_t chunk, std::size_t number) {
     RecordCursor cursor = file_.records(scan_.chunks[chunk], *bytes);
     while (const std::optional<RecordView> record = cursor.next()) {
         if (record->type == format::record_sample) add_sample(*record, result);
+        if (record->type == format::record_callchain_deferred) add_deferred_chain(*record, result);
     }
     // The scan saw whole records here: the file has changed since.
     const Chunk& wanted = scan_.chunks[chunk];
@@ -109,12 +110,18 @@ void SampleWorker::add_sample(const RecordView& record, ChunkResult& result) {
     const ProcessAt process = scan_.processes.process_at(sample->pid, when);
     user_frames_.clear();
     kernel_frames_.clear();
+    cookie_.reset();
     const CallGraph chain = chain_of(*sample, *attr, mode);
     const bool walked = chain == CallGraph::dwarf && is_to_be_walked(*sample);
     const bool cut = walked && walk_user(*sample, process, when, result) == StopReason::truncated;
     if (chain == CallGraph::lbr) add_branches(*sample, record.endian, process, when);
     if (chain != CallGraph::none) {
         add_chain(*sample, process, when, mode, chain == CallGraph::frame_pointers);
+    }
+    if (cookie_ && !options_.hide_user) {
+        if (!has_readings) return defer(record, *attr, *sample, process, when, result);
+        // Would have to wait with what all members counted; no recorder is known to do both.
+        result.diagnostics.add(Problem::deferred_chain_missing, record.file_offset);
     }
     if (!walked) {
         const bool has_chain = !user_frames_.empty();
@@ -221,6 +228,10 @@ void SampleWorker::add_chain(const SampleView& sample, const ProcessAt& process,
     FrameKind kind = FrameKind::exact;
     for (std::size_t i = 0; i < sample.callchain.size(); ++i) {
         const std::uint64_t address = sample.callchain[i];
+        if (address == format::context_user_deferred) {
+            if (want_user && i + 1 < sample.callchain.size()) cookie_ = sample.callchain[i + 1];
+            return;
+        }
         if (address >= format::context_first_marker) {
             mode = mode_of_marker(address);
             kind = FrameKind::exact;
@@ -234,6 +245,49 @@ void SampleWorker::add_chain(const SampleView& sample, const ProcessAt& process,
         }
         kind = FrameKind::return_address;
     }
+}
+
+// The sample's user part stands in another record; see DeferredChains.
+void SampleWorker::defer(const RecordView& record, std::size_t attr, const SampleView& sample,
+                         const ProcessAt& process, EventTime when, ChunkResult& result) {
+    DeferredSample deferred;
+    deferred.key = {sample.tid, *cookie_};
+    deferred.group = intern_group(group_of(sample, attr, when));
+    deferred.event = static_cast<std::uint32_t>(attr);
+    deferred.period = sample.period;
+    deferred.file_offset = record.file_offset;
+    if (!kernel_frames_.empty()) {
+        if (!options_.hide_kernel) deferred.kernel = intern_frames(kernel_frames_);
+    } else {
+        user_frames_.clear();
+        add_leaf(sample, process, when, record.cpu_mode());
+        if (options_.hide_kernel) kernel_frames_.clear();
+        deferred.leaf = intern_frames(user_frames_.empty() ? kernel_frames_ : user_frames_);
+    }
+    result.deferred_samples.push_back(std::move(deferred));
+}
+
+// Its addresses are of the time when the thread returned to user mode: if that was from an exec,
+// of the new program, and so are the mappings.
+void SampleWorker::add_deferred_chain(const RecordView& record, ChunkResult& result) {
+    const std::optional<DeferredChainView> deferred = decode_deferred_chain(record);
+    const std::optional<SampleLayout::Key> thread = file_.trailer_key(record);
+    if (!deferred || !thread) {
+        result.diagnostics.add(Problem::record_too_small, record.file_offset);
+        return;
+    }
+    const EventTime when = file_.event_time(record);
+    const ProcessAt process = scan_.processes.process_at(thread->pid, when);
+    user_frames_.clear();
+    FrameKind kind = FrameKind::exact;
+    for (std::size_t i = 0; i < deferred->chain.size(); ++i) {
+        const std::uint64_t address = deferred->chain[i];
+        if (address >= format::context_first_marker) continue;
+        user_frames_.push_back(walker_.resolve(*process.user, when, Avma{address}, kind));
+        kind = FrameKind::return_address;
+    }
+    result.deferred_chains.push_back(
+        {{thread->tid, deferred->cookie}, intern_frames(user_frames_)});
 }
 
 void SampleWorker::add_leaf(const SampleView& sample, const ProcessAt& process, EventTime when,
@@ -323,6 +377,14 @@ StackId SampleWorker::intern_stack(const Group& group, Tid tid) {
     push(user_frames_);
     push(kernel_frames_);
     return stack;
+}
+
+std::vector<FrameId> SampleWorker::intern_frames(const std::vector<Frame>& innermost_first) {
+    std::vector<FrameId> ids;
+    for (auto frame = innermost_first.rbegin(); frame != innermost_first.rend(); ++frame) {
+        ids.push_back(frames_.intern(normalised(*frame)));
+    }
+    return ids;
 }
 
 Frame SampleWorker::normalised(Frame frame) const {

@@ -9,9 +9,11 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "collapse/aggregate.h"
+#include "collapse/deferred_chains.h"
 #include "collapse/profile.h"
 
 namespace fgread {
@@ -43,8 +45,11 @@ struct ChunkResult {
     std::vector<SampleSummary> samples;    // in file order
     std::vector<CounterReading> readings;  // of samples that are not in `samples`; in file order
     std::uint64_t read_samples = 0;        // how many they are
-    std::vector<StopCount> stops;          // of this chunk, unordered
-    std::vector<StackDepth> depths;        // if wanted, in file order
+    // These go through DeferredChains; frames and groups are the worker's own.
+    std::vector<DeferredSample> deferred_samples;
+    std::vector<DeferredChain> deferred_chains;
+    std::vector<StopCount> stops;    // of this chunk, unordered
+    std::vector<StackDepth> depths;  // if wanted, in file order
     std::uint64_t frame_count = 0;
     std::uint64_t guest_samples = 0;
     std::uint64_t filtered_samples = 0;
@@ -73,6 +78,9 @@ private:
                          ChunkResult& result);
     void add_chain(const SampleView& sample, const ProcessAt& process, EventTime when,
                    CpuMode sample_mode, bool want_user);
+    void defer(const RecordView& record, std::size_t attr, const SampleView& sample,
+               const ProcessAt& process, EventTime when, ChunkResult& result);
+    void add_deferred_chain(const RecordView& record, ChunkResult& result);
     [[nodiscard]] CallGraph chain_of(const SampleView& sample, std::size_t attr,
                                      CpuMode mode) const;
     void add_branches(const SampleView& sample, Endian endian, const ProcessAt& process,
@@ -84,6 +92,7 @@ private:
     Group group_of(const SampleView& sample, std::size_t attr, EventTime when) const;
     std::uint32_t intern_group(const Group& group);
     StackId intern_stack(const Group& group, Tid tid);
+    std::vector<FrameId> intern_frames(const std::vector<Frame>& innermost_first);
     Frame normalised(Frame frame) const;
 
     unsigned number_;
@@ -97,8 +106,9 @@ private:
 
     std::vector<std::byte> buffer_;
     std::vector<WalkedFrame> walked_;
-    std::vector<Frame> user_frames_;    // innermost first
-    std::vector<Frame> kernel_frames_;  // innermost first
+    std::vector<Frame> user_frames_;       // innermost first
+    std::vector<Frame> kernel_frames_;     // innermost first
+    std::optional<std::uint64_t> cookie_;  // of the user part, if the sample's chain waits for it
 
     FrameTable frames_;
     std::vector<Group> groups_;

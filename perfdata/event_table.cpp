@@ -73,6 +73,10 @@ const SampleLayout& EventTable::trailer_layout(const RecordView& record) const {
     return layouts_.front();
 }
 
+std::optional<SampleLayout::Key> EventTable::trailer_key(const RecordView& record) const {
+    return trailer_layout(record).trailer_key(record);
+}
+
 EventTime EventTable::event_time(const RecordView& record) const {
     if (!has_times()) return {record.sequence, record.sequence};
     std::uint64_t time = 0;

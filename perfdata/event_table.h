@@ -32,6 +32,7 @@ public:
     [[nodiscard]] bool has_times() const { return timed_ && !attrs_.empty(); }
     [[nodiscard]] std::optional<std::size_t> attr_of_sample(const RecordView& sample) const;
     [[nodiscard]] EventTime event_time(const RecordView& record) const;
+    [[nodiscard]] std::optional<SampleLayout::Key> trailer_key(const RecordView& record) const;
 
 private:
     // Which SampleLayout fits a record of the kernel that is not a SAMPLE.

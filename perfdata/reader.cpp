@@ -53,6 +53,10 @@ EventTime PerfFile::event_time(const RecordView& record) const {
     return state_->events.event_time(record);
 }
 
+std::optional<SampleLayout::Key> PerfFile::trailer_key(const RecordView& record) const {
+    return state_->events.trailer_key(record);
+}
+
 void PerfFile::State::apply_build_ids(MappingTable& mappings) const {
     for (const BuildIdEntry& entry : features.build_ids) {
         if (entry.mode == CpuMode::kernel || entry.mode == CpuMode::user) {

@@ -118,6 +118,9 @@ public:
     // Where a record stands in the total order. Time 0 (sorts first) for records that perf itself
     // wrote, and for those whose time is missing, 0 or ~0.
     [[nodiscard]] EventTime event_time(const RecordView& record) const;
+    // Process and thread of a record of the kernel that is not a SAMPLE, as its sample_id trailer
+    // says; nothing if it has none.
+    [[nodiscard]] std::optional<SampleLayout::Key> trailer_key(const RecordView& record) const;
 
     // First pass. Reads only headers and side-band: one small read for each large record, about
     // 0.05 s per GB of DWARF recording, and 48 bytes of memory for each side-band record.

@@ -121,6 +121,7 @@ SampleLayout::SampleLayout(const EventAttr& attr) : attr_(attr) {
         const auto offset = offset_of(trailer_fields, type, field);
         return offset ? std::optional(trailer_size_ - *offset) : std::nullopt;
     };
+    trailer_tid_offset_ = from_end(sample_tid);
     trailer_time_offset_ = from_end(sample_time);
     trailer_id_offset_ = from_end((type & sample_identifier) != 0 ? sample_identifier : sample_id);
 }
@@ -234,6 +235,21 @@ std::optional<TimestampNs> SampleLayout::trailer_time(const RecordView& record) 
     }
     const std::byte* end = record.body.data() + record.body.size();
     return TimestampNs{load_unchecked<std::uint64_t>(end - *trailer_time_offset_, record.endian)};
+}
+
+std::optional<SampleLayout::Key> SampleLayout::trailer_key(const RecordView& record) const {
+    if (trailer_size_ == 0 || record.type >= record_first_of_tool ||
+        record.body.size() < trailer_size_) {
+        return std::nullopt;
+    }
+    const std::byte* end = record.body.data() + record.body.size();
+    Key key;
+    if (trailer_tid_offset_) {
+        key.pid.value = load_unchecked<std::int32_t>(end - *trailer_tid_offset_, record.endian);
+        key.tid.value = load_unchecked<std::int32_t>(end - *trailer_tid_offset_ + 4, record.endian);
+    }
+    if (const auto time = trailer_time(record)) key.time = *time;
+    return key;
 }
 
 std::optional<std::uint64_t> SampleLayout::trailer_event_id(const RecordView& record) const {

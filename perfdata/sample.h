@@ -90,6 +90,8 @@ public:
 
     // Time of a record that is not a SAMPLE, from its sample_id trailer; nothing if it has none.
     [[nodiscard]] std::optional<TimestampNs> trailer_time(const RecordView& record) const;
+    // As peek(), of a record that is not a SAMPLE; nothing if it has no trailer.
+    [[nodiscard]] std::optional<Key> trailer_key(const RecordView& record) const;
     // The event's id from the trailer of a record that is not a SAMPLE.
     [[nodiscard]] std::optional<std::uint64_t> trailer_event_id(const RecordView& record) const;
     // Bytes of the sample_id trailer of non-SAMPLE records (0 without sample_id_all).
@@ -109,7 +111,7 @@ private:
     std::optional<std::size_t> tid_offset_, time_offset_, id_offset_;
     std::size_t fixed_size_ = 0;  // all fields up to PERIOD
     // Bytes from the *end* of other records, to the start of the field.
-    std::optional<std::size_t> trailer_time_offset_, trailer_id_offset_;
+    std::optional<std::size_t> trailer_tid_offset_, trailer_time_offset_, trailer_id_offset_;
     std::size_t trailer_size_ = 0;
 };
 

@@ -96,7 +96,7 @@ void StreamBatches::note(const RecordView& record, Held& held) {
     if (events_.size() == 0) return;
     const EventTime when = events_.event_time(record);
     latest_ = std::max(latest_, when.time);
-    if (record.type == record_sample) {
+    if (record.type == record_sample || record.type == record_callchain_deferred) {
         held.latest = std::max(held.latest, when.time);
     } else {
         note_side_band(record, when);

@@ -72,6 +72,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         record.type = type;
         static_cast<void>(layout.trailer_time(record));
         static_cast<void>(layout.trailer_event_id(record));
+        static_cast<void>(layout.trailer_key(record));
         require(!record_type_name(type).empty());
     }
     for (const auto& map : {decode_mmap(record), decode_mmap2(record)}) {
@@ -81,5 +82,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     if (const auto comm = decode_comm(record)) require(comm->comm.size() < record.body.size());
     static_cast<void>(decode_task(record));
+    if (const auto symbol = decode_ksymbol(record)) {
+        require(symbol->name.size() < record.body.size());
+    }
+    if (const auto cgroup = decode_cgroup(record)) {
+        require(cgroup->path.size() < record.body.size());
+    }
+    if (const auto deferred = decode_deferred_chain(record)) touch(deferred->chain);
     return 0;
 }

@@ -279,6 +279,9 @@ TEST_CASE("the trailer of other records is found from their end") {
     CHECK(layout.trailer_size() == 48);
     CHECK(layout.trailer_time(record)->value == 4444);
     CHECK(layout.trailer_event_id(record) == 666);
+    CHECK(layout.trailer_key(record)->pid == Pid{1});
+    CHECK(layout.trailer_key(record)->tid == Tid{2});
+    CHECK(layout.trailer_key(record)->time.value == 4444);
     attr.sample_type &= ~sample_identifier;
     Bytes shorter;
     shorter.i32(1).i32(2).u64(4444).u64(9).u64(10).u32(0).u32(0);
@@ -288,6 +291,7 @@ TEST_CASE("the trailer of other records is found from their end") {
 
     record.body = record.body.first(39);
     CHECK_FALSE(SampleLayout(attr).trailer_time(record).has_value());
+    CHECK_FALSE(SampleLayout(attr).trailer_key(record).has_value());
     record.type = record_finished_round;
     record.body = shorter.data();
     CHECK_FALSE(SampleLayout(attr).trailer_time(record).has_value());
