@@ -145,7 +145,8 @@ Result<void> prepare_selection(const PerfFile& file, AggregateOptions& options) 
     }
     if (!options.filter.needs_time_bounds()) return {};
     // Zeros: perf record -o - writes the feature before it knows.
-    if (const auto& known = file.features().sample_time; known && known->second != 0) {
+    if (const auto& known = file.features().sample_time;
+        known && known->second != 0 && known->second < format::off_cpu_first_time) {
         options.filter.resolve_times(known->first, known->second);
         return {};
     }

@@ -35,6 +35,18 @@ bool is_to_be_walked(const SampleView& sample) {
     return sample.user_regs.abi != 0 && (sample.sample_type & format::sample_stack_user) != 0;
 }
 
+// perf's two writers of off-CPU samples disagree which half of their first word is the process:
+// the BPF program (a thread that was away for long) and perf itself (the sums at its end).
+void order_ids(const ProcessTable& processes, EventTime when, SampleView& sample) {
+    const Pid other{sample.tid.value};
+    const auto is_known = [&](Pid pid) {
+        return processes.process_at(pid, when).id != ProcessId{};
+    };
+    if (is_known(sample.pid) || !is_known(other)) return;
+    sample.tid.value = sample.pid.value;
+    sample.pid = other;
+}
+
 // Not so of kernel threads: what branch records they carry are of whoever ran before.
 bool has_user_part(const U64View& chain) {
     for (std::size_t i = 0; i < chain.size(); ++i) {
@@ -93,13 +105,14 @@ void SampleWorker::add_sample(const RecordView& record, ChunkResult& result) {
         result.diagnostics.add(Problem::record_unknown_id, record.file_offset);
         return;
     }
-    const std::optional<SampleView> sample = file_.layout(*attr).decode(record);
+    std::optional<SampleView> sample = file_.layout(*attr).decode(record);
     if (!sample) {
         result.diagnostics.add(Problem::sample_malformed, record.file_offset);
         return;
     }
     const CpuMode mode = record.cpu_mode();
     const EventTime when = file_.event_time(record);
+    if (file_.layout(*attr).is_off_cpu()) order_ids(scan_.processes, when, *sample);
     const bool has_readings = !sample->read.empty();
     const bool guest = is_guest(mode);
     if (guest || (!all_wanted_ && !is_wanted(*sample, when))) {

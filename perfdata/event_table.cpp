@@ -39,6 +39,11 @@ void EventTable::add(EventAttr attr) {
     }
 }
 
+void EventTable::set_name(std::size_t index, std::string name) {
+    attrs_[index].name = std::move(name);
+    layouts_[index] = SampleLayout(attrs_[index]);  // off-CPU events are known by their name
+}
+
 std::optional<std::size_t> EventTable::by_id(std::uint64_t id) const {
     const auto found = by_id_.find(id);
     return found == by_id_.end() ? std::nullopt : std::optional(found->second);

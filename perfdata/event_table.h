@@ -20,7 +20,7 @@ class EventTable {
 public:
     void add(EventAttr attr);
     // Gives an attr its name; of an index below size().
-    void set_name(std::size_t index, std::string name) { attrs_[index].name = std::move(name); }
+    void set_name(std::size_t index, std::string name);
 
     [[nodiscard]] std::size_t size() const { return attrs_.size(); }
     [[nodiscard]] const std::vector<EventAttr>& attrs() const { return attrs_; }

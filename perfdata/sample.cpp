@@ -103,9 +103,30 @@ bool read_user_stack(ByteReader& in, SampleView& view) {
     return true;
 }
 
+bool is_off_cpu_event(const EventAttr& attr) {
+    return attr.type == type_software && attr.config == software_bpf_output &&
+           (attr.sample_type & sample_raw) != 0 && attr.name == off_cpu_event_name;
+}
+
+// What the BPF program of perf record --off-cpu says of a thread that was not running.
+bool read_off_cpu(SampleView& view, Endian endian) {
+    ByteReader in(view.raw, endian);
+    const std::uint64_t ids = in.u64();
+    view.pid.value = static_cast<std::int32_t>(ids);
+    view.tid.value = static_cast<std::int32_t>(ids >> 32);
+    view.period = in.u64();
+    const std::uint64_t count = in.u64();
+    view.callchain = read_words(in, count);
+    // Behind the marker of the user's context.
+    view.ip.value = view.callchain.size() > 1 ? view.callchain[1] : 0;
+    view.cgroup = in.u64();
+    return in.ok();
+}
+
 }  // namespace
 
 SampleLayout::SampleLayout(const EventAttr& attr) : attr_(attr) {
+    off_cpu_ = is_off_cpu_event(attr);
     attr_.ids = {};
     attr_.name = {};
     const std::uint64_t type = attr_.sample_type;
@@ -225,6 +246,7 @@ std::optional<SampleView> SampleLayout::decode(const RecordView& sample) const {
     if (!decode_fixed(in, view) || !decode_variable(in, view) || !decode_tail(in, view)) {
         return std::nullopt;
     }
+    if (off_cpu_ && !read_off_cpu(view, sample.endian)) return std::nullopt;
     return view;
 }
 

@@ -43,7 +43,9 @@ struct RegsView {
     U64View values;          // in ascending bit order of mask
 };
 
-// One PERF_RECORD_SAMPLE. Fields whose sample_type bit is not set keep their default.
+// One PERF_RECORD_SAMPLE. Of perf record --off-cpu (6.16 and later; before, its samples were plain
+// ones) pid, tid, ip, period, callchain and cgroup are those of RAW, as perf reads it. Fields whose
+// sample_type bit is not set keep their default.
 struct SampleView {
     std::uint64_t sample_type = 0;  // which fields are there
     std::uint64_t id = 0;
@@ -74,7 +76,7 @@ public:
     explicit SampleLayout(const EventAttr& attr);
 
     // Time, pid and tid without the rest; nothing if the record is too small. What the
-    // sample_type does not hold is 0 (time) or -1 (pid, tid).
+    // sample_type does not hold is 0 (time) or -1 (pid, tid). Of off-CPU samples: of whoever ran.
     struct Key {
         TimestampNs time;
         Pid pid;
@@ -97,6 +99,9 @@ public:
     // Bytes of the sample_id trailer of non-SAMPLE records (0 without sample_id_all).
     [[nodiscard]] std::size_t trailer_size() const { return trailer_size_; }
 
+    // Whether RAW says what the sample is of; see SampleView.
+    [[nodiscard]] bool is_off_cpu() const { return off_cpu_; }
+
     // Where event_id() looks, in bytes from the start of the body; nothing without an id. Two
     // attrs of one recording that differ here cannot be told apart by position.
     [[nodiscard]] std::optional<std::size_t> event_id_offset() const { return id_offset_; }
@@ -113,6 +118,7 @@ private:
     // Bytes from the *end* of other records, to the start of the field.
     std::optional<std::size_t> trailer_tid_offset_, trailer_time_offset_, trailer_id_offset_;
     std::size_t trailer_size_ = 0;
+    bool off_cpu_ = false;
 };
 
 }  // namespace fgread

@@ -36,7 +36,8 @@ void check_sample(const SampleLayout& layout, const RecordView& record) {
     const auto sample = layout.decode(record);
     if (!sample) return;
     require(key.has_value());
-    require(key->time == sample->time && key->pid == sample->pid && key->tid == sample->tid);
+    require(key->time == sample->time);
+    if (!layout.is_off_cpu()) require(key->pid == sample->pid && key->tid == sample->tid);
     touch(sample->callchain);
     touch(sample->user_regs.values);
     touch(sample->intr_regs.values);
@@ -68,6 +69,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const SampleLayout layout(attr);
     record.type = format::record_sample;
     check_sample(layout, record);
+    attr.type = format::type_software;
+    attr.config = format::software_bpf_output;
+    attr.name = format::off_cpu_event_name;
+    check_sample(SampleLayout(attr), record);
     for (std::uint32_t type = 0; type <= format::known_type_limit; ++type) {
         record.type = type;
         static_cast<void>(layout.trailer_time(record));
