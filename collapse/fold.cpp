@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "collapse/lost_stacks.h"
 #include "collapse/sample_survey.h"
 #include "collapse/writers/folded.h"
 #include "perfdata/format.h"
@@ -81,14 +82,13 @@ FoldStats collect_stats(const PerfFile& file, const Scan& scan, const Profile& p
     stats.file_bytes = file.file_size();
     stats.records = scan.record_count;
     stats.samples = profile.sample_count;
-    stats.lost_events = scan.lost_events;
+    stats.lost_events = scan.lost.total();
     stats.guest_samples = profile.guest_samples;
     stats.filtered_samples = profile.filtered_samples;
     stats.processes = scan.processes.process_count();
     stats.frames = profile.frame_count;
     stats.frame_pointer_frames = profile.frame_pointer_frames;
     stats.distinct_frames = profile.frames.size();
-    stats.distinct_stacks = count_stacks(profile);
     stats.stop_reasons = profile.stop_reasons;
     stats.depths = profile.depths;
     for (const EventAttr& attr : file.attrs()) {
@@ -197,22 +197,31 @@ Result<FoldStats> fold_recording(const std::string& path, const FoldOptions& opt
     AggregateOptions selection = options.aggregate;
     const Result<void> prepared = prepare_selection(*file, selection);
     if (!prepared) return prepared.error();
-    const Result<Profile> profile = aggregate(*file, *scan, modules, selection, diagnostics);
+    Result<Profile> profile = aggregate(*file, *scan, modules, selection, diagnostics);
     if (!profile) return profile.error();
 
     // With events as roots there is no reason to leave any out.
     const bool all_events = options.event.empty() && has(selection.group_by, GroupBy::event);
-    const std::vector<bool> events =
+    std::vector<bool> events =
         select_events(file->attrs(), *profile, all_events ? "*" : options.event);
     if (!options.event.empty() && std::find(events.begin(), events.end(), true) == events.end()) {
         return Error{ErrorKind::io, fmt::format("{}: no event matches '{}'; the recording has: {}",
                                                 path, options.event, known_events(file->attrs()))};
     }
 
+    const bool none = std::find(events.begin(), events.end(), true) == events.end();
+    for (std::size_t i = 0; none && options.show_lost && i < events.size(); ++i) {
+        events[i] = scan->lost.of_event(i) != 0;
+    }
+
     Symbolizer symbolizer(modules, options.symbols);
     FrameNames names = name_frames(profile->frames, symbolizer, options.naming);
     std::vector<std::vector<std::string>> labels =
         group_labels(*profile, selection.group_by, *file, scan->processes);
+    const std::uint64_t distinct_stacks = count_stacks(*profile);
+    if (options.show_lost) {
+        add_lost_stacks(scan->lost, file->attrs(), selection.group_by, *profile, labels);
+    }
     Profile filtered;  // the statistics are of all stacks
     if (!options.filter.empty()) {
         filtered = *profile;
@@ -224,9 +233,11 @@ Result<FoldStats> fold_recording(const std::string& path, const FoldOptions& opt
            options.shape, options.flamegraph_names});
 
     FoldStats stats = collect_stats(*file, *scan, *profile);
+    stats.distinct_stacks = distinct_stacks;
     for (std::size_t i = 0; i < events.size(); ++i) {
         const EventTotal& total = profile->events[i];
-        stats.events.push_back({file->attrs()[i].name, total.samples, total.period, events[i]});
+        stats.events.push_back({file->attrs()[i].name, total.samples, total.period, events[i],
+                                scan->lost.of_event(i)});
     }
     if (options.module_stats || names.any_unnamed() || !all_modules_loaded(modules)) {
         add_module_stats(*profile, names, modules, options.symbols.inlines && options.module_stats,

@@ -37,6 +37,7 @@ struct FoldOptions {
     bool weigh_by_samples = false;  // else by period
     StackFilter filter;             // which stacks are shown; was checked
     StackShape shape;               // of folded text and pictures
+    bool show_lost = false;         // a root [lost] with what was not recorded, see lost_stacks.h
     bool flamegraph_names = false;  // see flamegraph_tree(); wants NameStyle::plain
     bool module_stats = false;      // fill FoldStats::modules even if all modules were found
 };

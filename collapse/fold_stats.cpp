@@ -205,7 +205,8 @@ std::string stats_json(const FoldStats& stats) {
         json["events"].push_back({{"name", event.name},
                                   {"samples", event.samples},
                                   {"period", event.period},
-                                  {"folded", event.folded}});
+                                  {"folded", event.folded},
+                                  {"lost", event.lost}});
     }
     json["modules"] = ordered_json::array();
     for (const ModuleStats& module : stats.modules) {

@@ -82,6 +82,10 @@ std::optional<SampleLayout::Key> EventTable::trailer_key(const RecordView& recor
     return trailer_layout(record).trailer_key(record);
 }
 
+std::optional<std::uint64_t> EventTable::trailer_event_id(const RecordView& record) const {
+    return trailer_layout(record).trailer_event_id(record);
+}
+
 EventTime EventTable::event_time(const RecordView& record) const {
     if (!has_times()) return {record.sequence, record.sequence};
     std::uint64_t time = 0;

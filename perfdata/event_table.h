@@ -33,6 +33,7 @@ public:
     [[nodiscard]] std::optional<std::size_t> attr_of_sample(const RecordView& sample) const;
     [[nodiscard]] EventTime event_time(const RecordView& record) const;
     [[nodiscard]] std::optional<SampleLayout::Key> trailer_key(const RecordView& record) const;
+    [[nodiscard]] std::optional<std::uint64_t> trailer_event_id(const RecordView& record) const;
 
 private:
     // Which SampleLayout fits a record of the kernel that is not a SAMPLE.

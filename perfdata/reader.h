@@ -26,6 +26,7 @@
 #include "perfdata/diagnostics.h"
 #include "perfdata/header.h"
 #include "perfdata/input_file.h"
+#include "perfdata/lost_events.h"
 #include "perfdata/process_table.h"
 #include "perfdata/record.h"
 #include "perfdata/result.h"
@@ -50,7 +51,7 @@ struct Scan {
     std::vector<Chunk> chunks;  // in file order, together all records before any damage
     std::uint64_t record_count = 0;
     std::uint64_t sample_count = 0;
-    std::uint64_t lost_events = 0;  // sum of LOST records
+    LostEvents lost;
     // Index = type; format.h's known_type_limit holds all types from there on.
     std::vector<std::uint64_t> records_by_type;
 };

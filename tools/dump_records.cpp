@@ -210,7 +210,7 @@ void dump_counts(const Scan& scan, DumpOutput& out) {
     out.add("{:<16}{}\n", "processes", scan.processes.process_count());
     out.add("{:<16}{} of {} files\n", "code mappings", scan.processes.mappings().mapping_count(),
             scan.processes.mappings().image_count());
-    if (scan.lost_events != 0) out.add("{:<16}{}\n", "lost events", scan.lost_events);
+    if (scan.lost.total() != 0) out.add("{:<16}{}\n", "lost events", scan.lost.total());
 }
 
 Result<void> dump_chunks(const PerfFile& file, Scan& scan, DumpOutput& out,
