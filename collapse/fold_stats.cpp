@@ -28,7 +28,7 @@ void collect_modules(const Profile& profile, const FrameNames& names, StackId st
     for (StackId at = stack; profile.stacks[at].parent != no_stack;
          at = profile.stacks[at].parent) {
         const FrameId frame = profile.stacks[at].label;
-        if (profile.frames[frame] == truncated_mark) continue;
+        if (!is_real(profile.frames[frame].module)) continue;
         const OnPath next{profile.frames[frame].module.value, names.is_unnamed(frame)};
         if (modules.empty() || modules.back() != next) modules.push_back(next);
     }

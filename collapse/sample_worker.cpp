@@ -16,8 +16,13 @@ CpuMode mode_of_marker(std::uint64_t marker) {
             return CpuMode::kernel;
         case format::context_user:
             return CpuMode::user;
+        case format::context_guest:
+        case format::context_guest_kernel:
+            return CpuMode::guest_kernel;
+        case format::context_guest_user:
+            return CpuMode::guest_user;
         default:
-            return CpuMode::unknown;  // guests: none of our address spaces
+            return CpuMode::unknown;
     }
 }
 
@@ -115,8 +120,9 @@ void SampleWorker::add_sample(const RecordView& record, ChunkResult& result) {
     if (file_.layout(*attr).is_off_cpu()) order_ids(scan_.processes, when, *sample);
     const bool has_readings = !sample->read.empty();
     const bool guest = is_guest(mode);
-    if (guest || (!all_wanted_ && !is_wanted(*sample, when))) {
-        ++(guest ? result.guest_samples : result.filtered_samples);
+    const bool guest_unwanted = guest && !options_.guests;
+    if (guest_unwanted || (!all_wanted_ && !is_wanted(*sample, when))) {
+        ++(guest_unwanted ? result.guest_samples : result.filtered_samples);
         if (has_readings) add_readings(record, *attr, *sample, when, true, result);
         return;
     }
@@ -140,7 +146,11 @@ void SampleWorker::add_sample(const RecordView& record, ChunkResult& result) {
         const bool has_chain = !user_frames_.empty();
         count_stop(has_chain ? StopReason::recorded : StopReason::no_registers, {}, result);
     }
-    if (user_frames_.empty() && kernel_frames_.empty()) add_leaf(*sample, process, when, mode);
+    if (guest) {
+        add_guest_leaf(sample->ip, mode);
+    } else if (user_frames_.empty() && kernel_frames_.empty()) {
+        add_leaf(*sample, process, when, mode);
+    }
 
     if (options_.hide_user) user_frames_.clear();
     if (options_.hide_kernel) kernel_frames_.clear();
@@ -255,9 +265,26 @@ void SampleWorker::add_chain(const SampleView& sample, const ProcessAt& process,
                 walker_.resolve(scan_.processes.kernel(), when, Avma{address}, kind));
         } else if (mode == CpuMode::user && want_user) {
             user_frames_.push_back(walker_.resolve(*process.user, when, Avma{address}, kind));
+        } else if (is_guest(mode) && options_.guests) {
+            (mode == CpuMode::guest_kernel ? kernel_frames_ : user_frames_)
+                .push_back(guest_frame(Avma{address}, mode));
         }
         kind = FrameKind::return_address;
     }
+}
+
+Frame SampleWorker::guest_frame(Avma address, CpuMode mode) const {
+    return {mode == CpuMode::guest_kernel ? guest_kernel_module : guest_user_module,
+            FrameKind::exact, options_.unknown_addresses ? address.value : 0};
+}
+
+// Linux records no chain of a guest (perf_guest_state() ends it); what there is then is the host's
+// side of it: the thread of the hypervisor that runs it.
+void SampleWorker::add_guest_leaf(Avma ip, CpuMode mode) {
+    const auto is_of_guest = [](const Frame& frame) { return !is_real(frame.module); };
+    std::vector<Frame>& frames = mode == CpuMode::guest_kernel ? kernel_frames_ : user_frames_;
+    if (!frames.empty() && is_of_guest(frames.front())) return;
+    frames.insert(frames.begin(), guest_frame(ip, mode));
 }
 
 // The sample's user part stands in another record; see DeferredChains.

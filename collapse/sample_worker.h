@@ -86,6 +86,8 @@ private:
     void add_branches(const SampleView& sample, Endian endian, const ProcessAt& process,
                       EventTime when);
     void add_leaf(const SampleView& sample, const ProcessAt& process, EventTime when, CpuMode mode);
+    [[nodiscard]] Frame guest_frame(Avma address, CpuMode mode) const;
+    void add_guest_leaf(Avma ip, CpuMode mode);
     void note_depth(const SampleView& sample, StopReason reason, ChunkResult& result) const;
     void count_stop(StopReason reason, ModuleId module, ChunkResult& result);
     bool is_wanted(const SampleView& sample, EventTime when);

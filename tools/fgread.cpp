@@ -112,6 +112,10 @@ void define_options(CLI::App& app, Arguments& arguments) {
                  "Put [truncated] at the root of stacks that the dump cut: their\n"
                  "outermost frames are lost")
         ->option_text(" ");
+    app.add_flag("--guest", arguments.fold.aggregate.guests,
+                 "Take samples of virtual machines' guests, as [guest.kernel] and\n"
+                 "[guest.user]; else they are left out and counted")
+        ->option_text(" ");
     app.add_flag("--show-lost", arguments.fold.show_lost,
                  "Show what the kernel could not record as [lost]: as many samples of\n"
                  "each event, of their mean weight, whatever is selected")
