@@ -125,8 +125,10 @@ void work_until(std::chrono::steady_clock::time_point end, unsigned seed) {
 }  // namespace workload
 
 int main(int argc, char** argv) {
-    const int seconds = argc > 1 ? std::atoi(argv[1]) : 2;
-    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
+    const double seconds = argc > 1 ? std::atof(argv[1]) : 2;
+    const auto end = std::chrono::steady_clock::now() +
+                     std::chrono::duration_cast<std::chrono::steady_clock::duration>(
+                         std::chrono::duration<double>(seconds));
     std::vector<std::thread> threads;
     for (unsigned i = 0; i < 4; ++i) threads.emplace_back(workload::work_until, end, i);
     for (std::thread& thread : threads) thread.join();

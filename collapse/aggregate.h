@@ -2,7 +2,9 @@
 // walks every sample's stack and counts equal stacks.
 #pragma once
 
+#include "collapse/memory_limit.h"
 #include "collapse/profile.h"
+#include "collapse/progress.h"
 #include "collapse/sample_filter.h"
 #include "perfdata/diagnostics.h"
 #include "perfdata/reader.h"
@@ -31,14 +33,22 @@ struct AggregateOptions {
     bool unknown_addresses = false;
     bool mark_truncated = false;  // truncated_mark below the group of stacks that the dump cut
     bool stack_depths = false;    // fill Profile::depths
+    bool timeline = false;        // fill Profile::timeline
+    bool switches = false;        // fill Profile::switches and Profile::end
     unsigned jobs = 0;            // threads; 0: as many as the machine has cores
     WalkLimits limits;
+    MemoryLimit max_memory;
+    // Bytes of the tables of all workers together, which hold again what the Profile holds; a
+    // worker whose share is full begins new ones, which costs time and changes nothing. 0: no
+    // limit.
+    std::uint64_t max_worker_tables = 0;
+    ProgressObserver progress;  // may be empty
 };
 
 // The result is the same for every number of jobs. `file` and `scan` (of that file) and `modules`
 // must outlive the call only; `modules` is called from several threads. Of a recording that comes
 // in batches it takes all, so that `scan` is complete afterwards. Fails only if the file cannot be
-// read any more.
+// read any more, or where more memory is needed than options.max_memory allows.
 Result<Profile> aggregate(const PerfFile& file, Scan& scan, ModuleProvider& modules,
                           const AggregateOptions& options, Diagnostics& diagnostics);
 

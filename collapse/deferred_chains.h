@@ -19,12 +19,14 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <optional>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "collapse/frame_table.h"
 #include "collapse/stack_trie.h"
+#include "collapse/timeline.h"
 #include "perfdata/address.h"
 
 namespace fgread {
@@ -45,6 +47,7 @@ struct DeferredSample {
     std::vector<FrameId> kernel;  // outermost first
     std::vector<FrameId> leaf;    // where it was, should it have neither kernel nor user part
     std::uint64_t file_offset = 0;
+    std::optional<TimelineSample> timed;  // if wanted; its stack is not known yet
 };
 
 struct DeferredChain {

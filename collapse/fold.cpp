@@ -29,11 +29,11 @@ void describe_file(const std::string& path, ModuleSources& sources) {
 }
 
 std::vector<std::vector<std::string>> group_labels(const Profile& profile, const Grouping& by,
-                                                   const PerfFile& file,
+                                                   const std::vector<EventAttr>& attrs,
                                                    const ProcessTable& processes) {
     std::vector<std::vector<std::string>> labels;
     for (const Group& group : profile.groups) {
-        labels.push_back(group_label(group, by, processes, file.attrs()));
+        labels.push_back(group_label(group, by, processes, attrs));
     }
     return labels;
 }
@@ -42,6 +42,58 @@ std::string known_events(const std::vector<EventAttr>& attrs) {
     std::string names;
     for (const EventAttr& attr : attrs) names += (names.empty() ? "" : ", ") + attr.name;
     return names;
+}
+
+Error about(const std::string& path, const Error& error) {
+    return Error{error.kind, path + ": " + error.message};
+}
+
+Error no_times_to_slice() {
+    return Error{ErrorKind::unsupported,
+                 "the samples have no times to slice them by; perf record -T records them"};
+}
+
+// A wait may begin before the times that are selected and end in them.
+void want_timeline(AggregateOptions& selection) {
+    selection.timeline = true;
+    selection.switches = true;
+    selection.filter.times.clear();
+}
+
+// Hands the slices to `write`, each as `folded` with the weights of its part of the time.
+Result<void> write_slices(const Slicing& slicing, FoldedProfile& folded, Profile& profile,
+                          const ProfileWriter& write) {
+    const auto slices = cut_slices(profile, folded.weights.events, slicing);
+    if (!slices) return slices.error();
+    const Timeline whole = profile.timeline;
+    for (const TimeSlice& slice : *slices) {
+        folded.slice = slice;
+        use_slice(profile, whole, slice);
+        write(folded);
+    }
+    profile.timeline = whole;
+    weigh(profile, whole);
+    return {};
+}
+
+// Which events the output is of, and what their samples weigh.
+Result<OffCpuResult> choose_weights(const std::string& path, const FoldOptions& options,
+                                    const SampleFilter& filter, std::vector<EventAttr>& attrs,
+                                    Profile& profile) {
+    if (options.time != TimeKind::recorded) {
+        Result<OffCpuResult> result = weigh_off_cpu(profile, attrs, options.time, filter);
+        if (result) return result;
+        return about(path, result.error());
+    }
+    // With events as roots there is no reason to leave any out.
+    const bool all_events =
+        options.event.empty() && has(options.aggregate.group_by, GroupBy::event);
+    std::vector<bool> events = select_events(attrs, profile, all_events ? "*" : options.event);
+    if (!options.event.empty() && std::find(events.begin(), events.end(), true) == events.end()) {
+        return Error{ErrorKind::io, fmt::format("{}: no event matches '{}'; the recording has: {}",
+                                                path, options.event, known_events(attrs))};
+    }
+    return OffCpuResult{{}, std::move(events)};
 }
 
 // Reads what the archives have of the recording's binaries.
@@ -88,6 +140,7 @@ FoldStats collect_stats(const PerfFile& file, const Scan& scan, const Profile& p
     stats.processes = scan.processes.process_count();
     stats.frames = profile.frame_count;
     stats.frame_pointer_frames = profile.frame_pointer_frames;
+    stats.analysed_frames = profile.analysed_frames;
     stats.distinct_frames = profile.frames.size();
     stats.stop_reasons = profile.stop_reasons;
     stats.depths = profile.depths;
@@ -115,6 +168,12 @@ Result<SampleSurvey> survey_again(const PerfFile& file) {
     Result<Scan> scan = again->scan(told_later);
     if (!scan) return scan.error();
     return survey_samples(*again, *scan, told_later);
+}
+
+// That of a limit does not say which file it was.
+Error of_file(const std::string& path, Error error) {
+    if (error.kind == ErrorKind::limit) error.message = path + ": " + error.message;
+    return error;
 }
 
 }  // namespace
@@ -178,8 +237,9 @@ ModuleSources module_sources(const PerfFile& file, const std::string& symfs,
 Result<FoldStats> fold_recording(const std::string& path, const FoldOptions& options,
                                  const ProfileWriter& write) {
     Diagnostics diagnostics;
-    const Result<PerfFile> file = PerfFile::open(path, diagnostics);
+    Result<PerfFile> file = PerfFile::open(path, diagnostics);
     if (!file) return file.error();
+    if (options.max_memory) file->limit_read_ahead(options.max_memory.bytes());
     Result<Scan> scan = file->scan(diagnostics);
     if (!scan) return scan.error();
 
@@ -195,50 +255,65 @@ Result<FoldStats> fold_recording(const std::string& path, const FoldOptions& opt
     ModuleCache modules(scan->processes.mappings(), std::move(sources));
     modules.use_processes(scan->processes, has_monotonic_clock(*file));
     AggregateOptions selection = options.aggregate;
+    selection.max_memory = options.max_memory;
+    if (options.max_memory) selection.max_worker_tables = options.max_memory.for_worker_tables();
     const Result<void> prepared = prepare_selection(*file, selection);
     if (!prepared) return prepared.error();
-    Result<Profile> profile = aggregate(*file, *scan, modules, selection, diagnostics);
-    if (!profile) return profile.error();
-
-    // With events as roots there is no reason to leave any out.
-    const bool all_events = options.event.empty() && has(selection.group_by, GroupBy::event);
-    std::vector<bool> events =
-        select_events(file->attrs(), *profile, all_events ? "*" : options.event);
-    if (!options.event.empty() && std::find(events.begin(), events.end(), true) == events.end()) {
-        return Error{ErrorKind::io, fmt::format("{}: no event matches '{}'; the recording has: {}",
-                                                path, options.event, known_events(file->attrs()))};
+    const SampleFilter filter = selection.filter;
+    if (options.time != TimeKind::recorded) want_timeline(selection);
+    if (options.slicing.wanted()) {
+        if (!file->has_times()) return about(path, no_times_to_slice());
+        selection.timeline = true;
     }
-
+    Result<Profile> profile = aggregate(*file, *scan, modules, selection, diagnostics);
+    if (!profile) return of_file(path, profile.error());
+    std::vector<EventAttr> attrs = file->attrs();
+    Result<OffCpuResult> chosen = choose_weights(path, options, filter, attrs, *profile);
+    if (!chosen) return chosen.error();
+    std::vector<bool>& events = chosen->events;
     const bool none = std::find(events.begin(), events.end(), true) == events.end();
     for (std::size_t i = 0; none && options.show_lost && i < events.size(); ++i) {
         events[i] = scan->lost.of_event(i) != 0;
     }
 
-    Symbolizer symbolizer(modules, options.symbols);
-    FrameNames names = name_frames(profile->frames, symbolizer, options.naming);
+    SymbolizerOptions symbols = options.symbols;
+    if (options.max_memory) symbols.max_debug_info = options.max_memory.for_debug_info();
+    Symbolizer symbolizer(modules, symbols);
+    NamingOptions naming = options.naming;
+    naming.max_memory = options.max_memory;
+    FrameNames names = name_frames(profile->frames, symbolizer, naming);
+    if (names.failure()) return of_file(path, *names.failure());
     std::vector<std::vector<std::string>> labels =
-        group_labels(*profile, selection.group_by, *file, scan->processes);
+        group_labels(*profile, selection.group_by, attrs, scan->processes);
     const std::uint64_t distinct_stacks = count_stacks(*profile);
     if (options.show_lost) {
-        add_lost_stacks(scan->lost, file->attrs(), selection.group_by, *profile, labels);
+        add_lost_stacks(scan->lost, attrs, selection.group_by, *profile, labels);
     }
     Profile filtered;  // the statistics are of all stacks
     if (!options.filter.empty()) {
         filtered = *profile;
         filter_stacks(filtered, names, labels, options.filter);
     }
-    const Profile& shown = options.filter.empty() ? *profile : filtered;
+    Profile& shown = options.filter.empty() ? *profile : filtered;
     const WeightChoice weights{events, options.weigh_by_samples};
-    write({file->attrs(), scan->processes, modules, shown, names, std::move(labels), weights,
-           options.shape, options.flamegraph_names});
+    FoldedProfile folded{
+        attrs,         scan->processes,          modules, shown, names, std::move(labels), weights,
+        options.shape, options.flamegraph_names, {}};
+    if (options.slicing.wanted()) {
+        const Result<void> written = write_slices(options.slicing, folded, shown, write);
+        if (!written) return about(path, written.error());
+    } else {
+        write(folded);
+    }
 
     FoldStats stats = collect_stats(*file, *scan, *profile);
     stats.distinct_stacks = distinct_stacks;
     for (std::size_t i = 0; i < events.size(); ++i) {
         const EventTotal& total = profile->events[i];
-        stats.events.push_back({file->attrs()[i].name, total.samples, total.period, events[i],
-                                scan->lost.of_event(i)});
+        stats.events.push_back(
+            {attrs[i].name, total.samples, total.period, events[i], scan->lost.of_event(i)});
     }
+    stats.off_cpu = chosen->stats;
     if (options.module_stats || names.any_unnamed() || !all_modules_loaded(modules)) {
         add_module_stats(*profile, names, modules, options.symbols.inlines && options.module_stats,
                          stats);

@@ -11,8 +11,10 @@
 #include "collapse/fold_stats.h"
 #include "collapse/folded_profile.h"
 #include "collapse/frame_names.h"
+#include "collapse/off_cpu.h"
 #include "collapse/stack_filter.h"
 #include "collapse/stack_shape.h"
+#include "collapse/time_slices.h"
 #include "perfdata/result.h"
 #include "render/text_sink.h"
 #include "symbols/debuginfod.h"
@@ -34,12 +36,15 @@ struct FoldOptions {
     // Names or globs, with commas between; empty: the first attr that has samples, or all of them
     // where stacks are grouped by event.
     std::string event;
-    bool weigh_by_samples = false;  // else by period
-    StackFilter filter;             // which stacks are shown; was checked
-    StackShape shape;               // of folded text and pictures
-    bool show_lost = false;         // a root [lost] with what was not recorded, see lost_stacks.h
-    bool flamegraph_names = false;  // see flamegraph_tree(); wants NameStyle::plain
-    bool module_stats = false;      // fill FoldStats::modules even if all modules were found
+    TimeKind time = TimeKind::recorded;  // else it chooses the events
+    bool weigh_by_samples = false;       // else by period
+    Slicing slicing;                     // the output is one for each slice
+    StackFilter filter;                  // which stacks are shown; was checked
+    StackShape shape;                    // of folded text and pictures
+    bool show_lost = false;              // a root of what was not recorded, see lost_stacks.h
+    bool flamegraph_names = false;       // see flamegraph_tree(); wants NameStyle::perf
+    MemoryLimit max_memory;              // of the whole process
+    bool module_stats = false;           // fill FoldStats::modules even if all modules were found
 };
 
 // True if the times of the recording are those of jitdumps (perf record -k mono).
@@ -54,8 +59,9 @@ Result<void> prepare_selection(const PerfFile& file, AggregateOptions& options);
 ModuleSources module_sources(const PerfFile& file, const std::string& symfs,
                              const std::string& kallsyms);
 
-// Reads `path` and hands what was folded to `write`, once. Fails if nothing could be read; damaged
-// input is folded up to the damage and shows in FoldStats::diagnostics.
+// Reads `path` and hands what was folded to `write`, once, or for each slice in turn. Fails if
+// nothing could be read; damaged input is folded up to the damage and shows in
+// FoldStats::diagnostics.
 Result<FoldStats> fold_recording(const std::string& path, const FoldOptions& options,
                                  const ProfileWriter& write);
 

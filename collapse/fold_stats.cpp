@@ -79,6 +79,43 @@ double percent(std::uint64_t part, std::uint64_t whole) {
     return whole == 0 ? 0.0 : 100.0 * static_cast<double>(part) / static_cast<double>(whole);
 }
 
+// In milliseconds: "12.345 ms in 7 waits".
+std::string waits_text(const WaitTotal& total) {
+    return fmt::format("{:.3f} ms in {} {}", static_cast<double>(total.ns) / 1e6, total.waits,
+                       total.waits == 1 ? "wait" : "waits");
+}
+
+void append_off_cpu(std::string& out, const OffCpuStats& stats) {
+    if (!stats.wanted) return;
+    out += fmt::format("waits    {}\n", off_cpu_text(stats));
+    if (stats.until_sample.waits != 0) {
+        out += fmt::format("         of these, {} until the thread's next sample\n",
+                           waits_text(stats.until_sample));
+    }
+    if (stats.until_end.waits != 0) {
+        out += fmt::format("         of these, {} until the end of the recording\n",
+                           waits_text(stats.until_end));
+    }
+    if (stats.without_stack.waits != 0) {
+        out += fmt::format("         besides, {} without a sample of where\n",
+                           waits_text(stats.without_stack));
+    }
+    if (stats.away_at_start != 0) {
+        out += fmt::format("         {} threads were off CPU when the recording began\n",
+                           stats.away_at_start);
+    }
+}
+
+nlohmann::ordered_json off_cpu_json(const OffCpuStats& stats) {
+    const auto total = [](const WaitTotal& waits) {
+        return nlohmann::ordered_json{{"waits", waits.waits}, {"ns", waits.ns}};
+    };
+    return {{"blocked", total(stats.blocked)},      {"preempted", total(stats.preempted)},
+            {"unknown", total(stats.unknown)},      {"until_sample", total(stats.until_sample)},
+            {"until_end", total(stats.until_end)},  {"without_stack", total(stats.without_stack)},
+            {"away_at_start", stats.away_at_start}, {"unread_switches", stats.unread_switches}};
+}
+
 void append_module(std::string& out, const ModuleStats& module) {
     out += fmt::format("  {:>10} samples, {:>8} stopped  {:<12} {}", module.samples, module.stopped,
                        module.state, escape_control_bytes(module.path));
@@ -147,6 +184,11 @@ std::string stats_text(const FoldStats& stats) {
     }
     out += fmt::format("\nframes   {}, {} distinct, in {} distinct stacks\n", stats.frames,
                        stats.distinct_frames, stats.distinct_stacks);
+    if (stats.analysed_frames != 0) {
+        out += fmt::format(
+            "         {} of them found by decoding code that has no call-frame information\n",
+            stats.analysed_frames);
+    }
     if (stats.frame_pointer_frames != 0) {
         out += fmt::format(
             "         {} of them found by frame pointers, where code has no call-frame "
@@ -158,6 +200,7 @@ std::string stats_text(const FoldStats& stats) {
             fmt::format("event    {}: {} samples, weight {}{}\n", escape_control_bytes(event.name),
                         event.samples, event.period, event.folded ? "" : " (not folded)");
     }
+    append_off_cpu(out, stats.off_cpu);
     out += "stacks\n";
     for (std::size_t i = 0; i < stop_reason_count; ++i) {
         if (stats.stop_reasons[i] == 0) continue;
@@ -191,6 +234,7 @@ std::string stats_json(const FoldStats& stats) {
     json["guest_samples"] = stats.guest_samples;
     json["processes"] = stats.processes;
     json["frames"] = stats.frames;
+    json["analysed_frames"] = stats.analysed_frames;
     json["frame_pointer_frames"] = stats.frame_pointer_frames;
     json["distinct_frames"] = stats.distinct_frames;
     json["distinct_stacks"] = stats.distinct_stacks;
@@ -225,6 +269,7 @@ std::string stats_json(const FoldStats& stats) {
                                    {"debug_info", module.debug_info},
                                    {"remedy", module.remedy}});
     }
+    if (stats.off_cpu.wanted) json["off_cpu"] = off_cpu_json(stats.off_cpu);
     json["problems"] = ordered_json::object();
     for (std::size_t i = 0; i < problem_count; ++i) {
         const auto problem = static_cast<Problem>(i);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "collapse/frame_names.h"
+#include "collapse/off_cpu.h"
 #include "collapse/profile.h"
 #include "perfdata/reader.h"
 #include "symbols/module_cache.h"
@@ -50,10 +51,12 @@ struct FoldStats {
     std::uint64_t processes = 0;
     std::uint64_t frames = 0;
     std::uint64_t frame_pointer_frames = 0;  // of them, found by frame pointers
+    std::uint64_t analysed_frames = 0;       // of them, found by decoding code without rules
     std::uint64_t distinct_frames = 0;
     std::uint64_t distinct_stacks = 0;
     std::array<std::uint64_t, stop_reason_count> stop_reasons{};
     std::vector<EventStats> events;
+    OffCpuStats off_cpu;                // if it was wanted
     std::uint32_t dump_bytes = 0;       // of stack that a sample was to copy; 0: none
     DepthStats depths;                  // if AggregateOptions::stack_depths
     std::uint64_t unnamed_samples = 0;  // with at least one frame that has no name

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "collapse/flamegraph_names.h"
+#include "collapse/off_cpu.h"
 
 namespace fgread {
 
@@ -17,7 +18,8 @@ std::string_view period_unit(const EventAttr& attr) {
     // linux/perf_event.h: PERF_TYPE_SOFTWARE with PERF_COUNT_SW_CPU_CLOCK or _TASK_CLOCK.
     constexpr std::uint32_t software = 1;
     constexpr std::uint64_t task_clock = 1;
-    return attr.type == software && attr.config <= task_clock ? "nanoseconds" : "count";
+    const bool is_clock = attr.type == software && attr.config <= task_clock;
+    return is_clock || attr.name == off_cpu_event ? "nanoseconds" : "count";
 }
 
 WeightUnit weight_unit(const FoldedProfile& folded) {

@@ -10,6 +10,7 @@
 #include "collapse/name_tree.h"
 #include "collapse/profile.h"
 #include "collapse/stack_shape.h"
+#include "collapse/time_slices.h"
 #include "perfdata/process_table.h"
 #include "perfdata/sample.h"
 #include "symbols/module_cache.h"
@@ -27,6 +28,7 @@ struct FoldedProfile {
     WeightChoice weights;
     StackShape shape;
     bool flamegraph_names = false;  // see flamegraph_tree()
+    TimeSlice slice;                // which `profile` is of; count 0: of the whole recording
 };
 
 using ProfileWriter = std::function<void(const FoldedProfile&)>;
@@ -34,7 +36,8 @@ using ProfileWriter = std::function<void(const FoldedProfile&)>;
 // The stacks by name in the shape and with the weights that are wanted.
 [[nodiscard]] NameTree name_tree(const FoldedProfile& folded);
 
-// What the periods of an event count: "nanoseconds" of cpu-clock and task-clock, else "count".
+// What the periods of an event count: "nanoseconds" of cpu-clock, task-clock and the time off CPU,
+// else "count".
 [[nodiscard]] std::string_view period_unit(const EventAttr& attr);
 
 // What weights are, for people and programs: "samples", or the name and the unit of the event's

@@ -34,6 +34,12 @@ std::string source_place(const SourceFrame& function) {
                        function.line);
 }
 
+std::string_view mark_of(const InlineChain& chain, const NamingOptions& options) {
+    if (!options.annotate) return {};
+    if (chain.kernel) return "_[k]";
+    return chain.jit ? "_[j]" : "";
+}
+
 struct NamesOfFrame {
     std::vector<std::string> texts;
     bool unnamed = false;
@@ -65,9 +71,9 @@ std::string label_of_unreal(const Frame& frame, const NamingOptions& options) {
 NamesOfFrame names_of(const Frame& frame, Symbolizer& symbolizer, const NamingOptions& options) {
     if (!is_real(frame.module)) return {{label_of_unreal(frame, options)}, false, {}};
     InlineChain chain = symbolizer.symbolize(frame);
-    const std::string_view kernel_mark = options.annotate && chain.kernel ? "_[k]" : "";
+    const std::string_view mark = mark_of(chain, options);
     if (chain.functions.empty()) {
-        return {{unresolved_label(chain, frame, options.addresses).append(kernel_mark)},
+        return {{unresolved_label(chain, frame, options.addresses).append(mark)},
                 true,
                 options.details ? std::move(chain) : InlineChain{}};
     }
@@ -75,7 +81,7 @@ NamesOfFrame names_of(const Frame& frame, Symbolizer& symbolizer, const NamingOp
     for (auto function = chain.functions.rbegin(); function != chain.functions.rend(); ++function) {
         std::string name = function->name;
         if (options.source && function->line != 0) name += source_place(*function);
-        name += options.annotate && function->inlined ? "_[i]" : kernel_mark;
+        name += options.annotate && function->inlined ? "_[i]" : mark;
         names.push_back(std::move(name));
     }
     return {std::move(names), false, options.details ? std::move(chain) : InlineChain{}};
@@ -90,7 +96,9 @@ struct FrameNames::State {
     std::vector<std::uint32_t> begin;   // by frame: where its list starts
     std::vector<std::uint32_t> length;  // by frame
     std::unordered_set<FrameId> unnamed;
-    std::vector<NameDetail> details;  // as `lists`; empty if they are not wanted
+    std::vector<NameDetail> details;            // as `lists`; empty if they are not wanted
+    std::vector<std::uint64_t> symbol_offsets;  // by frame; likewise
+    std::optional<Error> failure;
 
     NameId intern(std::string_view text) {
         std::string escaped = escape_frame_name(text);
@@ -113,7 +121,9 @@ struct FrameNames::State {
     }
 
     // Of the frame that was set last.
-    void add_details(const InlineChain& chain) {
+    void add_details(FrameId frame, const InlineChain& chain) {
+        symbol_offsets.resize(begin.size());
+        symbol_offsets[frame] = chain.symbol_offset;
         const auto added =
             details_of(chain, [this](std::string_view file) { return intern(file); });
         details.insert(details.end(), added.begin(), added.end());
@@ -123,6 +133,8 @@ struct FrameNames::State {
 bool FrameNames::is_unnamed(FrameId frame) const { return state_->unnamed.contains(frame); }
 
 bool FrameNames::any_unnamed() const { return !state_->unnamed.empty(); }
+
+const std::optional<Error>& FrameNames::failure() const { return state_->failure; }
 
 FrameNames::FrameNames() : state_(std::make_unique<State>()) {}
 FrameNames::~FrameNames() = default;
@@ -136,6 +148,10 @@ std::span<const NameId> FrameNames::operator[](FrameId frame) const {
 std::span<const NameDetail> FrameNames::details(FrameId frame) const {
     if (state_->details.empty()) return {};
     return {state_->details.data() + state_->begin[frame], state_->length[frame]};
+}
+
+std::uint64_t FrameNames::symbol_offset(FrameId frame) const {
+    return state_->symbol_offsets.empty() ? 0 : state_->symbol_offsets[frame];
 }
 
 std::string_view FrameNames::name(NameId id) const { return state_->names[id]; }
@@ -161,6 +177,7 @@ FrameNames name_frames(const FrameTable& frames, Symbolizer& symbolizer,
     result.state_->length.resize(frames.size());
     std::atomic<std::size_t> next = 0;
     std::mutex mutex;
+    ProgressCounter progress(options.progress, ProgressStage::naming, frames.size());
     const auto work = [&] {
         std::vector<NamesOfFrame> names;
         while (true) {
@@ -171,12 +188,19 @@ FrameNames name_frames(const FrameTable& frames, Symbolizer& symbolizer,
             for (std::size_t i = from; i < to; ++i) {
                 names.push_back(names_of(frames[order[i]], symbolizer, options));
             }
+            progress.advance(to - from, 0);
+            std::optional<Error> exceeded = options.max_memory.exceeded("while naming the frames");
             const std::lock_guard lock(mutex);
+            if (exceeded) {
+                result.state_->failure = std::move(exceeded);
+                next = order.size();
+                return;
+            }
             for (std::size_t i = from; i < to; ++i) {
                 const NamesOfFrame& found = names[i - from];
                 result.state_->set(order[i], found.texts);
                 if (found.unnamed) result.state_->unnamed.insert(order[i]);
-                if (options.details) result.state_->add_details(found.chain);
+                if (options.details) result.state_->add_details(order[i], found.chain);
             }
         }
     };

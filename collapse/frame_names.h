@@ -4,12 +4,15 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "collapse/frame_table.h"
+#include "collapse/memory_limit.h"
+#include "collapse/progress.h"
 #include "symbols/symbolizer.h"
 
 namespace fgread {
@@ -28,11 +31,14 @@ struct NameDetail {
 };
 
 struct NamingOptions {
-    bool annotate = false;   // "_[k]" behind kernel functions, "_[i]" behind inlined ones
-    bool addresses = false;  // unresolved: "[libc.so.6 <28ab0>]" instead of "[libc.so.6]"
-    bool source = false;     // "name (file.cpp:12)"; needs SymbolizerOptions::lines
-    bool details = false;    // keep FrameNames::details()
-    unsigned jobs = 0;       // threads; 0: as many as the machine has cores
+    // "_[k]" behind kernel functions, "_[i]" behind inlined ones, "_[j]" behind those of a JIT
+    bool annotate = false;
+    bool addresses = false;     // unresolved: "[libc.so.6 <28ab0>]" instead of "[libc.so.6]"
+    bool source = false;        // "name (file.cpp:12)"; needs SymbolizerOptions::lines
+    bool details = false;       // keep FrameNames::details()
+    unsigned jobs = 0;          // threads; 0: as many as the machine has cores
+    ProgressObserver progress;  // may be empty
+    MemoryLimit max_memory;
 };
 
 // Const calls are thread-safe.
@@ -45,12 +51,18 @@ public:
     [[nodiscard]] std::span<const NameId> operator[](FrameId frame) const;
     // Of each of them, in the same order; empty unless NamingOptions::details asked.
     [[nodiscard]] std::span<const NameDetail> details(FrameId frame) const;
+    // From the start of the frame's symbol to the address that was looked up, see InlineChain; 0
+    // unless NamingOptions::details asked.
+    [[nodiscard]] std::uint64_t symbol_offset(FrameId frame) const;
     // Ready for output: ';' is ':', control bytes are escaped. Lives as long as this object.
     [[nodiscard]] std::string_view name(NameId id) const;
     [[nodiscard]] std::size_t name_count() const;
     // True if the frame has no name of its own: its names are those of its module.
     [[nodiscard]] bool is_unnamed(FrameId frame) const;
     [[nodiscard]] bool any_unnamed() const;
+    // Why name_frames() stopped before all frames were named: NamingOptions::max_memory. Such names
+    // are of no use.
+    [[nodiscard]] const std::optional<Error>& failure() const;
 
     // The id of `text`, which is made ready for output; for root frames and the like.
     NameId intern(std::string_view text);

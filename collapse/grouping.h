@@ -28,12 +28,14 @@ using Grouping = std::vector<GroupBy>;
 std::optional<Grouping> parse_grouping(std::string_view text);
 [[nodiscard]] bool has(const Grouping& grouping, GroupBy what);
 
+inline constexpr std::uint32_t no_cpu = 0xffffffff;
+
 // What a root stands for; fields the grouping does not look at keep their default.
 struct Group {
     CommId comm;
     Pid pid;
     Tid tid;
-    std::uint32_t cpu = 0;
+    std::uint32_t cpu = no_cpu;
     std::uint32_t event = 0;  // index of the attr
     std::uint64_t cgroup = 0;
     friend constexpr auto operator<=>(const Group&, const Group&) = default;

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,7 +14,9 @@
 #include "collapse/grouping.h"
 #include "collapse/stack_depth.h"
 #include "collapse/stack_trie.h"
+#include "collapse/timeline.h"
 #include "perfdata/address.h"
+#include "perfdata/thread_switch.h"
 #include "unwind/walker.h"
 
 namespace fgread {
@@ -53,7 +56,17 @@ struct Profile {
     std::uint64_t filtered_samples = 0;  // left out, as the SampleFilter says
     std::array<std::uint64_t, stop_reason_count> stop_reasons{};
     std::uint64_t frame_pointer_frames = 0;  // found without a rule, by frame pointers
+    std::uint64_t analysed_frames = 0;       // and by decoding the code
     DepthStats depths;                       // if AggregateOptions::stack_depths
+    Timeline timeline;                       // if AggregateOptions::timeline
+    // If AggregateOptions::switches: of all threads, by time, then by place in the file; the time
+    // of the last record; samples of sched:sched_switch whose payload could not be read.
+    std::vector<ThreadSwitch> switches;
+    TimestampNs end;
+    std::uint64_t unread_switches = 0;
+    // Index of the attr whose samples in the timeline last for their period, in ns, from their time
+    // on; see off_cpu.h.
+    std::optional<std::uint32_t> lasting_event;
 };
 
 }  // namespace fgread

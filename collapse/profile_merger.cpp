@@ -1,5 +1,6 @@
 #include "collapse/profile_merger.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace fgread {
@@ -41,28 +42,43 @@ Profile ProfileMerger::take(Diagnostics& diagnostics) {
         profile_.stops.push_back({key.first, key.second, samples});
     }
     profile_.depths = depths_.stats();
+    sort_by_time(profile_.timeline);
+    sort_by_time(profile_.switches);
     diagnostics.merge(diagnostics_);
     return std::move(profile_);
 }
 
 void ProfileMerger::apply(const ChunkResult& result) {
     Translation& translation = translations_[result.worker];
+    if (result.restarted) translation = {};
     translate(result, translation);
     for (const SampleSummary& sample : result.samples) {
         add_weight(translation.stacks[sample.stack], sample.event, sample.period);
     }
-    for (const CounterReading& reading : result.readings) add_reading(reading, translation);
+    for (const TimelineSample& sample : result.timeline) add_timeline(sample, translation);
+    for (std::size_t i = 0; i < result.readings.size(); ++i) {
+        const std::uint64_t counted = add_reading(result.readings[i], translation);
+        if (counted == 0 || result.reading_timeline.empty()) continue;
+        TimelineSample sample = result.reading_timeline[i];
+        sample.period = counted;
+        add_timeline(sample, translation);
+    }
     defer(result, translation);
     profile_.sample_count += result.samples.size() + result.read_samples;
     profile_.frame_count += result.frame_count;
     profile_.guest_samples += result.guest_samples;
     profile_.filtered_samples += result.filtered_samples;
     profile_.frame_pointer_frames += result.frame_pointer_frames;
+    profile_.analysed_frames += result.analysed_frames;
     for (std::size_t i = 0; i < stop_reason_count; ++i) {
         profile_.stop_reasons[i] += result.stop_reasons[i];
     }
     for (const StopCount& stop : result.stops) stops_[{stop.module, stop.reason}] += stop.samples;
     for (const StackDepth& depth : result.depths) depths_.add(depth);
+    profile_.switches.insert(profile_.switches.end(), result.switches.begin(),
+                             result.switches.end());
+    profile_.end = std::max(profile_.end, result.end);
+    profile_.unread_switches += result.unread_switches;
     diagnostics_.merge(result.diagnostics);
 }
 
@@ -86,12 +102,19 @@ void ProfileMerger::translate(const ChunkResult& result, Translation& translatio
 }
 
 // As perf script does: a member that counted nothing has no sample.
-void ProfileMerger::add_reading(const CounterReading& reading, const Translation& translation) {
+std::uint64_t ProfileMerger::add_reading(const CounterReading& reading,
+                                         const Translation& translation) {
     std::uint64_t& last = readings_[{reading.id, reading.tid}];
     const std::uint64_t counted = reading.value > last ? reading.value - last : 0;
     last = reading.value;
-    if (counted == 0 || reading.stack == no_stack) return;
+    if (counted == 0 || reading.stack == no_stack) return 0;
     add_weight(translation.stacks[reading.stack], reading.event, counted);
+    return counted;
+}
+
+void ProfileMerger::add_timeline(TimelineSample sample, const Translation& translation) {
+    sample.stack = translation.stacks[sample.stack];
+    profile_.timeline.push_back(sample);
 }
 
 void ProfileMerger::defer(const ChunkResult& result, const Translation& translation) {
@@ -125,6 +148,9 @@ void ProfileMerger::add_deferred(const DeferredSample& sample, const std::vector
     ++profile_.stop_reasons[static_cast<std::size_t>(reason)];
     ++profile_.sample_count;
     add_weight(stack, sample.event, sample.period);
+    if (!sample.timed) return;
+    profile_.timeline.push_back(*sample.timed);
+    profile_.timeline.back().stack = stack;
 }
 
 void ProfileMerger::add_weight(StackId stack, std::uint32_t event, std::uint64_t period) {

@@ -41,7 +41,9 @@ private:
     void add_weight(StackId stack, std::uint32_t event, std::uint64_t period);
     void defer(const ChunkResult& result, const Translation& translation);
     void add_deferred(const DeferredSample& sample, const std::vector<FrameId>* user);
-    void add_reading(const CounterReading& reading, const Translation& translation);
+    // What the counter counted since its reading before; 0 if the sample has no stack.
+    std::uint64_t add_reading(const CounterReading& reading, const Translation& translation);
+    void add_timeline(TimelineSample sample, const Translation& translation);
 
     std::mutex mutex_;
     std::condition_variable advanced_;

@@ -1,8 +1,9 @@
 #include "collapse/sample_worker.h"
 
+#include <algorithm>
+
 #include "perfdata/counter_values.h"
 #include "perfdata/format.h"
-#include "unwind/x86_64.h"
 
 namespace fgread {
 
@@ -25,6 +26,10 @@ CpuMode mode_of_marker(std::uint64_t marker) {
             return CpuMode::unknown;
     }
 }
+
+// Of the worker's tables: a frame is 16 bytes, a node of the trie 8, the hash table up to 16 for
+// each.
+constexpr std::size_t bytes_per_entry = 28;
 
 bool is_guest(CpuMode mode) { return mode == CpuMode::guest_kernel || mode == CpuMode::guest_user; }
 
@@ -75,9 +80,12 @@ Result<ChunkResult> SampleWorker::run(std::size_t chunk, std::size_t number) {
     Result<ByteView> bytes = file_.read_chunk(scan_.chunks[chunk], buffer_);
     if (!bytes) return bytes.error();
 
+    // Of a pipe known only now.
+    machine_ = recorded_machine(file_.features().arch, file_.features().elf_machine);
     ChunkResult result;
     result.chunk = number;
     result.worker = number_;
+    result.restarted = forget_large_tables();
     const std::size_t known_frames = frames_.size();
     const std::size_t known_groups = groups_.size();
     const std::size_t known_stacks = stacks_.size();
@@ -86,6 +94,7 @@ Result<ChunkResult> SampleWorker::run(std::size_t chunk, std::size_t number) {
     while (const std::optional<RecordView> record = cursor.next()) {
         if (record->type == format::record_sample) add_sample(*record, result);
         if (record->type == format::record_callchain_deferred) add_deferred_chain(*record, result);
+        if (options_.switches) note_switch(*record, result);
     }
     // The scan saw whole records here: the file has changed since.
     const Chunk& wanted = scan_.chunks[chunk];
@@ -104,6 +113,17 @@ Result<ChunkResult> SampleWorker::run(std::size_t chunk, std::size_t number) {
     return result;
 }
 
+bool SampleWorker::forget_large_tables() {
+    const std::size_t entries = frames_.size() + stacks_.size();
+    if (max_table_bytes_ == 0 || entries * bytes_per_entry <= max_table_bytes_) return false;
+    frames_ = {};
+    groups_ = {};
+    group_index_ = {};
+    stacks_ = {};
+    last_paths_ = {};
+    return true;
+}
+
 void SampleWorker::add_sample(const RecordView& record, ChunkResult& result) {
     const std::optional<std::size_t> attr = file_.attr_of_sample(record);
     if (!attr) {
@@ -118,6 +138,7 @@ void SampleWorker::add_sample(const RecordView& record, ChunkResult& result) {
     const CpuMode mode = record.cpu_mode();
     const EventTime when = file_.event_time(record);
     if (file_.layout(*attr).is_off_cpu()) order_ids(scan_.processes, when, *sample);
+    if (options_.switches) note_sched_switch(*sample, *attr, record.endian, when, result);
     const bool has_readings = !sample->read.empty();
     const bool guest = is_guest(mode);
     const bool guest_unwanted = guest && !options_.guests;
@@ -132,7 +153,14 @@ void SampleWorker::add_sample(const RecordView& record, ChunkResult& result) {
     cookie_.reset();
     const CallGraph chain = chain_of(*sample, *attr, mode);
     const bool walked = chain == CallGraph::dwarf && is_to_be_walked(*sample);
-    const bool cut = walked && walk_user(*sample, process, when, result) == StopReason::truncated;
+    Path& path = path_of(sample->tid);
+    // Only what is walked and then shown as it is leaves steps that the next sample may share.
+    const bool may_share =
+        walked && !guest && !has_readings && !options_.hide_user && !options_.stack_depths;
+    if (!may_share) path.trail.clear();
+    shared_frames_ = 0;
+    const bool cut = walked && walk_user(*sample, process, when, may_share ? &path.trail : nullptr,
+                                         result) == StopReason::truncated;
     if (chain == CallGraph::lbr) add_branches(*sample, record.endian, process, when);
     if (chain != CallGraph::none) {
         add_chain(*sample, process, when, mode, chain == CallGraph::frame_pointers);
@@ -154,13 +182,14 @@ void SampleWorker::add_sample(const RecordView& record, ChunkResult& result) {
 
     if (options_.hide_user) user_frames_.clear();
     if (options_.hide_kernel) kernel_frames_.clear();
-    result.frame_count += user_frames_.size() + kernel_frames_.size();
+    result.frame_count += shared_frames_ + user_frames_.size() + kernel_frames_.size();
     if (cut && options_.mark_truncated && !options_.hide_user) {
         user_frames_.push_back(truncated_mark);
     }
     if (has_readings) return add_readings(record, *attr, *sample, when, false, result);
-    result.samples.push_back({intern_stack(group_of(*sample, *attr, when), sample->tid),
-                              static_cast<std::uint32_t>(*attr), sample->period});
+    const StackId stack = intern_stack(group_of(*sample, *attr, when), path);
+    result.samples.push_back({stack, static_cast<std::uint32_t>(*attr), sample->period});
+    if (options_.timeline) result.timeline.push_back(timeline_sample(*sample, *attr, when, stack));
 }
 
 CallGraph SampleWorker::chain_of(const SampleView& sample, std::size_t attr, CpuMode mode) const {
@@ -211,27 +240,63 @@ void SampleWorker::add_readings(const RecordView& record, std::size_t attr,
         }
         CounterReading reading;
         if (!left_out) {
-            reading.stack = intern_stack(group_of(sample, *member, when), sample.tid);
+            reading.stack = intern_stack(group_of(sample, *member, when), path_of(sample.tid));
         }
         reading.event = static_cast<std::uint32_t>(*member);
         reading.id = value.id;
         if (file_.attrs()[*member].has_flag(format::attr_inherit)) reading.tid = sample.tid;
         reading.value = value.value;
         result.readings.push_back(reading);
+        if (options_.timeline) {
+            result.reading_timeline.push_back(
+                timeline_sample(sample, *member, when, reading.stack));
+        }
     }
 }
 
 StopReason SampleWorker::walk_user(const SampleView& sample, const ProcessAt& process,
-                                   EventTime when, ChunkResult& result) {
-    const RegisterFile registers = x86_64::registers_from_sample(sample.user_regs);
-    const std::uint64_t sp = registers.has(x86_64::rsp) ? registers[x86_64::rsp] : 0;
-    const StackMemory stack(Avma{sp}, sample.user_stack);
-    const WalkResult walk = walker_.walk(*process.user, when, registers, stack, walked_);
+                                   EventTime when, WalkTrail* trail, ChunkResult& result) {
+    const RegisterFile registers = registers_from_sample(machine_, sample.user_regs);
+    const StackMemory stack = stack_from_sample(machine_, registers, sample.user_stack);
+    const WalkResult walk = walker_.walk(*process.user, when, registers, stack, walked_, trail);
+    shared_frames_ = walk.shared;
     for (const WalkedFrame& frame : walked_) user_frames_.push_back(frame.frame);
     count_stop(walk.reason, walked_.empty() ? ModuleId{} : walked_.back().frame.module, result);
     result.frame_pointer_frames += walk.by_frame_pointer;
+    result.analysed_frames += walk.by_analysis;
     if (options_.stack_depths) note_depth(sample, walk.reason, result);
     return walk.reason;
+}
+
+TimelineSample SampleWorker::timeline_sample(const SampleView& sample, std::size_t attr,
+                                             EventTime when, StackId stack) const {
+    const CommId comm = scan_.processes.comm_at(sample.pid, sample.tid, when);
+    return {when, sample.period, sample.pid, sample.tid,
+            comm, sample.cpu,    stack,      static_cast<std::uint32_t>(attr)};
+}
+
+void SampleWorker::note_switch(const RecordView& record, ChunkResult& result) const {
+    if (record.type >= format::record_first_of_tool) return;
+    const EventTime when = file_.event_time(record);
+    const bool has_time = when.time < format::off_cpu_first_time;
+    if (has_time) result.end.value = std::max(result.end.value, when.time);
+    if (record.type == format::record_sample) return;
+    const Tid tid = file_.trailer_key(record).value_or(SampleLayout::Key{}).tid;
+    const auto thread_switch = decode_thread_switch(record, tid, when);
+    if (thread_switch) result.switches.push_back(*thread_switch);
+}
+
+// Before any filter: a thread that is wanted may come where one that is not leaves.
+void SampleWorker::note_sched_switch(const SampleView& sample, std::size_t attr, Endian endian,
+                                     EventTime when, ChunkResult& result) const {
+    if (!is_sched_switch(file_.attrs()[attr])) return;
+    const auto both = decode_sched_switch(file_.attrs()[attr], sample, endian, when);
+    if (!both) {
+        ++result.unread_switches;
+        return;
+    }
+    result.switches.push_back(both->first);
+    result.switches.push_back(both->second);
 }
 
 void SampleWorker::note_depth(const SampleView& sample, StopReason reason,
@@ -304,6 +369,7 @@ void SampleWorker::defer(const RecordView& record, std::size_t attr, const Sampl
         if (options_.hide_kernel) kernel_frames_.clear();
         deferred.leaf = intern_frames(user_frames_.empty() ? kernel_frames_ : user_frames_);
     }
+    if (options_.timeline) deferred.timed = timeline_sample(sample, attr, when, no_stack);
     result.deferred_samples.push_back(std::move(deferred));
 }
 
@@ -395,23 +461,31 @@ std::uint32_t SampleWorker::intern_group(const Group& group) {
     return entry->second;
 }
 
-StackId SampleWorker::intern_stack(const Group& group, Tid tid) {
-    Path& last = last_paths_[static_cast<std::uint32_t>(tid.value) % last_paths_.size()];
-    if (last.root == no_stack || last.group != group) {
-        last = {group, stacks_.root(intern_group(group)), {}};
+// The steps that the sample at hand shares get the numbers they have on that root.
+void SampleWorker::set_root(Path& path, const Group& group) {
+    path.group = group;
+    path.root = stacks_.root(intern_group(group));
+    path.steps.resize(shared_frames_);
+    StackId stack = path.root;
+    for (Path::Step& step : path.steps) {
+        stack = step.stack = stacks_.child(stack, frames_.intern(step.frame));
     }
-    StackId stack = last.root;
-    std::size_t depth = 0;
+}
+
+StackId SampleWorker::intern_stack(const Group& group, Path& path) {
+    if (path.root == no_stack || path.group != group) set_root(path, group);
+    std::size_t depth = shared_frames_;
+    StackId stack = depth == 0 ? path.root : path.steps[depth - 1].stack;
     const auto push = [&](const std::vector<Frame>& innermost_first) {
         for (std::size_t i = innermost_first.size(); i-- > 0; ++depth) {
             const Frame frame = normalised(innermost_first[i]);
-            if (depth < last.steps.size() && last.steps[depth].frame == frame) {
-                stack = last.steps[depth].stack;
+            if (depth < path.steps.size() && path.steps[depth].frame == frame) {
+                stack = path.steps[depth].stack;
                 continue;
             }
-            last.steps.resize(depth);  // from here on the paths differ
+            path.steps.resize(depth);  // from here on the paths differ
             stack = stacks_.child(stack, frames_.intern(frame));
-            last.steps.push_back({frame, stack});
+            path.steps.push_back({frame, stack});
         }
     };
     push(user_frames_);

@@ -15,6 +15,7 @@
 #include "collapse/aggregate.h"
 #include "collapse/deferred_chains.h"
 #include "collapse/profile.h"
+#include "unwind/architecture.h"
 
 namespace fgread {
 
@@ -39,21 +40,29 @@ struct CounterReading {
 struct ChunkResult {
     std::size_t chunk = 0;  // its number in the recording, from 0
     unsigned worker = 0;
+    bool restarted = false;  // the worker has forgotten its tables: numbers begin from 0 again
     std::vector<Frame> new_frames;
     std::vector<Group> new_groups;
     std::vector<StackNode> new_stacks;
     std::vector<SampleSummary> samples;    // in file order
     std::vector<CounterReading> readings;  // of samples that are not in `samples`; in file order
     std::uint64_t read_samples = 0;        // how many they are
-    // These go through DeferredChains; frames and groups are the worker's own.
+    // These go through DeferredChains; frames, groups and stacks are the worker's own.
     std::vector<DeferredSample> deferred_samples;
     std::vector<DeferredChain> deferred_chains;
     std::vector<StopCount> stops;    // of this chunk, unordered
     std::vector<StackDepth> depths;  // if wanted, in file order
+    // If wanted: one for each of `samples` and of `readings` (their periods are not known yet).
+    std::vector<TimelineSample> timeline;
+    std::vector<TimelineSample> reading_timeline;
+    std::vector<ThreadSwitch> switches;  // if wanted, in file order
+    TimestampNs end;                     // if they are: of the last record
+    std::uint64_t unread_switches = 0;
     std::uint64_t frame_count = 0;
     std::uint64_t guest_samples = 0;
     std::uint64_t filtered_samples = 0;
     std::uint64_t frame_pointer_frames = 0;
+    std::uint64_t analysed_frames = 0;
     std::array<std::uint64_t, stop_reason_count> stop_reasons{};
     Diagnostics diagnostics;
 };
@@ -67,15 +76,31 @@ public:
     // Reads and walks one of the scan's chunks, which is the `number`-th of the recording. Chunks
     // must come in rising order.
     Result<ChunkResult> run(std::size_t chunk, std::size_t number);
+    // Makes the worker begin new tables once its own take so many bytes; 0: never. The Profile is
+    // the same, the work is more.
+    void limit_tables(std::uint64_t bytes) { max_table_bytes_ = bytes; }
     // Before the first chunk of another batch: the processes have grown.
     void begin_batch() { walker_.forget_spaces(); }
 
 private:
+    // A thread's stacks mostly differ near their leaves only: the outer frames that are those of
+    // its last sample need not be walked, nor looked up, again.
+    struct Path {
+        struct Step {
+            Frame frame;
+            StackId stack;
+        };
+        Group group;
+        StackId root = no_stack;
+        std::vector<Step> steps;  // outermost first; user frames, then kernel frames
+        WalkTrail trail;          // of the sample whose steps these are, or empty
+    };
+
     void add_sample(const RecordView& record, ChunkResult& result);
     void add_readings(const RecordView& record, std::size_t attr, const SampleView& sample,
                       EventTime when, bool left_out, ChunkResult& result);
     StopReason walk_user(const SampleView& sample, const ProcessAt& process, EventTime when,
-                         ChunkResult& result);
+                         WalkTrail* trail, ChunkResult& result);
     void add_chain(const SampleView& sample, const ProcessAt& process, EventTime when,
                    CpuMode sample_mode, bool want_user);
     void defer(const RecordView& record, std::size_t attr, const SampleView& sample,
@@ -88,18 +113,31 @@ private:
     void add_leaf(const SampleView& sample, const ProcessAt& process, EventTime when, CpuMode mode);
     [[nodiscard]] Frame guest_frame(Avma address, CpuMode mode) const;
     void add_guest_leaf(Avma ip, CpuMode mode);
+    [[nodiscard]] TimelineSample timeline_sample(const SampleView& sample, std::size_t attr,
+                                                 EventTime when, StackId stack) const;
+    void note_switch(const RecordView& record, ChunkResult& result) const;
+    void note_sched_switch(const SampleView& sample, std::size_t attr, Endian endian,
+                           EventTime when, ChunkResult& result) const;
     void note_depth(const SampleView& sample, StopReason reason, ChunkResult& result) const;
     void count_stop(StopReason reason, ModuleId module, ChunkResult& result);
     bool is_wanted(const SampleView& sample, EventTime when);
     Group group_of(const SampleView& sample, std::size_t attr, EventTime when) const;
     std::uint32_t intern_group(const Group& group);
-    StackId intern_stack(const Group& group, Tid tid);
+    Path& path_of(Tid tid) {
+        return last_paths_[static_cast<std::uint32_t>(tid.value) % last_paths_.size()];
+    }
+    void set_root(Path& path, const Group& group);
+    StackId intern_stack(const Group& group, Path& path);
     std::vector<FrameId> intern_frames(const std::vector<Frame>& innermost_first);
     Frame normalised(Frame frame) const;
 
+    bool forget_large_tables();
+
     unsigned number_;
+    std::uint64_t max_table_bytes_ = 0;
     const PerfFile& file_;
     const Scan& scan_;
+    RecordedMachine machine_;
     const AggregateOptions& options_;
     StackWalker walker_;
 
@@ -117,17 +155,9 @@ private:
     std::map<Group, std::uint32_t> group_index_;
     StackTrie stacks_;
 
-    // A thread's stacks mostly differ near their leaves only: the outer frames that are those of
-    // its last sample need not be looked up again (on a 1 GB recording a sixth of all time).
-    struct Path {
-        struct Step {
-            Frame frame;
-            StackId stack;
-        };
-        Group group;
-        StackId root = no_stack;
-        std::vector<Step> steps;  // outermost first
-    };
+    // Of the sample at hand: the outermost user frames, which stand in its Path and not in
+    // user_frames_.
+    std::size_t shared_frames_ = 0;
     std::array<Path, 64> last_paths_;  // by tid; threads that share a place only lose time
 };
 

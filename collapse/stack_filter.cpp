@@ -111,10 +111,12 @@ void filter_stacks(Profile& profile, FrameNames& names,
         matching_stacks(profile, names, roots, NameMatcher(names, filter.include));
     const std::vector<bool> excluded =
         matching_stacks(profile, names, roots, NameMatcher(names, filter.exclude));
-    std::erase_if(profile.weights, [&](const StackWeight& weight) {
-        const bool wanted = filter.include.empty() || included[weight.stack];
-        return !wanted || excluded[weight.stack];
-    });
+    const auto left_out = [&](const auto& of) {
+        const bool wanted = filter.include.empty() || included[of.stack];
+        return !wanted || excluded[of.stack];
+    };
+    std::erase_if(profile.weights, left_out);
+    std::erase_if(profile.timeline, left_out);
 }
 
 }  // namespace fgread

@@ -20,8 +20,9 @@ struct StackFilter {
 // Whether all expressions are valid; the error says which is not, and why.
 [[nodiscard]] Result<void> check_filter(const StackFilter& filter);
 
-// Removes the weights of stacks that are not to be shown. `filter` was checked. Cost: one match for
-// each distinct name and expression, one visit per node of the trie.
+// Removes the weights, and the samples of the timeline, of stacks that are not to be shown.
+// `filter` was checked. Cost: one match for each distinct name and expression, one visit per node
+// of the trie.
 void filter_stacks(Profile& profile, FrameNames& names,
                    const std::vector<std::vector<std::string>>& group_labels,
                    const StackFilter& filter);

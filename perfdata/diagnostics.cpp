@@ -75,6 +75,10 @@ constexpr ProblemWords words[] = {
      "malformed line of a perf map or record of a jitdump; skipped"},
     {Problem::jitdump_clock, false, "jitdump_clock",
      "jitdump used without its times: the recording was not made with perf record -k mono"},
+    {Problem::debug_info_too_large, false, "debug_info_too_large",
+     "binary whose debug information does not fit in half of --max-memory; its inlined functions "
+     "and "
+     "lines are not shown"},
 };
 
 static_assert(sizeof words / sizeof words[0] == problem_count, "a Problem without words");

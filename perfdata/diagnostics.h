@@ -45,6 +45,7 @@ enum class Problem : std::uint8_t {
     jit_file_refused,        // perf map or jitdump found, but not used
     jit_file_malformed,      // line of a perf map or record of a jitdump skipped
     jitdump_clock,           // jitdump, but the recording's clock is not CLOCK_MONOTONIC
+    debug_info_too_large,    // left out: more than --max-memory leaves for debug information
     count_,
 };
 

@@ -145,6 +145,9 @@ void read_feature(unsigned bit, ByteReader& in, Features& features) {
         case feature_compressed:
             features.compressed = true;
             break;
+        case feature_e_machine:
+            features.elf_machine = in.u32();
+            break;
         default:
             break;
     }
@@ -154,7 +157,7 @@ namespace {
 
 bool is_parsed(unsigned bit) {
     return (bit >= feature_build_id && bit <= feature_event_desc) || bit == feature_sample_time ||
-           bit == feature_compressed;
+           bit == feature_compressed || bit == feature_e_machine;
 }
 
 std::optional<std::vector<std::byte>> read_section_bytes(const InputFile& file,

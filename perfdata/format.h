@@ -66,10 +66,12 @@ inline constexpr std::uint64_t record_header_size = 8;  // u32 type, u16 misc, u
 
 // --- perf_event_header.misc ---
 inline constexpr std::uint16_t misc_cpu_mode_mask = 7;
-// One bit, three meanings by record type:
-inline constexpr std::uint16_t misc_mmap_data = 1U << 13;  // MMAP*: not executable
-inline constexpr std::uint16_t misc_comm_exec = 1U << 13;  // COMM: this name came from exec
-inline constexpr std::uint16_t misc_fork_exec = 1U << 13;  // FORK: made up by perf, see TaskView
+// One bit, four meanings by record type:
+inline constexpr std::uint16_t misc_mmap_data = 1U << 13;   // MMAP*: not executable
+inline constexpr std::uint16_t misc_comm_exec = 1U << 13;   // COMM: this name came from exec
+inline constexpr std::uint16_t misc_fork_exec = 1U << 13;   // FORK: made up by perf, see TaskView
+inline constexpr std::uint16_t misc_switch_out = 1U << 13;  // SWITCH*: it leaves
+inline constexpr std::uint16_t misc_switch_out_preempt = 1U << 14;   // SWITCH*: and could go on
 inline constexpr std::uint16_t misc_mmap_build_id = 1U << 14;        // MMAP2: build-id, not inode
 inline constexpr std::uint16_t misc_build_id_size_valid = 1U << 15;  // build-id table entries
 inline constexpr std::uint16_t misc_lost_samples_bpf = 1U << 15;     // LOST_SAMPLES: filtered
@@ -168,6 +170,7 @@ inline constexpr unsigned feature_event_desc = 12;
 inline constexpr unsigned feature_pmu_mappings = 16;
 inline constexpr unsigned feature_sample_time = 21;
 inline constexpr unsigned feature_compressed = 27;
+inline constexpr unsigned feature_e_machine = 33;
 inline constexpr unsigned feature_limit = 256;  // bits in the header's bitmap
 
 // --- the file header ---

@@ -46,6 +46,7 @@ struct EventDescription {
 struct Features {
     std::string hostname, os_release, perf_version, arch, cpu_description, cpu_id;
     std::vector<std::string> command_line;  // first is perf itself
+    std::uint32_t elf_machine = 0;          // EM_* of the recorded tasks
     std::uint32_t cpus_available = 0, cpus_online = 0;
     std::uint64_t total_memory_kb = 0;
     std::vector<BuildIdEntry> build_ids;

@@ -39,6 +39,7 @@ struct PerfFile::State {
 
     // --- of recordings that come in batches: pipes, compressed ones ---
     bool streamed = false;
+    std::size_t max_held = StreamOptions{}.max_held;
     std::unique_ptr<ByteSource> source;  // of what is no file: a pipe, or unpacked records
     std::vector<RecordBlock> first;      // read ahead to find the header of a pipe
     std::unique_ptr<RecordBlocks> blocks;
@@ -47,7 +48,8 @@ struct PerfFile::State {
     std::uint64_t pipe_bytes = 0;
     std::unique_ptr<RecordStream> stream;  // uses what stands above
     std::size_t streamed_part = 0;
-    bool side_band_known = false;  // of all parts
+    std::uint64_t bytes_of_earlier_parts = 0;  // as they were read
+    bool side_band_known = false;              // of all parts
     bool ended = false;
     bool used_up = false;  // a pipe that was read
 

@@ -72,9 +72,15 @@ private:
     mutable std::map<std::uint32_t, std::string> unnamed_;
 };
 
+// The kernel calls the vdso of all tasks the same; perf's build-id table, which has the build-ids
+// of both, calls that of 32-bit tasks on a 64-bit machine so.
+constexpr std::string_view vdso = "[vdso]", narrow_vdso = "[vdso32]";
+constexpr std::uint64_t narrow_addresses = std::uint64_t{1} << 32;
+
 Image image_of(const MmapView& record) {
     Image image;
-    image.path = record.path;
+    const bool is_narrow = record.path == vdso && record.start.value < narrow_addresses;
+    image.path = is_narrow ? narrow_vdso : record.path;
     for (const std::byte byte : record.build_id) {
         image.build_id.bytes.push_back(std::to_integer<std::uint8_t>(byte));
     }

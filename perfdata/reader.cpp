@@ -20,6 +20,11 @@ const Features& PerfFile::features() const { return state_->features; }
 const std::vector<EventAttr>& PerfFile::attrs() const { return state_->events.attrs(); }
 bool PerfFile::comes_in_batches() const { return state_->streamed; }
 std::uint64_t PerfFile::data_end() const { return state_->data_end; }
+void PerfFile::limit_read_ahead(std::uint64_t bytes) {
+    const std::uint64_t least = std::uint64_t{4} << 20;
+    const std::uint64_t held = std::max(bytes / 8, least);
+    state_->max_held = static_cast<std::size_t>(std::min<std::uint64_t>(held, state_->max_held));
+}
 bool PerfFile::has_times() const { return state_->events.has_times(); }
 
 std::optional<std::size_t> PerfFile::attr_of_sample(const RecordView& sample) const {

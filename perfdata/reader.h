@@ -52,6 +52,9 @@ struct Scan {
     std::uint64_t record_count = 0;
     std::uint64_t sample_count = 0;
     LostEvents lost;
+    // Bytes of the file that were read for the batches so far. 0 where that says nothing: of a
+    // pipe, of a file packed as a whole, of one that does not come in batches.
+    std::uint64_t input_bytes = 0;
     // Index = type; format.h's known_type_limit holds all types from there on.
     std::vector<std::uint64_t> records_by_type;
 };
@@ -99,6 +102,9 @@ public:
     [[nodiscard]] bool comes_in_batches() const;
     // Where the records end: the data section, or the end of a file that was cut or not closed.
     [[nodiscard]] std::uint64_t data_end() const;
+    // Makes what a stream reads ahead smaller, for a process that is to stay below `bytes`: 48 MiB
+    // otherwise, an eighth of `bytes` at the most, never less than a few MiB. Before scan().
+    void limit_read_ahead(std::uint64_t bytes);
     // False if the events carry no times: then event_time() is the order of the file.
     [[nodiscard]] bool has_times() const;
 

@@ -62,6 +62,7 @@ bool RecordBlocks::fill(std::size_t wanted) {
         if (!got) return stop_with(Stop::read_error, got.error().message);
         if (*got == 0) return false;
         input_end_ += *got;
+        input_bytes_ += *got;
     }
     return true;
 }
@@ -121,6 +122,7 @@ void RecordBlocks::skip_outside(std::uint64_t count) {
         stop_with(Stop::read_error, skipped.error().message);
     } else {
         position_ += *skipped;
+        input_bytes_ += *skipped;
         if (*skipped != count - here) stop_with(Stop::cut);
     }
 }

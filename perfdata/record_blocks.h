@@ -47,6 +47,8 @@ public:
     [[nodiscard]] std::uint64_t stop_offset() const { return position_; }
     [[nodiscard]] const std::string& stop_detail() const { return stop_detail_; }
     [[nodiscard]] std::uint64_t next_sequence() const { return sequence_; }
+    // Read from the source so far, what is not cut into blocks yet included.
+    [[nodiscard]] std::uint64_t input_bytes() const { return input_bytes_; }
     [[nodiscard]] Endian endian() const { return endian_; }
     // Compressed records so far; they are not in the blocks.
     [[nodiscard]] std::uint64_t compressed_records() const { return compressed_records_; }
@@ -78,6 +80,7 @@ private:
     std::uint64_t position_;
     std::uint64_t sequence_;
     std::uint64_t compressed_records_ = 0;
+    std::uint64_t input_bytes_ = 0;
     Stop stop_ = Stop::at_end;
     std::string stop_detail_;
     bool ended_ = false;

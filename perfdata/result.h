@@ -17,6 +17,7 @@ enum class ErrorKind {
     not_perf_data,  // readable, but not what it should be
     unsupported,    // understood, but this build cannot read it
     damaged,        // nothing could be salvaged
+    limit,          // it would take more than the caller allows
 };
 
 // What went wrong, in a sentence for the user: what, where (file, offset), why, what to do next.

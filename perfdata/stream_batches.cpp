@@ -16,7 +16,7 @@ namespace {
 using namespace format;
 
 // Enough blocks to keep several workers busy, few enough that memory stays small.
-constexpr std::size_t batch_bytes = std::size_t{16} << 20;
+constexpr std::size_t usual_batch_bytes = std::size_t{16} << 20;
 
 KeptRecord keep(const RecordView& record, EventTime when) {
     KeptRecord kept;
@@ -31,7 +31,10 @@ KeptRecord keep(const RecordView& record, EventTime when) {
 
 StreamBatches::StreamBatches(RecordBlocks blocks, std::vector<RecordBlock> first, EventTable events,
                              StreamOptions options)
-    : blocks_(std::move(blocks)), events_(std::move(events)), options_(options) {
+    : blocks_(std::move(blocks)),
+      events_(std::move(events)),
+      options_(options),
+      batch_bytes_(std::min(usual_batch_bytes, options.max_held / 2)) {
     for (RecordBlock& block : first) first_.push_back(std::move(block));
     open_.records_by_type.resize(known_type_limit + 1);
 }
@@ -45,7 +48,7 @@ std::optional<RecordBlock> StreamBatches::read_block() {
 }
 
 std::optional<StreamBatch> StreamBatches::next() {
-    while (!at_end_ && ready_bytes() < batch_bytes) {
+    while (!at_end_ && ready_bytes() < batch_bytes_) {
         if (held_bytes_ > options_.max_held) return release(held_bytes_ / 2);
         auto block = read_block();
         if (block) {
@@ -59,7 +62,7 @@ std::optional<StreamBatch> StreamBatches::next() {
     const bool something = !held_.empty() || !waiting_.empty() || !open_.header.empty() ||
                            !open_.records_by_type.empty();
     if (!something) return std::nullopt;
-    StreamBatch batch = release(batch_bytes);
+    StreamBatch batch = release(batch_bytes_);
     if (at_end_ && held_.empty()) open_.records_by_type.clear();
     return batch;
 }
@@ -130,7 +133,7 @@ std::size_t StreamBatches::ready_bytes() const {
     for (const Held& held : held_) {
         if (!unordered && held.latest > may_go_) break;
         bytes += held.block.size;
-        if (bytes >= batch_bytes) break;
+        if (bytes >= batch_bytes_) break;
     }
     return bytes;
 }
@@ -142,6 +145,7 @@ StreamBatch StreamBatches::release(std::size_t bytes) {
     open_.records_by_type.resize(known_type_limit + 1);
     batch.records_by_type[record_compressed] += blocks_.compressed_records() - compressed_records_;
     compressed_records_ = blocks_.compressed_records();
+    batch.input_bytes = blocks_.input_bytes();
 
     std::size_t taken = 0;
     while (!held_.empty() && taken < bytes) {

@@ -36,6 +36,7 @@ struct StreamBatch {
     std::vector<KeptRecord> side_band;  // in the order of their times
     std::vector<std::uint64_t> records_by_type;
     LostEvents lost;
+    std::uint64_t input_bytes = 0;  // of the stream, read so far
     Diagnostics diagnostics;
 };
 
@@ -78,6 +79,7 @@ private:
     bool header_known_ = false;  // of the block being indexed
     EventTable events_;
     StreamOptions options_;
+    std::size_t batch_bytes_;
 
     std::deque<Held> held_;
     std::size_t held_bytes_ = 0;

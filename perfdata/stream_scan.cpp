@@ -32,7 +32,9 @@ void PerfFile::State::begin_stream(Scan& scan, Diagnostics& diagnostics) {
     apply_build_ids(scan.processes.mappings());
     ended = false;
     streamed_part = 0;
+    bytes_of_earlier_parts = 0;
     StreamOptions options;
+    options.max_held = max_held;
     if (used_up) {
         ended = true;
         return;
@@ -89,8 +91,10 @@ bool PerfFile::State::next_batch(Scan& scan, Diagnostics& diagnostics) {
         }
         report_stop(stream->blocks(), diagnostics);
         pipe_bytes = stream->blocks().stop_offset();
+        bytes_of_earlier_parts += stream->blocks().input_bytes();
         if (++streamed_part < part_count()) {
             StreamOptions options;
+            options.max_held = max_held;
             options.samples_only = true;
             const std::uint64_t sequence = stream->blocks().next_sequence();
             stream = std::make_unique<RecordStream>(
@@ -119,6 +123,8 @@ void PerfFile::State::apply(StreamBatch& taken, Scan& scan, Diagnostics& diagnos
                                static_cast<std::uint32_t>(streamed_part), block.bytes()});
     }
     add_counts(taken, scan);
+    const bool has_size = file.size() != 0 && packed.size() == 0;
+    if (has_size) scan.input_bytes = bytes_of_earlier_parts + taken.input_bytes;
     diagnostics.merge(taken.diagnostics);
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "symbols/dwarf_inputs.h"
+#include "symbols/go_functions.h"
 
 namespace fgread {
 namespace {
@@ -25,6 +26,7 @@ Binary::Binary(FoundFile found, DebugDirectories directories, DwarfLines lines)
       endian_(found.image->endian()),
       entry_(found.image->entry()) {
     path_.erase(0, root_.size());
+    is_go_ = find_go_table(*found.image) != nullptr;
     if (identity_ == FileIdentity{}) memory_ = found.image->read_range(0, found.image->size());
 }
 
@@ -50,12 +52,16 @@ std::optional<Binary::Opened> Binary::reopen_with_debug_file(const DebugDirector
     return Opened{std::move(*image), std::move(debug)};
 }
 
+// Samples wait for rules, and programs have .eh_frame: nothing is fetched for them.
+DebugDirectories Binary::local_directories() const {
+    DebugDirectories local = directories_;
+    local.debuginfod.reset();
+    return local;
+}
+
 const UnwindTable* Binary::unwind_table() {
     std::call_once(unwind_once_, [this] {
-        // Samples wait for this, and programs have .eh_frame: nothing is fetched for it.
-        DebugDirectories local = directories_;
-        local.debuginfod.reset();
-        const std::optional<Opened> opened = reopen_with_debug_file(local);
+        const std::optional<Opened> opened = reopen_with_debug_file(local_directories());
         if (opened) {
             unwind_bytes_ = read_unwind_sections(opened->image,
                                                  opened->debug ? &opened->debug->image : nullptr);
@@ -63,6 +69,29 @@ const UnwindTable* Binary::unwind_table() {
         unwind_table_.emplace(unwind_bytes_.sections);
     });
     return &*unwind_table_;
+}
+
+const FunctionRanges& Binary::functions() {
+    std::call_once(functions_once_, [this] {
+        const std::optional<Opened> opened = reopen_with_debug_file(local_directories());
+        if (!opened) return;
+        functions_ =
+            FunctionRanges::read(opened->image, opened->debug ? &opened->debug->image : nullptr);
+    });
+    return functions_;
+}
+
+std::optional<FunctionRange> Binary::function_at(Svma address) {
+    if (const auto function = functions().find(address)) return function;
+    std::call_once(swept_once_, [this] {
+        if (const auto image = reopen()) swept_ = SweptFunctions::read(*image);
+    });
+    return swept_.find(address);
+}
+
+std::span<const StackBottom> Binary::stack_bottoms() {
+    if (!is_go_) return {};
+    return functions().bottoms();
 }
 
 void Binary::expect(std::vector<std::uint64_t> addresses) {
@@ -102,6 +131,7 @@ std::optional<Binary::FoundSymbol> Binary::find_symbol(Svma address) {
 
 const DwarfIndex* Binary::dwarf() {
     std::call_once(dwarf_once_, [this] {
+        if (debug_info_left_out_) return;
         const std::optional<Opened> opened = reopen_with_debug_file(directories_);
         if (!opened) return;
         const ElfImage& image = opened->debug ? opened->debug->image : opened->image;
@@ -112,6 +142,13 @@ const DwarfIndex* Binary::dwarf() {
         opened_dwarf_ = dwarf_ ? &*dwarf_ : nullptr;
     });
     return dwarf_ ? &*dwarf_ : nullptr;
+}
+
+std::uint64_t Binary::debug_info_bytes() {
+    const std::optional<Opened> opened = reopen_with_debug_file(directories_);
+    if (!opened) return 0;
+    return gathered_dwarf_bytes(opened->debug ? opened->debug->image : opened->image, path_, root_,
+                                lines_);
 }
 
 Binary::Contents Binary::contents() {

@@ -13,7 +13,9 @@
 #include "symbols/dwarf_index.h"
 #include "symbols/elf_image.h"
 #include "symbols/file_finder.h"
+#include "symbols/function_ranges.h"
 #include "symbols/segments.h"
+#include "symbols/swept_functions.h"
 #include "symbols/symbol_table.h"
 #include "symbols/unwind_sections.h"
 #include "unwind/unwind_table.h"
@@ -49,6 +51,11 @@ public:
     // The debug information, of the debug file if there is one; its sections are read on the first
     // call. Null if there is none.
     const DwarfIndex* dwarf();
+    // Bytes of memory its sections would take; reads headers.
+    [[nodiscard]] std::uint64_t debug_info_bytes();
+    // Makes dwarf() null. Before the first dwarf().
+    void leave_out_debug_info() { debug_info_left_out_ = true; }
+    [[nodiscard]] bool debug_info_left_out() const { return debug_info_left_out_; }
     // What is there to name functions by, in the file or in its debug file. Reads their headers.
     struct Contents {
         bool symbols = false;     // a full symbol table; without, only what is exported has a name
@@ -62,6 +69,12 @@ public:
     // The debug file in use; empty if there is none, or nothing was read yet.
     [[nodiscard]] std::string debug_path() const;
 
+    // The function whose code is at `address`, by its symbols, which are read on the first call,
+    // or, if there are none for it, by what the code calls.
+    std::optional<FunctionRange> function_at(Svma address);
+    // Where stacks end in a Go program; none in others.
+    std::span<const StackBottom> stack_bottoms();
+
     // Eight bytes of read-only file data at `svma`.
     std::optional<std::uint64_t> read_word(Svma svma);
 
@@ -70,6 +83,8 @@ private:
         ElfImage image;
         std::optional<DebugFile> debug;
     };
+    const FunctionRanges& functions();
+    [[nodiscard]] DebugDirectories local_directories() const;
     [[nodiscard]] std::optional<ElfImage> reopen() const;
     std::optional<Opened> reopen_with_debug_file(const DebugDirectories& directories);
     [[nodiscard]] SymbolTable read_symbols(const WantedAddresses* wanted);
@@ -83,10 +98,15 @@ private:
     std::vector<Segment> segments_;
     Endian endian_ = Endian::little;
     Svma entry_;
+    bool is_go_ = false;
+    bool debug_info_left_out_ = false;
 
-    std::once_flag unwind_once_, symbols_once_, all_symbols_once_, dwarf_once_;
+    std::once_flag unwind_once_, functions_once_, swept_once_, symbols_once_, all_symbols_once_,
+        dwarf_once_;
     UnwindBytes unwind_bytes_;
     std::optional<UnwindTable> unwind_table_;
+    FunctionRanges functions_;
+    SweptFunctions swept_;
     SymbolTable symbols_;      // for expected_, if anything is expected
     SymbolTable all_symbols_;  // where symbols_ has no answer
     std::optional<DwarfIndex> dwarf_;

@@ -8,8 +8,8 @@
 #include <array>
 #include <optional>
 
+#include "perfdata/shared_library.h"
 #include "symbols/regular_file.h"
-#include "symbols/shared_library.h"
 
 namespace fgread {
 namespace {

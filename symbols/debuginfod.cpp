@@ -11,7 +11,7 @@
 #include <system_error>
 #include <utility>
 
-#include "symbols/shared_library.h"
+#include "perfdata/shared_library.h"
 
 namespace fgread {
 namespace {

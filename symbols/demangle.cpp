@@ -116,8 +116,9 @@ std::string demangle(std::string_view name, NameStyle style, bool* too_long) {
         return demangle(name, style, too_long).append(plt_suffix);
     }
     const std::string_view plain = strip_version(name);
-    if (!is_itanium(plain) && !is_rust_v0(plain) && !is_dlang(plain)) {
-        return unmangled(plain, style);
+    const bool as_perf = style == NameStyle::perf;
+    if (!is_itanium(plain) && !is_rust_v0(plain) && (as_perf || !is_dlang(plain))) {
+        return as_perf ? std::string(name) : unmangled(plain, style);
     }
     if (plain.size() > max_mangled_name) {
         if (too_long != nullptr) *too_long = true;
@@ -129,8 +130,8 @@ std::string demangle(std::string_view name, NameStyle style, bool* too_long) {
     std::string shown;
     const Demangled outcome = demangle_base(full.substr(0, suffix), style, shown);
     if (outcome == Demangled::too_long && too_long != nullptr) *too_long = true;
-    if (outcome != Demangled::done) return full;
-    return shown + full.substr(suffix);
+    if (outcome != Demangled::done) return as_perf ? std::string(name) : full;
+    return as_perf ? shown : shown + full.substr(suffix);
 }
 
 }  // namespace fgread

@@ -20,9 +20,11 @@ enum class NameStyle : std::uint8_t {
     full,     // demangled, with parameters, as c++filt has it
     shorter,  // "short": as plain, without template and generic arguments
     raw,      // as in the file, but without a symbol version
+    perf,     // as perf script shows it: as plain where the name is mangled C++ or Rust, without
+              // ".cold" and the like then; else as in the file, with the symbol version
 };
 
-// "plain", "full", "short", "raw"; nothing for any other word.
+// "plain", "full", "short", "raw"; nothing for any other word. `perf` is no choice of its own.
 [[nodiscard]] std::optional<NameStyle> name_style(std::string_view key);
 
 // The name in the given style. Hash of Rust legacy names dropped; "@GLIBC_..." and "@plt"-like

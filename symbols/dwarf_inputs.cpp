@@ -110,4 +110,13 @@ DwarfInputs gather_dwarf(const ElfImage& debug_image, const std::string& debug_p
     return inputs;
 }
 
+std::uint64_t gathered_dwarf_bytes(const ElfImage& debug_image, const std::string& binary_path,
+                                   const std::string& root, DwarfLines lines) {
+    std::uint64_t bytes = dwarf_section_bytes(debug_image, DwarfFlavour::whole, lines);
+    if (const std::optional<ElfImage> package = open_elf(binary_path + ".dwp", root)) {
+        bytes += dwarf_section_bytes(*package, DwarfFlavour::split, lines);
+    }
+    return bytes;
+}
+
 }  // namespace fgread

@@ -21,4 +21,10 @@ namespace fgread {
                                        const std::string& binary_path, bool in_symfs,
                                        const DebugDirectories& directories, DwarfLines lines);
 
+// How many bytes gather_dwarf() would keep in memory, but for dwz's file and single .dwo files,
+// which are read when a unit needs them. Cost: the headers of the package are read.
+[[nodiscard]] std::uint64_t gathered_dwarf_bytes(const ElfImage& debug_image,
+                                                 const std::string& binary_path,
+                                                 const std::string& root, DwarfLines lines);
+
 }  // namespace fgread

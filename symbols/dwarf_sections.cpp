@@ -17,7 +17,7 @@ constexpr std::array<std::string_view, dwarf_section_count> section_names = {
 };
 
 // All sections of one file, expanded: real debug information shrinks to a fifth at best.
-constexpr std::uint64_t max_expansion = 16, always_allowed = 64 << 20;
+constexpr std::uint64_t usual_expansion = 5, max_expansion = 16, always_allowed = 64 << 20;
 
 std::optional<DwarfSection> parse_name(std::string_view name, DwarfFlavour flavour) {
     constexpr std::string_view prefix = ".debug_";
@@ -77,7 +77,30 @@ OwnedBytes join(std::vector<OwnedBytes> parts) {
     return joined;
 }
 
+// Nothing of a section that is none of these, or not wanted.
+std::optional<DwarfSection> wanted_section(const Section& section, DwarfFlavour flavour,
+                                           DwarfLines lines) {
+    const auto which = parse_name(section.name, flavour);
+    if (!which || section.type == SHT_NOBITS) return std::nullopt;
+    // The lines of split units are those of their skeleton, in the main file.
+    const bool wants_lines = lines == DwarfLines::read && flavour == DwarfFlavour::whole;
+    if (*which == DwarfSection::line && !wants_lines) return std::nullopt;
+    return which;
+}
+
 }  // namespace
+
+std::uint64_t dwarf_section_bytes(const ElfImage& image, DwarfFlavour flavour, DwarfLines lines) {
+    std::uint64_t bytes = 0;
+    for (const Section& section : image.sections()) {
+        if (!wanted_section(section, flavour, lines)) continue;
+        const bool packed =
+            (section.flags & SHF_COMPRESSED) != 0 || section.name.starts_with(".zdebug_");
+        // What is no size of this file is not read either.
+        if (section.size <= image.size()) bytes += section.size * (packed ? usual_expansion : 1);
+    }
+    return bytes;
+}
 
 bool DwarfSections::is_code(std::uint64_t svma) const {
     if (code.empty()) return true;
@@ -94,11 +117,8 @@ DwarfSections read_dwarf_sections(const ElfImage& image, DwarfFlavour flavour, D
     std::array<std::vector<OwnedBytes>, dwarf_section_count> parts;
     std::uint64_t room = always_allowed + max_expansion * image.size();
     for (const Section& section : image.sections()) {
-        const auto which = parse_name(section.name, flavour);
-        if (!which || section.type == SHT_NOBITS) continue;
-        // The lines of split units are those of their skeleton, in the main file.
-        const bool wants_lines = lines == DwarfLines::read && flavour == DwarfFlavour::whole;
-        if (*which == DwarfSection::line && !wants_lines) continue;
+        const auto which = wanted_section(section, flavour, lines);
+        if (!which) continue;
         const auto index = static_cast<std::size_t>(*which);
         // gcc's type units are sections of their own, in front of the compile unit's.
         const bool has_parts = flavour == DwarfFlavour::split &&

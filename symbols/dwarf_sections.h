@@ -63,6 +63,11 @@ enum class DwarfFlavour : std::uint8_t { whole, split };
 // Whether line tables are wanted: a sixth of all debug information, which names do not need.
 enum class DwarfLines : std::uint8_t { skip, read };
 
+// How many bytes read_dwarf_sections() would keep in memory, at most; a compressed section counts
+// five times. Cost: nothing is read.
+[[nodiscard]] std::uint64_t dwarf_section_bytes(const ElfImage& image, DwarfFlavour flavour,
+                                                DwarfLines lines);
+
 // Reads the sections; `image` is not needed afterwards. Cost: reading and expanding them.
 [[nodiscard]] DwarfSections read_dwarf_sections(const ElfImage& image,
                                                 DwarfFlavour flavour = DwarfFlavour::whole,

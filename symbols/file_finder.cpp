@@ -75,7 +75,7 @@ PathKind path_kind(const Image& image) {
         image.mode == CpuMode::hypervisor) {
         return PathKind::kernel;
     }
-    if (image.path == "[vdso]") return PathKind::vdso;
+    if (image.path == "[vdso]" || image.path == "[vdso32]") return PathKind::vdso;
     const bool anonymous =
         std::any_of(anonymous_prefixes.begin(), anonymous_prefixes.end(),
                     [&](std::string_view prefix) { return image.path.starts_with(prefix); });
@@ -141,11 +141,18 @@ FoundFile FileFinder::try_path(const Image& image, const std::string& path, cons
 
 FoundFile FileFinder::find_vdso(const Image& image) const {
     FoundFile found;
+    if (!sources_.symfs.empty()) {
+        found = try_path(image, "/" + image.path, sources_.symfs, FileOrigin::symfs);
+        if (found.state == ModuleState::loaded) return found;
+        found = {};
+    }
     if (image.build_id.empty() && !local_) {
         found.state = ModuleState::foreign;
         return found;
     }
-    std::optional<ElfImage> own = ElfImage::read(copy_own_vdso());
+    // Of the vdsos of 32-bit tasks there is no copy in a 64-bit process.
+    std::optional<ElfImage> own;
+    if (image.path == "[vdso]") own = ElfImage::read(copy_own_vdso());
     if (own && (image.build_id.empty() || same_build_id(image.build_id, own->build_id()))) {
         found.state = ModuleState::loaded;
         found.path = image.path;

@@ -1,5 +1,7 @@
 #include "symbols/jitdump.h"
 
+#include <elf.h>
+
 #include <algorithm>
 #include <limits>
 #include <map>
@@ -236,7 +238,13 @@ std::optional<JitDump::Function> JitDump::function_at(Svma address) const {
     const Known::Entry* entry = known_->at(address);
     if (entry == nullptr) return std::nullopt;
     const auto number = static_cast<std::uint32_t>(entry - known_->functions.data());
-    return Function{entry->name, number};
+    return Function{entry->name, number, Svma{entry->svma}};
+}
+
+std::optional<FunctionRange> JitDump::range_at(Svma address) const {
+    const Known::Entry* entry = known_->at(address);
+    if (entry == nullptr || header_.machine != EM_X86_64) return std::nullopt;
+    return FunctionRange{{entry->svma}, {entry->svma + entry->size}};
 }
 
 std::optional<JitDump::Line> JitDump::line_at(Svma address) const {

@@ -19,6 +19,7 @@
 #include "perfdata/byte_reader.h"
 #include "perfdata/result.h"
 #include "symbols/regular_file.h"
+#include "unwind/module_provider.h"
 #include "unwind/unwind_table.h"
 
 namespace fgread {
@@ -64,8 +65,12 @@ public:
     struct Function {
         std::string_view name;      // lives as long as the dump
         std::uint32_t name_id = 0;  // equal for equal functions: a key to cache by
+        Svma start;                 // of the function
     };
     [[nodiscard]] std::optional<Function> function_at(Svma address) const;
+
+    // Where the function that covers `address` begins and ends; nothing of other code than x86-64.
+    [[nodiscard]] std::optional<FunctionRange> range_at(Svma address) const;
 
     // Source position of the code at `address`; nothing if the dump has none.
     struct Line {

@@ -1,9 +1,9 @@
 #include "symbols/kernel_symbols.h"
 
 #include <algorithm>
-#include <cctype>
-#include <cstring>
-#include <vector>
+#include <array>
+#include <bit>
+#include <utility>
 
 #include "symbols/build_id_path.h"
 #include "symbols/elf_notes.h"
@@ -13,44 +13,46 @@ namespace {
 
 // A kernel built with every option lists 250,000 symbols in 12 MB.
 constexpr std::size_t max_listing = 256 << 20;
+static_assert(max_listing <= std::size_t{0xffffffff}, "offsets of lines are 32 bits wide");
 constexpr std::size_t max_kernel_notes = 1 << 20;
 constexpr std::uint64_t page = 4096;
 constexpr std::size_t address_digits = 16;
 constexpr std::size_t typical_line = 45;
 
-// One line, as offsets into the listing.
-struct Line {
+constexpr std::uint8_t no_digit = 0xff;
+constexpr std::array<std::uint8_t, 256> make_hex_digits() {
+    std::array<std::uint8_t, 256> digits{};
+    digits.fill(no_digit);
+    for (std::uint8_t i = 0; i < 10; ++i) digits[std::size_t{'0'} + i] = i;
+    for (std::uint8_t i = 0; i < 6; ++i) {
+        digits[std::size_t{'a'} + i] = digits[std::size_t{'A'} + i] =
+            static_cast<std::uint8_t>(10 + i);
+    }
+    return digits;
+}
+constexpr std::array<std::uint8_t, 256> hex_digits = make_hex_digits();
+
+// "ffffffff81000000 T _text": what stands in front of the name.
+struct LineHead {
     std::uint64_t address = 0;
     char type = 0;
-    std::size_t name = 0, name_end = 0;
-    bool in_module = false;
+    std::size_t size = 0;  // up to the name
 };
 
-constexpr int hex_digit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-}
-
-std::optional<Line> parse_line(std::string_view text, std::size_t begin, std::size_t end) {
-    Line line;
-    std::size_t at = begin;
-    for (; at < std::min(end, begin + address_digits); ++at) {
-        const int digit = hex_digit(text[at]);
-        if (digit < 0) break;
-        line.address = line.address << 4 | static_cast<unsigned>(digit);
+std::optional<LineHead> parse_head(std::string_view line) {
+    LineHead head;
+    std::size_t at = 0;
+    for (; at < std::min(line.size(), address_digits); ++at) {
+        const std::uint8_t digit = hex_digits[static_cast<unsigned char>(line[at])];
+        if (digit == no_digit) break;
+        head.address = head.address << 4 | digit;
     }
-    if (at == begin) return std::nullopt;
-    // The address is followed by " T ".
-    if (end - at < 4 || text[at] != ' ' || text[at + 2] != ' ') return std::nullopt;
-    line.type = text[at + 1];
-    line.name = at + 3;
-    const std::size_t tab = text.substr(0, end).find('\t', line.name);
-    line.name_end = tab == std::string_view::npos ? end : tab;
-    line.in_module = line.name_end + 1 < end && text[line.name_end + 1] == '[';
-    if (line.name_end == line.name) return std::nullopt;
-    return line;
+    // The address is followed by " T ", and that by a name.
+    if (at == 0 || line.size() - at < 4) return std::nullopt;
+    if (line[at] != ' ' || line[at + 2] != ' ' || line[at + 3] == '\t') return std::nullopt;
+    head.type = line[at + 1];
+    head.size = at + 3;
+    return head;
 }
 
 // Text, weak, data and bss: what perf keeps. Data symbols name no code but end the one before.
@@ -70,90 +72,76 @@ bool is_kept(char type) {
     }
 }
 
-SymbolBinding binding_of(char type) {
-    if (type == 'W' || type == 'w') return SymbolBinding::weak;
-    return std::isupper(static_cast<unsigned char>(type)) != 0 ? SymbolBinding::global
-                                                               : SymbolBinding::local;
-}
-
-struct KernelSymbol {
-    RawSymbol symbol;
-    bool in_module = false;
-};
-
-// The kernel's last symbol and each module area's last one end soon after their start, not where
-// the next area, gigabytes away, begins.
-void end_areas(std::vector<KernelSymbol>& symbols) {
-    const auto comes_first = [](const KernelSymbol& a, const KernelSymbol& b) {
-        return a.symbol.address < b.symbol.address;
-    };
-    // The kernel's own symbols are listed in order since Linux 6.2, and many machines, virtual ones
-    // above all, have no modules.
-    if (!std::is_sorted(symbols.begin(), symbols.end(), comes_first)) {
-        std::stable_sort(symbols.begin(), symbols.end(), comes_first);
-    }
-    for (std::size_t i = 0; i + 1 < symbols.size(); ++i) {
-        if (symbols[i].in_module == symbols[i + 1].in_module) continue;
-        const std::uint64_t end = (symbols[i].symbol.address + page + page - 1) & ~(page - 1);
-        symbols[i].symbol.end = std::max(symbols[i].symbol.address, end);
-    }
-}
-
 std::string_view as_text(ByteView bytes) {
     return {static_cast<const char*>(static_cast<const void*>(bytes.data())), bytes.size()};
 }
 
 }  // namespace
 
-KernelSymbols::KernelSymbols(OwnedBytes listing) {
-    const std::string_view text = as_text(listing.view());
-    std::vector<KernelSymbol> symbols;
-    symbols.reserve(text.size() / typical_line);
+KernelSymbols::KernelSymbols(OwnedBytes listing) : listing_(std::move(listing)) {
+    const std::string_view all = text();
+    lines_.reserve(all.size() / typical_line);
     bool any_address = false;
-    std::uint32_t order = 0;
-    for (std::size_t begin = 0; begin < text.size(); ++order) {
-        const std::size_t end = std::min(text.find('\n', begin), text.size());
-        const std::optional<Line> line = parse_line(text, begin, end);
-        begin = end + 1;
-        if (!line) {
+    for (std::size_t begin = 0, end = 0; begin < all.size(); begin = end + 1) {
+        end = std::min(all.find('\n', begin), all.size());
+        const std::string_view line = all.substr(begin, end - begin);
+        const auto head = parse_head(line);
+        if (!head) {
             ++malformed_;
             continue;
         }
-        any_address = any_address || line->address != 0;
-        if (!is_kept(line->type)) continue;
-        const std::string_view name = text.substr(line->name, line->name_end - line->name);
-        if (!line->in_module && name == "_text") text_ = Avma{line->address};
-        if (!line->in_module && name == "_stext") stext_ = Avma{line->address};
-        symbols.push_back({{line->address, line->address, static_cast<std::uint32_t>(line->name),
-                            order, binding_of(line->type)},
-                           line->in_module});
-        // The end of the name becomes the NUL that a string table has.
-        if (line->name_end < text.size()) listing.writable()[line->name_end] = std::byte{0};
+        any_address = any_address || head->address != 0;
+        if (!is_kept(head->type)) continue;
+        const std::string_view name = line.substr(head->size);
+        if (name == "_text") text_ = Avma{head->address};
+        if (name == "_stext") stext_ = Avma{head->address};
+        lines_.push_back({head->address, static_cast<std::uint32_t>(begin)});
     }
-    restricted_ = !symbols.empty() && !any_address;
-    if (restricted_) return;
-    end_areas(symbols);
-    std::vector<RawSymbol> raw;
-    raw.reserve(symbols.size());
-    for (const KernelSymbol& each : symbols) raw.push_back(each.symbol);
-    listing_ = listing.view();
-    StringTables names;
-    names.add(std::move(listing));
-    table_ = SymbolTable::build(std::move(raw), std::move(names));
+    restricted_ = !lines_.empty() && !any_address;
+    if (restricted_) lines_.clear();
+    const auto comes_first = [](const Line& a, const Line& b) { return a.address < b.address; };
+    // The kernel's own symbols are listed in order since Linux 6.2, and many machines, virtual ones
+    // above all, have no modules.
+    if (!std::is_sorted(lines_.begin(), lines_.end(), comes_first)) {
+        std::stable_sort(lines_.begin(), lines_.end(), comes_first);
+    }
+}
+
+std::string_view KernelSymbols::text() const { return as_text(listing_.view()); }
+
+// Behind the name of a module's symbol: a tab and "[ext4]".
+KernelSymbols::Match KernelSymbols::match_of(const Line& line) const {
+    std::string_view rest = text().substr(line.offset);
+    rest = rest.substr(0, rest.find('\n'));
+    const std::size_t begin = parse_head(rest).value_or(LineHead{}).size;
+    const std::string_view name = rest.substr(begin);
+    const std::size_t tab = std::min(name.find('\t'), name.size());
+    Match match{name.substr(0, tab),
+                {},
+                static_cast<std::uint32_t>(line.offset + begin),
+                Avma{line.address}};
+    std::string_view module = name.substr(tab);
+    const std::size_t end = module.find(']');
+    if (module.starts_with("\t[") && end != std::string_view::npos) {
+        match.module = module.substr(2, end - 2);
+    }
+    return match;
 }
 
 std::optional<KernelSymbols::Match> KernelSymbols::find(Avma address) const {
-    const auto found = table_.find(Svma{address.value});
-    if (!found) return std::nullopt;
-    Match match{found->name, {}, found->name_id};
-    // Behind the name and its NUL: "[ext4]", or the next line, which begins with an address.
-    const std::size_t behind = found->name_id + found->name.size() + 1;
-    const std::string_view rest = as_text(listing_).substr(std::min(behind, listing_.size()));
-    if (rest.starts_with('[')) {
-        const std::size_t end = rest.find_first_of("]\n");
-        if (end != std::string_view::npos) match.module = rest.substr(1, end - 1);
-    }
-    return match;
+    const auto after = std::upper_bound(
+        lines_.begin(), lines_.end(), address.value,
+        [](std::uint64_t wanted, const Line& line) { return wanted < line.address; });
+    if (after == lines_.begin()) return std::nullopt;
+    const Line& line = *std::prev(after);
+    Match match = match_of(line);
+    // The kernel's last symbol and each module area's last one end soon after their start, not
+    // where the next area, gigabytes away, begins.
+    const std::uint64_t soon = (line.address + page + page - 1) & ~(page - 1);
+    if (address.value < soon || soon < line.address) return match;
+    const bool last_of_area =
+        after == lines_.end() || match_of(*after).module.empty() != match.module.empty();
+    return last_of_area ? std::nullopt : std::optional(match);
 }
 
 std::optional<Avma> KernelSymbols::address_of(std::string_view name) const {
@@ -180,6 +168,17 @@ bool is_running_kernel(const BuildId& recorded) {
 }
 
 }  // namespace
+
+std::optional<KernelSymbols> load_cached_kernel_image(const BuildId& recorded,
+                                                      const KernelAnchor& anchor,
+                                                      const std::string& cache_directory) {
+    if (recorded.empty() || cache_directory.empty() || anchor.address.value == 0) return {};
+    const std::string cached = build_id_cache_path(cache_directory, recorded, "kallsyms");
+    KernelSymbols symbols;
+    if (load_listing(cached, symbols) != KernelNames::loaded) return {};
+    if (symbols.address_of(anchor.symbol) != anchor.address) return {};
+    return symbols;
+}
 
 KernelNames load_kernel_symbols(const std::string& kallsyms_file, const BuildId& recorded,
                                 const std::optional<KernelAnchor>& here,

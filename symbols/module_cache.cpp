@@ -266,6 +266,18 @@ const KernelSymbols& ModuleCache::Impl::kernel_symbols() {
     return kernel_symbols_;
 }
 
+const KernelSymbols& ModuleCache::Impl::kernel_image_symbols() {
+    std::call_once(kernel_image_once_, [this] {
+        const ModuleSources& sources = finder.sources();
+        const Module* recorded = recorded_kernel();
+        if (!sources.kallsyms.empty() || recorded == nullptr) return;
+        kernel_image_symbols_ = load_cached_kernel_image(
+            recorded->info.recorded_build_id, {recorded->anchor, Avma{recorded->anchor_address}},
+            sources.build_id_cache);
+    });
+    return kernel_image_symbols_ ? *kernel_image_symbols_ : kernel_symbols();
+}
+
 KernelNames ModuleCache::Impl::kernel_names() const {
     const std::shared_lock lock(mutex_);
     return kernel_names_;
@@ -283,6 +295,7 @@ CodeMapping ModuleCache::resolve(MappingId id) {
     CodeMapping result;
     result.module = module.info.id;
     result.anonymous = module.kind == PathKind::anonymous;
+    result.vdso = module.kind == PathKind::vdso;
     if (module.is_kernel_copy) result.bias = mapping.start.value - mapping.file_offset;
     if (module.kind == PathKind::kernel || result.anonymous) return result;
     // The kernel gives the vdso's mapping no meaningful file offset.
@@ -294,6 +307,7 @@ CodeMapping ModuleCache::resolve(MappingId id) {
     if (!start) return result;
     result.bias = mapping.start.value - start->value;
     result.table = module.binary->unwind_table();
+    result.bottoms = module.binary->stack_bottoms();
     if (module.binary->entry().value != 0) result.entry = module.binary->entry();
     return result;
 }
@@ -334,6 +348,13 @@ std::optional<std::uint64_t> ModuleCache::read_word(ModuleId id, Svma svma) {
     if (module != nullptr && module->jitdump != nullptr) return module->jitdump->read_word(svma);
     if (module == nullptr || !module->binary) return std::nullopt;
     return module->binary->read_word(svma);
+}
+
+std::optional<FunctionRange> ModuleCache::function_at(ModuleId id, Svma pc) {
+    const Module* module = impl_->find(id);
+    if (module == nullptr) return std::nullopt;
+    if (module->jitdump != nullptr) return module->jitdump->range_at(pc);
+    return module->binary ? module->binary->function_at(pc) : std::nullopt;
 }
 
 std::size_t ModuleCache::module_count() const { return impl_->count(); }

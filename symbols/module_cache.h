@@ -36,6 +36,7 @@ public:
     std::optional<CodeSpan> find_code(const AddressSpace& space, const AddressSpace::Found& found,
                                       Avma address, EventTime when) override;
     std::optional<std::uint64_t> read_word(ModuleId module, Svma svma) override;
+    std::optional<FunctionRange> function_at(ModuleId module, Svma pc) override;
 
     // Whose address spaces the recording has, so that code without a file can be named. `processes`
     // must outlive the cache. `monotonic`: the recording's clock is CLOCK_MONOTONIC, which is that

@@ -63,6 +63,8 @@ struct ModuleCache::Impl {
     const Module* kernel();
     // Names of kernel addresses, read on the first call.
     const KernelSymbols& kernel_symbols();
+    // Those of the kernel's own image: from perf's cache where that will do.
+    const KernelSymbols& kernel_image_symbols();
     // What became of them; `loaded` before the first call.
     [[nodiscard]] KernelNames kernel_names() const;
 
@@ -91,9 +93,10 @@ private:
     std::map<ModuleKey, const Module*> by_key_;
     std::map<FileKey, std::shared_ptr<Binary>> files_;
 
-    std::once_flag kernel_module_once_, kernel_once_;
+    std::once_flag kernel_module_once_, kernel_once_, kernel_image_once_;
     const Module* kernel_module_ = nullptr;
     KernelSymbols kernel_symbols_;
+    std::optional<KernelSymbols> kernel_image_symbols_;  // of perf's cache
     KernelNames kernel_names_ = KernelNames::loaded;
 };
 

@@ -97,7 +97,8 @@ std::optional<PerfMap::Match> PerfMap::find(Avma address) const {
     if (after == pieces_.begin()) return std::nullopt;
     const Piece& piece = *(after - 1);
     if (address.value > piece.last) return std::nullopt;
-    return Match{lines_[piece.line].name, piece.line};
+    const Line& line = lines_[piece.line];
+    return Match{line.name, piece.line, Avma{line.start}};
 }
 
 }  // namespace fgread

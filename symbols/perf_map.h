@@ -38,6 +38,7 @@ public:
     struct Match {
         std::string_view name;  // as in the file; lives as long as the map
         std::uint32_t name_id;  // equal for equal lines: a key to cache by
+        Avma start;             // of what the line describes
     };
     // One binary search. A size of 0 covers one byte.
     [[nodiscard]] std::optional<Match> find(Avma address) const;

@@ -12,6 +12,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "symbols/open_in_root.h"
+
 namespace fgread {
 namespace {
 
@@ -31,32 +33,27 @@ bool is_plain_path(const std::string& path) {
     return path.find("/../") == std::string::npos && !path.ends_with("/..");
 }
 
-int open_resolved(int directory, const std::string& path, int flags, std::uint64_t resolve) {
+int open_without_magic(const std::string& path, int flags) {
     open_how how{};
     how.flags = static_cast<std::uint64_t>(flags);
-    how.resolve = resolve;
-    return static_cast<int>(::syscall(SYS_openat2, directory, path.c_str(), &how, sizeof how));
+    how.resolve = RESOLVE_NO_MAGICLINKS;
+    return static_cast<int>(::syscall(SYS_openat2, AT_FDCWD, path.c_str(), &how, sizeof how));
 }
 
 // openat2 is refused by kernels before 5.6 and by old container sandboxes.
 bool openat2_unavailable() { return errno == ENOSYS || errno == EPERM; }
 
-int open_in_root(const std::string& path, const std::string& root, int flags) {
-    const int directory = ::open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (directory < 0) return -1;
-    // Without openat2 there is no safe way to follow links below a root: the file counts as
-    // missing rather than read from somewhere else.
-    const int descriptor =
-        open_resolved(directory, path, flags, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
-    const int error = descriptor < 0 && openat2_unavailable() ? ENOENT : errno;
-    ::close(directory);
-    errno = error;
-    return descriptor;
-}
-
 int open_path(const std::string& path, const std::string& root, int flags) {
-    if (!root.empty()) return open_in_root(path, root, flags);
-    const int descriptor = open_resolved(AT_FDCWD, path, flags, RESOLVE_NO_MAGICLINKS);
+    if (!root.empty()) {
+        const int directory = ::open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (directory < 0) return -1;
+        const int descriptor = open_in_root(directory, path, flags);
+        const int error = errno;
+        ::close(directory);
+        errno = error;
+        return descriptor;
+    }
+    const int descriptor = open_without_magic(path, flags);
     if (descriptor >= 0 || !openat2_unavailable()) return descriptor;
     return ::open(path.c_str(), flags);
 }

@@ -1,12 +1,13 @@
 #include "symbols/symbol_table.h"
 
 #include <elf.h>
-#include <tsl/robin_map.h>
 
 #include <algorithm>
+#include <bitset>
 #include <string>
 #include <utility>
 
+#include "symbols/go_functions.h"
 #include "symbols/mini_debug_info.h"
 #include "symbols/plt_symbols.h"
 
@@ -40,7 +41,7 @@ struct ElfSymbol {
 };
 
 // `bytes` are those of an Elf64_Sym or Elf32_Sym.
-ElfSymbol read_symbol(const std::byte* bytes, bool wide, Endian endian) {
+inline ElfSymbol read_symbol(const std::byte* bytes, bool wide, Endian endian) {
     const auto u8 = [&](std::size_t at) {
         return load_unchecked<std::uint8_t>(bytes + at, endian);
     };
@@ -74,14 +75,14 @@ bool is_hidden(const ElfSymbol& symbol) {
     return visibility == STV_HIDDEN || visibility == STV_INTERNAL;
 }
 
-bool names_code(const ElfSymbol& symbol, const std::vector<bool>& executable) {
+inline bool names_code(const ElfSymbol& symbol, const std::vector<std::uint8_t>& executable) {
     const unsigned type = symbol.info & 0xf;
     if (type != STT_FUNC && type != STT_GNU_IFUNC && type != STT_NOTYPE) return false;
     if (symbol.name == 0 || symbol.section == SHN_UNDEF) return false;
     // Labels: _start and other assembly, but not the hidden ones that annobin and OpenSSL's perlasm
     // put inside functions (node: ".annobin_pthread_atfork.c_end").
     if (type == STT_NOTYPE && is_hidden(symbol)) return false;
-    return symbol.section < executable.size() && executable[symbol.section];
+    return symbol.section < executable.size() && executable[symbol.section] != 0;
 }
 
 SymbolBinding binding_of(const ElfSymbol& symbol) {
@@ -107,26 +108,42 @@ class CodeSymbols {
 public:
     explicit CodeSymbols(const ElfImage& image)
         : wide_(image.is_64bit()), endian_(image.endian()), machine_(image.machine()) {
-        for (const Section& section : image.sections()) executable_.push_back(section.executable());
+        for (const Section& section : image.sections()) {
+            executable_.push_back(section.executable() ? 1 : 0);
+        }
     }
 
     // Calls visit(symbol, its address) for each entry of `table` that names code.
     template <typename Visit>
     void each(ByteView table, Visit visit) const {
-        const std::size_t entry_size = wide_ ? sizeof(Elf64_Sym) : sizeof(Elf32_Sym);
+        // A large binary has some hundred thousand: nearly all are of this form, and read in a row.
+        if (wide_ && endian_ == Endian::little) {
+            each_of<true, Endian::little>(table, visit);
+        } else if (wide_) {
+            each_of<true, Endian::big>(table, visit);
+        } else if (endian_ == Endian::little) {
+            each_of<false, Endian::little>(table, visit);
+        } else {
+            each_of<false, Endian::big>(table, visit);
+        }
+    }
+
+private:
+    template <bool wide, Endian endian, typename Visit>
+    void each_of(ByteView table, Visit& visit) const {
+        constexpr std::size_t entry_size = wide ? sizeof(Elf64_Sym) : sizeof(Elf32_Sym);
         for (std::size_t at = 0; table.size() - at >= entry_size; at += entry_size) {
-            const ElfSymbol symbol = read_symbol(table.data() + at, wide_, endian_);
+            const ElfSymbol symbol = read_symbol(table.data() + at, wide, endian);
             if (!names_code(symbol, executable_)) continue;
             // Bit 0 of an Arm function's address says that it is Thumb code.
             visit(symbol, machine_ == EM_ARM ? symbol.value & ~std::uint64_t{1} : symbol.value);
         }
     }
 
-private:
     bool wide_;
     Endian endian_;
     std::uint16_t machine_;
-    std::vector<bool> executable_;
+    std::vector<std::uint8_t> executable_;  // by section
 };
 
 // Which symbols can bear on wanted addresses. Those in their pages do. Of all others, those that
@@ -135,7 +152,8 @@ private:
 // end is not the next one.)
 class Relevant {
 public:
-    explicit Relevant(const WantedAddresses& wanted) : wanted_(wanted) {}
+    explicit Relevant(const WantedAddresses& wanted)
+        : wanted_(wanted), last_before_(wanted.page_count()) {}
 
     // Has to see all symbols before the first question.
     void see(std::uint64_t address, std::uint64_t end) {
@@ -143,66 +161,37 @@ public:
         const auto next = wanted_.next_page(address);
         if (!next || *next == WantedAddresses::page_of(address)) return;
         if (end > *next << WantedAddresses::page_bits) starts_.push_back(address);
-        std::uint64_t& before = last_before_[*next];
+        std::uint64_t& before = last_before_[*next - wanted_.first_page()];
         before = std::max(before, address);
     }
     void all_seen() {
-        for (const auto& [page, address] : last_before_) starts_.push_back(address);
+        for (const std::uint64_t address : last_before_) {
+            if (address != 0) starts_.push_back(address);
+        }
         starts_.push_back(last_);
         std::sort(starts_.begin(), starts_.end());
         starts_.erase(std::unique(starts_.begin(), starts_.end()), starts_.end());
+        for (const std::uint64_t address : starts_) may_be_start_[place_of(address)] = true;
     }
     [[nodiscard]] bool operator()(std::uint64_t address) const {
         return wanted_.next_page(address) == WantedAddresses::page_of(address) ||
-               std::binary_search(starts_.begin(), starts_.end(), address);
+               (may_be_start_[place_of(address)] &&
+                std::binary_search(starts_.begin(), starts_.end(), address));
     }
 
 private:
+    // Most addresses are none of a few thousand starts: one bit tells that.
+    static constexpr unsigned place_bits = 16;
+    static std::size_t place_of(std::uint64_t address) {
+        return (address * 0x9e3779b97f4a7c15u) >> (64 - place_bits);
+    }
+
     const WantedAddresses& wanted_;
     std::uint64_t last_ = 0;
-    tsl::robin_map<std::uint64_t, std::uint64_t> last_before_;  // by wanted page
+    std::vector<std::uint64_t> last_before_;  // by wanted page; 0: none
     std::vector<std::uint64_t> starts_;
+    std::bitset<std::size_t{1} << place_bits> may_be_start_;
 };
-
-// Turns symbols that may contain each other into intervals: the innermost one names an address,
-// and after its end the one around it goes on.
-class IntervalBuilder {
-public:
-    IntervalBuilder(std::vector<std::uint64_t>& starts, std::vector<std::uint32_t>& names)
-        : starts_(starts), names_(names) {}
-
-    void add(const RawSymbol& symbol) {
-        close_until(symbol.address);
-        open_.push_back(symbol);
-        emit(symbol.address, symbol.name);
-    }
-    void finish() { close_until(~std::uint64_t{0}); }
-
-private:
-    void close_until(std::uint64_t address) {
-        while (!open_.empty() && open_.back().end <= address) {
-            const std::uint64_t end = open_.back().end;
-            while (!open_.empty() && open_.back().end <= end) open_.pop_back();
-            emit(end, open_.empty() ? SymbolTable::no_name : open_.back().name);
-        }
-    }
-    void emit(std::uint64_t start, std::uint32_t name) {
-        if (!starts_.empty() && starts_.back() == start) {
-            names_.back() = name;
-            return;
-        }
-        starts_.push_back(start);
-        names_.push_back(name);
-    }
-
-    std::vector<std::uint64_t>& starts_;
-    std::vector<std::uint32_t>& names_;
-    std::vector<RawSymbol> open_;
-};
-
-}  // namespace
-
-namespace {
 
 // What may have the symbols of a binary. Only the first is always there.
 struct SymbolFiles {
@@ -256,6 +245,27 @@ void add_table(const SymbolSections& sections, ByteView table, const Relevant* r
     });
 }
 
+// Go knows its functions without a symbol table.
+void add_go_functions(const SymbolFiles& files, const std::vector<SymbolSections>& tables,
+                      Gathered& gathered) {
+    const bool stripped =
+        std::none_of(tables.begin(), tables.end(),
+                     [](const SymbolSections& each) { return each.symbols->type == SHT_SYMTAB; });
+    const Section* section = stripped ? find_go_table(*files.binary) : nullptr;
+    if (section == nullptr) return;
+    OwnedBytes table = files.binary->contents(*section);
+    const std::uint64_t names = gathered.names.size();
+    each_go_function(*files.binary, table.view(), [&](const GoFunction& function) {
+        const std::uint64_t name = names + function.name;
+        if (name > max_name_offset) return;
+        const auto order = static_cast<std::uint32_t>(gathered.symbols.size());
+        gathered.symbols.push_back({function.start.value, function.end.value,
+                                    static_cast<std::uint32_t>(name), order,
+                                    SymbolBinding::global});
+    });
+    gathered.names.add(std::move(table));
+}
+
 Gathered gather_symbols(const SymbolFiles& files, const WantedAddresses* wanted) {
     const std::vector<SymbolSections> tables = find_tables(files);
     std::vector<OwnedBytes> contents;
@@ -276,6 +286,7 @@ Gathered gather_symbols(const SymbolFiles& files, const WantedAddresses* wanted)
     for (std::size_t i = 0; i < tables.size(); ++i) {
         add_table(tables[i], contents[i].view(), relevant ? &*relevant : nullptr, gathered);
     }
+    add_go_functions(files, tables, gathered);
     std::string stubs;
     add_plt_symbols(*files.binary, wanted, static_cast<std::uint32_t>(gathered.names.size()), stubs,
                     gathered.symbols);
@@ -307,12 +318,50 @@ SymbolTable SymbolTable::read(const ElfImage& binary, const ElfImage* debug_file
     return table;
 }
 
+// Turns symbols that may contain each other into intervals: the innermost one names an address,
+// and after its end the one around it goes on.
+class SymbolTable::IntervalBuilder {
+public:
+    explicit IntervalBuilder(SymbolTable& table) : table_(table) {}
+
+    void add(const RawSymbol& symbol) {
+        close_until(symbol.address);
+        open_.push_back(symbol);
+        emit(symbol.address, symbol.name);
+    }
+    void finish() { close_until(~std::uint64_t{0}); }
+
+private:
+    void close_until(std::uint64_t address) {
+        while (!open_.empty() && open_.back().end <= address) {
+            const std::uint64_t end = open_.back().end;
+            while (!open_.empty() && open_.back().end <= end) open_.pop_back();
+            emit(end, open_.empty() ? no_name : open_.back().name);
+            if (!open_.empty()) table_.continued_.push_back({end, open_.back().address});
+        }
+    }
+    void emit(std::uint64_t start, std::uint32_t name) {
+        if (!table_.continued_.empty() && table_.continued_.back().at == start) {
+            table_.continued_.pop_back();
+        }
+        if (!table_.starts_.empty() && table_.starts_.back() == start) {
+            table_.names_.back() = name;
+            return;
+        }
+        table_.starts_.push_back(start);
+        table_.names_.push_back(name);
+    }
+
+    SymbolTable& table_;
+    std::vector<RawSymbol> open_;
+};
+
 SymbolTable SymbolTable::build(std::vector<RawSymbol> symbols, StringTables names) {
     SymbolTable table;
     choose_symbols(symbols);
     table.starts_.reserve(symbols.size() + symbols.size() / 2);
     table.names_.reserve(symbols.size() + symbols.size() / 2);
-    IntervalBuilder builder(table.starts_, table.names_);
+    IntervalBuilder builder(table);
     for (std::size_t i = 0; i < symbols.size();) {
         std::size_t next = i + 1;
         while (next < symbols.size() && symbols[next].address == symbols[i].address) ++next;
@@ -403,13 +452,21 @@ std::size_t SymbolTable::interval_of(std::uint64_t address) const {
     return static_cast<std::size_t>(after - starts_.begin()) - 1;
 }
 
+// Of the symbol that the interval which begins at `interval_start` belongs to.
+std::uint64_t SymbolTable::start_of(std::uint64_t interval_start) const {
+    const auto found = std::lower_bound(
+        continued_.begin(), continued_.end(), interval_start,
+        [](const Continued& continued, std::uint64_t at) { return continued.at < at; });
+    return found != continued_.end() && found->at == interval_start ? found->start : interval_start;
+}
+
 std::optional<SymbolTable::Match> SymbolTable::find(Svma address) const {
     const std::size_t interval = interval_of(address.value);
     if (interval == starts_.size()) return std::nullopt;
     std::uint32_t name = names_[interval];
     if (name == no_name) return std::nullopt;
     if ((name & alias_flag) != 0) name = choose(name & ~alias_flag);
-    return Match{strings_[name], name};
+    return Match{strings_[name], name, Svma{start_of(starts_[interval])}};
 }
 
 }  // namespace fgread

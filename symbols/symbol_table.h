@@ -41,6 +41,7 @@ public:
     struct Match {
         std::string_view name;  // as in the file, version included; lives as long as the table
         std::uint32_t name_id;  // equal for equal symbols: a key to cache by
+        Svma start;             // of the symbol
     };
     // The innermost symbol that covers `address`. Aliases that only their names tell apart are
     // compared the first time, and demangled for it.
@@ -56,6 +57,8 @@ public:
     [[nodiscard]] bool empty() const { return starts_.empty(); }
 
 private:
+    class IntervalBuilder;
+
     // The names of an address that has several; the best is found when first asked for.
     struct Aliases {
         std::uint32_t first = 0;  // in alias_names_
@@ -71,13 +74,21 @@ private:
     std::uint32_t add_aliases(const RawSymbol* first, std::size_t count);
     [[nodiscard]] std::uint32_t choose(std::uint32_t place) const;
     [[nodiscard]] std::size_t interval_of(std::uint64_t address) const;
+    [[nodiscard]] std::uint64_t start_of(std::uint64_t interval_start) const;
     [[nodiscard]] std::vector<std::uint32_t> names_asked_for() const;
     [[nodiscard]] bool keep_only_asked_names();
+
+    // Where a symbol goes on behind one that it contains.
+    struct Continued {
+        std::uint64_t at = 0;     // the interval's start
+        std::uint64_t start = 0;  // the symbol's
+    };
 
     // Interval i is [starts_[i], starts_[i + 1]). A name of `no_name` is a gap. Two arrays, so
     // that the search walks eight bytes a step.
     std::vector<std::uint64_t> starts_;
     std::vector<std::uint32_t> names_;
+    std::vector<Continued> continued_;  // by `at`
     std::vector<Aliases> aliases_;
     std::vector<std::uint32_t> alias_names_;
     std::unique_ptr<Chosen> chosen_;  // null without aliases

@@ -1,9 +1,12 @@
 #include "symbols/symbolizer.h"
 
+#include <algorithm>
 #include <array>
 #include <mutex>
 #include <set>
 #include <unordered_map>
+
+#include <fmt/format.h>
 
 #include "symbols/demangle.h"
 #include "symbols/module_registry.h"
@@ -58,6 +61,9 @@ void add_debug_info_problems(const DwarfStats& stats, std::string_view path, Dia
     }
 }
 
+// What symbolize() will be called for, by binary.
+using ExpectedAddresses = std::unordered_map<Binary*, std::vector<std::uint64_t>>;
+
 }  // namespace
 
 struct Symbolizer::State {
@@ -84,9 +90,10 @@ struct Symbolizer::State {
         return name;
     }
 
-    std::string user_name(Binary& binary, Svma address);
-    std::string kernel_name(const Module& module, Avma address);
+    std::string user_name(Binary& binary, Svma address, InlineChain& chain);
+    std::string kernel_name(const Module& module, Avma address, InlineChain& chain);
     std::string dwarf_name(const InlineFrame& frame);
+    void limit_debug_info(const ExpectedAddresses& addresses);
     void add_functions(Binary& binary, Svma address, InlineChain& chain);
     void add_mapped(const JitProcess& process, Avma address, InlineChain& chain);
     void add_dumped(const JitDump& dump, Svma address, InlineChain& chain);
@@ -96,9 +103,11 @@ struct Symbolizer::State {
     static constexpr std::uint32_t inlined_name = ~std::uint32_t{0};
 };
 
-std::string Symbolizer::State::user_name(Binary& binary, Svma address) {
+std::string Symbolizer::State::user_name(Binary& binary, Svma address, InlineChain& chain) {
     const auto found = binary.find_symbol(address);
-    return found ? shown(found->table, found->match.name_id, found->match.name) : std::string();
+    if (!found) return {};
+    chain.symbol_offset = address.value - found->match.start.value;
+    return shown(found->table, found->match.name_id, found->match.name);
 }
 
 std::string Symbolizer::State::dwarf_name(const InlineFrame& frame) {
@@ -107,10 +116,30 @@ std::string Symbolizer::State::dwarf_name(const InlineFrame& frame) {
     return options.names == NameStyle::shorter ? short_name(frame.name) : std::string(frame.name);
 }
 
+// Depends on the frames and files alone, so that every run leaves out the same.
+void Symbolizer::State::limit_debug_info(const ExpectedAddresses& addresses) {
+    std::vector<std::pair<std::size_t, Binary*>> order;
+    for (const auto& [binary, expected] : addresses) order.emplace_back(expected.size(), binary);
+    std::sort(order.begin(), order.end(), [](const auto& a, const auto& b) {
+        return a.first != b.first ? a.first > b.first : a.second->path() < b.second->path();
+    });
+    std::uint64_t room = options.max_debug_info;
+    for (const auto& [count, binary] : order) {
+        const std::uint64_t bytes = binary->debug_info_bytes();
+        if (bytes <= room) {
+            room -= bytes;
+            continue;
+        }
+        binary->leave_out_debug_info();
+        add(Problem::debug_info_too_large,
+            fmt::format("{}: {} MB", binary->path(), bytes / 1'000'000));
+    }
+}
+
 // The functions at `address`, innermost first. What was inlined is named by DWARF; the physical
 // function, the last, by its ELF symbol, as perf has it, and by DWARF only where there is none.
 void Symbolizer::State::add_functions(Binary& binary, Svma address, InlineChain& chain) {
-    std::string physical = user_name(binary, address);
+    std::string physical = user_name(binary, address, chain);
     std::vector<InlineFrame> frames;
     const bool wanted = options.inlines || options.lines;
     if (const DwarfIndex* dwarf = wanted ? binary.dwarf() : nullptr) {
@@ -143,6 +172,8 @@ void Symbolizer::State::add_functions(Binary& binary, Svma address, InlineChain&
 void Symbolizer::State::add_mapped(const JitProcess& process, Avma address, InlineChain& chain) {
     const auto found = process.name_in_map(address);
     if (!found) return;
+    chain.jit = true;
+    chain.symbol_offset = address.value - found->match.start.value;
     chain.functions.push_back(
         {shown(found->map, found->match.name_id, found->match.name), false, {}, 0, 0});
 }
@@ -150,6 +181,8 @@ void Symbolizer::State::add_mapped(const JitProcess& process, Avma address, Inli
 void Symbolizer::State::add_dumped(const JitDump& dump, Svma address, InlineChain& chain) {
     const auto found = dump.function_at(address);
     if (!found) return;
+    chain.jit = true;
+    chain.symbol_offset = address.value - found->start.value;
     SourceFrame function{shown(&dump, found->name_id, found->name), false, {}, 0, 0};
     if (const auto line = options.lines ? dump.line_at(address) : std::nullopt) {
         function.file = line->file;
@@ -159,19 +192,22 @@ void Symbolizer::State::add_dumped(const JitDump& dump, Svma address, InlineChai
 }
 
 // Not demangled, as in perf: the kernel is C, and its few Rust names stay as kallsyms has them.
-std::string Symbolizer::State::kernel_name(const Module& module, Avma address) {
+std::string Symbolizer::State::kernel_name(const Module& module, Avma address, InlineChain& chain) {
     if (module.is_guest) return {};
-    const KernelSymbols& symbols = registry.kernel_symbols();
+    const bool in_module = module.info.short_name != "kernel";
+    const KernelSymbols& symbols =
+        in_module ? registry.kernel_symbols() : registry.kernel_image_symbols();
     std::uint64_t shift = 0;
     const std::optional<Avma> anchor = symbols.address_of(module.anchor);
     // Another boot of the same kernel: address space layout randomisation moved it.
     if (anchor && module.anchor_address != 0) shift = module.anchor_address - anchor->value;
-    const auto found = symbols.find(Avma{address.value - shift});
+    const Avma listed{address.value - shift};
+    const auto found = symbols.find(listed);
     if (!found) return {};
     const bool of_module = !found->module.empty();
-    const bool in_module = module.info.short_name != "kernel";
     if (of_module != in_module) return {};
     if (in_module && found->module != module.info.short_name) return {};
+    chain.symbol_offset = listed.value - found->start.value;
     return std::string(found->name);
 }
 
@@ -181,11 +217,14 @@ Symbolizer::Symbolizer(ModuleCache& modules, SymbolizerOptions options)
 Symbolizer::~Symbolizer() = default;
 
 void Symbolizer::expect(std::span<const Frame> frames) {
-    std::unordered_map<Binary*, std::vector<std::uint64_t>> addresses;
+    ExpectedAddresses addresses;
     for (const Frame& frame : frames) {
         const Module* module = state_->registry.find(frame.module);
         if (module == nullptr || !module->binary) continue;
         addresses[module->binary.get()].push_back(frame.lookup_offset() - module->bias);
+    }
+    if (state_->options.max_debug_info != 0 && (state_->options.inlines || state_->options.lines)) {
+        state_->limit_debug_info(addresses);
     }
     for (auto& [binary, expected] : addresses) binary->expect(std::move(expected));
 }
@@ -212,8 +251,8 @@ InlineChain Symbolizer::symbolize(const Frame& frame) {
     if (module->jitdump != nullptr) state_->add_dumped(*module->jitdump, Svma{address}, chain);
     if (!chain.kernel || !chain.functions.empty()) return chain;
     SourceFrame function;
-    function.name =
-        module->function.empty() ? state_->kernel_name(*module, Avma{address}) : module->function;
+    function.name = module->function.empty() ? state_->kernel_name(*module, Avma{address}, chain)
+                                             : module->function;
     if (!function.name.empty()) chain.functions.push_back(std::move(function));
     return chain;
 }

@@ -41,12 +41,19 @@ struct InlineChain {
     //   no mapping        "[unknown]"
     std::string module_label;
     bool kernel = false;  // of the kernel or one of its modules
+    bool jit = false;     // named by a perf map or a jitdump
+    // From the start of the symbol that names the physical function to the address that was looked
+    // up (Frame::lookup_offset); 0 if no symbol does.
+    std::uint64_t symbol_offset = 0;
 };
 
 struct SymbolizerOptions {
     NameStyle names = NameStyle::plain;  // kernel names are never demangled
     bool inlines = true;                 // expand inlined functions
     bool lines = false;  // source file and line; reads line tables, a string per frame
+    // Bytes of debug information in memory; 0: no limit. What does not fit is left out, and counted
+    // (debug_info_too_large): binaries with more of the expected frames come first.
+    std::uint64_t max_debug_info = 0;
 };
 
 // Symbol tables and debug files are read when the first frame of a module is asked for: 50 ms for

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "unwind/architecture.h"
+
 namespace fgread {
 namespace {
 
@@ -11,6 +13,9 @@ namespace {
 constexpr std::uint64_t max_eh_frame_hdr = 256 << 20;
 // Only for files without section headers, where its end is not known.
 constexpr std::uint64_t max_eh_frame = 1 << 30;
+
+// Of binutils' include/elf/common.h; glibc's elf.h does not have it yet.
+constexpr std::uint32_t pt_gnu_sframe = 0x6474e554;
 
 // DW_EH_PE_*: Linux Standard Base, "DWARF Extensions", 10.5.
 constexpr std::uint8_t encoding_omit = 0xff, format_mask = 0x0f, application_mask = 0xf0;
@@ -98,6 +103,15 @@ Located find_eh_frame(const ElfImage& image, const Located& header) {
     return {image.read_address(*address, max_eh_frame), *address};
 }
 
+Located find_sframe(const ElfImage& image) {
+    for (const Segment& segment : image.segments()) {
+        if (segment.type != pt_gnu_sframe || segment.file_size > max_eh_frame) continue;
+        OwnedBytes bytes = image.read_range(segment.offset, segment.file_size);
+        if (!bytes.empty()) return {std::move(bytes), segment.address};
+    }
+    return by_name(image, ".sframe");
+}
+
 OwnedBytes find_debug_frame(const ElfImage& binary, const ElfImage* debug_file) {
     for (const ElfImage* image : {&binary, debug_file}) {
         if (image == nullptr) continue;
@@ -126,7 +140,12 @@ UnwindBytes read_unwind_sections(const ElfImage& binary, const ElfImage* debug_f
     result.eh_frame = std::move(frames.bytes);
     result.eh_frame_hdr = std::move(header.bytes);
 
+    Located sframe = find_sframe(binary);
+    result.sframe = std::move(sframe.bytes);
+
     UnwindSections& sections = result.sections;
+    sections.sframe = result.sframe.view();
+    sections.sframe_address = sframe.address;
     sections.eh_frame = result.eh_frame.view();
     sections.eh_frame_address = frames.address;
     sections.eh_frame_hdr = result.eh_frame_hdr.view();
@@ -137,6 +156,7 @@ UnwindBytes read_unwind_sections(const ElfImage& binary, const ElfImage* debug_f
     sections.data_address = first_address(binary, {".got.plt", ".got"});
     sections.endian = binary.endian();
     sections.address_size = binary.is_64bit() ? 8 : 4;
+    sections.numbers = register_numbers_of(binary.machine());
     return result;
 }
 

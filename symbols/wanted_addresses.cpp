@@ -38,12 +38,4 @@ bool WantedAddresses::contains(std::uint64_t address) const {
     return std::binary_search(addresses_.begin(), addresses_.end(), address);
 }
 
-std::optional<std::uint64_t> WantedAddresses::next_page(std::uint64_t address) const {
-    if (distance_.empty()) return std::nullopt;
-    const std::uint64_t page = page_of(address);
-    if (page <= first_page_) return first_page_;
-    if (page - first_page_ >= distance_.size()) return std::nullopt;
-    return page + distance_[page - first_page_];
-}
-
 }  // namespace fgread

@@ -24,7 +24,17 @@ public:
     [[nodiscard]] const std::vector<std::uint64_t>& all() const { return addresses_; }
 
     // The number of the first page at or behind the one of `address` that has a wanted address.
-    [[nodiscard]] std::optional<std::uint64_t> next_page(std::uint64_t address) const;
+    [[nodiscard]] std::optional<std::uint64_t> next_page(std::uint64_t address) const {
+        if (distance_.empty()) return std::nullopt;
+        const std::uint64_t page = page_of(address);
+        if (page <= first_page_) return first_page_;
+        if (page - first_page_ >= distance_.size()) return std::nullopt;
+        return page + distance_[page - first_page_];
+    }
+
+    // Pages from the first to the last with a wanted address.
+    [[nodiscard]] std::uint64_t first_page() const { return first_page_; }
+    [[nodiscard]] std::size_t page_count() const { return distance_.size(); }
 
     static constexpr unsigned page_bits = 12;
     static constexpr std::uint64_t page_of(std::uint64_t address) { return address >> page_bits; }

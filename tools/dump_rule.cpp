@@ -4,9 +4,11 @@
 #include <array>
 #include <optional>
 
+#include "symbols/function_ranges.h"
 #include "symbols/unwind_sections.h"
 #include "tools/dump_expression.h"
 #include "tools/dump_module.h"
+#include "unwind/function_analysis.h"
 #include "unwind/x86_64.h"
 
 namespace fgread::tools {
@@ -85,10 +87,7 @@ void dump_row(const UnwindRule& rule, UnwindTable::FdeRange range, DumpOutput& o
 
 bool dump_rule(const UnwindTable& table, std::uint64_t address, DumpOutput& out) {
     const std::optional<UnwindTable::FdeRange> fde = table.fde_range(Svma{address});
-    if (!fde) {
-        out.add("{:#x}: no FDE covers this address\n", address);
-        return false;
-    }
+    if (!fde) return false;
     const UnwindRule* rule = table.find(Svma{address});
     if (rule == nullptr) {
         out.add("{:#x}: FDE pc={:x}..{:x} has no rule here\n", address, fde->start.value,
@@ -102,6 +101,39 @@ bool dump_rule(const UnwindTable& table, std::uint64_t address, DumpOutput& out)
     return true;
 }
 
+// What following the function's instructions says, as the walker does where there is no FDE.
+class RulesByCode {
+public:
+    explicit RulesByCode(const ElfImage& image)
+        : image_(image), functions_(FunctionRanges::read(image, nullptr)) {}
+
+    bool dump(std::uint64_t address, DumpOutput& out) {
+        const auto function = functions_.find(Svma{address});
+        if (!decoder_) decoder_ = x86_64::X86Decoder::open();
+        if (!function || !decoder_) {
+            out.add("{:#x}: no FDE covers this address\n", address);
+            return false;
+        }
+        const std::uint64_t start = function->start.value, size = function->end.value - start;
+        const OwnedBytes code = image_.read_address(function->start, size);
+        const x86_64::AnalysedFunction analysed =
+            x86_64::analyse_function(*decoder_, code.view(), start, function->is_end_known);
+        const UnwindRule* rule = analysed.find(address - start);
+        out.add("{:#x}: no FDE, function pc={:016x}..{:016x}, {}\n", address, start,
+                function->end.value, rule ? "by its code" : "whose code says nothing here");
+        if (!rule) return false;
+        std::uint64_t first = address;
+        while (first > start && analysed.find(first - 1 - start) == rule) --first;
+        dump_row(*rule, {Svma{first}, Svma{first}}, out);
+        return true;
+    }
+
+private:
+    const ElfImage& image_;
+    FunctionRanges functions_;
+    std::unique_ptr<x86_64::X86Decoder> decoder_;
+};
+
 }  // namespace
 
 Result<void> dump_rules(const std::string& module, const std::vector<std::uint64_t>& addresses,
@@ -109,13 +141,12 @@ Result<void> dump_rules(const std::string& module, const std::vector<std::uint64
     const Result<ElfImage> image = open_module(module);
     if (!image) return image.error();
     const UnwindBytes bytes = read_unwind_sections(*image, nullptr);
-    if (bytes.empty()) {
-        return Error{ErrorKind::unsupported,
-                     fmt::format("{}: has neither .eh_frame nor .debug_frame", module)};
-    }
     const UnwindTable table(bytes.sections);
+    RulesByCode by_code(*image);
     for (const std::uint64_t address : addresses) {
-        if (!dump_rule(table, address, out)) missing = true;
+        const bool covered = table.fde_range(Svma{address}).has_value();
+        if (!(covered ? dump_rule(table, address, out) : by_code.dump(address, out)))
+            missing = true;
         if (!out.wanted()) break;
     }
     return {};

@@ -9,8 +9,8 @@
 #include "perfdata/format.h"
 #include "perfdata/reader.h"
 #include "symbols/module_cache.h"
+#include "unwind/architecture.h"
 #include "unwind/walker.h"
-#include "unwind/x86_64.h"
 
 namespace fgread::tools {
 
@@ -119,9 +119,10 @@ std::string_view StackDump::walk(const Context& context) {
     if (sample.user_regs.abi == 0 || sample.user_stack.empty()) {
         return stop_reason_key(StopReason::no_registers);
     }
-    const RegisterFile registers = x86_64::registers_from_sample(sample.user_regs);
-    const std::uint64_t sp = registers.has(x86_64::rsp) ? registers[x86_64::rsp] : 0;
-    const StackMemory stack(Avma{sp}, sample.user_stack);
+    const Features& features = file_.features();
+    const RecordedMachine machine = recorded_machine(features.arch, features.elf_machine);
+    const RegisterFile registers = registers_from_sample(machine, sample.user_regs);
+    const StackMemory stack = stack_from_sample(machine, registers, sample.user_stack);
     const WalkResult result =
         walker_.walk(*context.process.user, context.when, registers, stack, frames_);
     return stop_reason_key(result.reason);

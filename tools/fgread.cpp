@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -20,7 +21,9 @@
 #include "tools/output_file.h"
 #include "tools/output_format.h"
 #include "tools/picture_arguments.h"
+#include "tools/progress_line.h"
 #include "tools/selection_arguments.h"
+#include "tools/slice_output.h"
 #include "tools/standard_streams.h"
 #include "tools/version.h"
 
@@ -35,8 +38,12 @@ struct Arguments {
     std::string output;
     std::string compat;
     std::string format;  // empty: by the ending of `output`
+    std::string output_directory;
+    double slice_seconds = 0;
     tools::SelectionArguments selection;
     bool list_events = false;
+    bool off_cpu = false;
+    bool wall = false;
     std::string weight = "period";
     std::string names = "plain";
     std::string stats;   // empty, "text" or "json"
@@ -44,6 +51,7 @@ struct Arguments {
     std::string stats_file;
     std::string strict;                          // percent; empty: not wanted
     std::optional<std::string> debuginfod_urls;  // empty: those of the environment
+    std::uint64_t max_memory = 0;                // bytes; 0: no limit
     bool quiet = false;
     FoldOptions fold;
     tools::PictureArguments picture;
@@ -63,6 +71,27 @@ constexpr const char* examples =
     "damaged or cut, and what came before the damage was folded; 4 fewer stacks are complete than\n"
     "--strict wants, and all was folded.";
 
+void define_slices(CLI::App& app, Arguments& arguments) {
+    CLI::Option* directory =
+        app.add_option("--output-dir", arguments.output_directory,
+                       "Where the slices go: slice-001.folded, ..., and slices.tsv, the list")
+            ->option_text("DIR")
+            ->excludes("--output");
+    CLI::Option* count =
+        app.add_option("--slices", arguments.fold.slicing.count,
+                       "Cut the time into N slices of equal length, one output each")
+            ->check(CLI::Range(std::size_t{1}, max_slices))
+            ->option_text("N")
+            ->needs(directory);
+    CLI::Option* length = app.add_option("--slice-length", arguments.slice_seconds,
+                                         "Cut the time into slices of so many seconds")
+                              ->check(CLI::Range(1e-6, 1e9))
+                              ->option_text("SECONDS")
+                              ->needs(directory)
+                              ->excludes(count);
+    for (CLI::Option* option : {count, length}) option->excludes("--list-events");
+}
+
 void define_options(CLI::App& app, Arguments& arguments) {
     app.formatter(std::make_shared<tools::HelpText>());
     app.footer(examples);
@@ -75,16 +104,27 @@ void define_options(CLI::App& app, Arguments& arguments) {
     app.add_option("-f,--format", arguments.format,
                    tools::output_format_names() + " [by the output's ending, else folded]")
         ->option_text("FORMAT");
-    app.add_option("--event", arguments.fold.event,
-                   "Fold the events of these names or globs [the first that has\n"
-                   "samples]")
-        ->option_text("NAME");
+    CLI::Option* event =
+        app.add_option("--event", arguments.fold.event,
+                       "Fold the events of these names or globs [the first that has\n"
+                       "samples]")
+            ->option_text("NAME");
+    CLI::Option* off_cpu = app.add_flag("--off-cpu", arguments.off_cpu,
+                                        "Fold the time off CPU: how long threads waited, and where")
+                               ->option_text(" ");
+    CLI::Option* wall = app.add_flag("--wall", arguments.wall,
+                                     "Fold the time on CPU and off: where the threads' time went")
+                            ->option_text(" ");
+    off_cpu->excludes(wall)->excludes(event);
+    wall->excludes(event);
     app.add_option("--weight", arguments.weight, "What a stack weighs: period or samples [period]")
         ->check(CLI::IsMember({"period", "samples"}))
         ->option_text("WHAT");
     tools::define_selection(app, arguments.selection);
     app.add_flag("--list-events", arguments.list_events,
-                 "List the events and how many samples each has; fold nothing");
+                 "List the events and how many samples each has; fold nothing")
+        ->option_text(" ");
+    define_slices(app, arguments);
     app.add_flag("--hide-kernel", arguments.fold.aggregate.hide_kernel, "Leave out kernel frames");
     app.add_flag("--hide-user", arguments.fold.aggregate.hide_user, "Leave out user frames");
     app.add_option("--include", arguments.fold.filter.include,
@@ -107,7 +147,7 @@ void define_options(CLI::App& app, Arguments& arguments) {
                    "Keep N frames from the root, it included [all]")
         ->option_text("N");
     app.add_flag("--annotate", arguments.fold.naming.annotate,
-                 "Mark kernel frames _[k] and inlined functions _[i]");
+                 "Mark frames of the kernel _[k], of a JIT _[j], inlined ones _[i]");
     app.add_flag("--mark-truncated", arguments.fold.aggregate.mark_truncated,
                  "Put [truncated] at the root of stacks that the dump cut: their\n"
                  "outermost frames are lost")
@@ -119,7 +159,11 @@ void define_options(CLI::App& app, Arguments& arguments) {
     app.add_flag("--show-lost", arguments.fold.show_lost,
                  "Show what the kernel could not record as [lost]: as many samples of\n"
                  "each event, of their mean weight, whatever is selected")
-        ->option_text(" ");
+        ->option_text(" ")
+        ->excludes(off_cpu)
+        ->excludes(wall)
+        ->excludes("--slices")
+        ->excludes("--slice-length");
     app.add_flag("--addrs", arguments.fold.naming.addresses,
                  "Show the address of frames that have no name");
     app.add_option("--names", arguments.names,
@@ -136,6 +180,8 @@ void define_options(CLI::App& app, Arguments& arguments) {
                  "Add the source file and line to every function");
     app.add_flag("--inline,!--no-inline", arguments.fold.symbols.inlines,
                  "Expand inlined functions [on]");
+    app.add_flag("--analyse-code,!--no-analyse-code", arguments.fold.aggregate.limits.analyse_code,
+                 "Decode functions without call-frame information to find their frames [on]");
     app.add_flag("--frame-pointers,!--no-frame-pointers",
                  arguments.fold.aggregate.limits.frame_pointers,
                  "Follow frame pointers through code without call-frame information [on]");
@@ -174,6 +220,11 @@ void define_options(CLI::App& app, Arguments& arguments) {
     app.add_option("-j,--jobs", arguments.fold.aggregate.jobs, "Threads [all cores]")
         ->check(CLI::Range(0u, 1024u))
         ->option_text("N");
+    app.add_option("--max-memory", arguments.max_memory,
+                   "Stay below SIZE (200M, 2G): smaller buffers, debug information in half of it; "
+                   "fail if that is not enough")
+        ->transform(CLI::AsSizeValue(false))
+        ->option_text("SIZE");
     app.add_flag("--stats{text}", arguments.stats,
                  "Say on stderr what became of every stack; --stats=json for programs")
         ->check(CLI::IsMember({"text", "json"}))
@@ -198,7 +249,7 @@ void define_options(CLI::App& app, Arguments& arguments) {
         ->option_text("SCHEME");
     app.add_flag("-i,--inverted", arguments.picture.picture.inverted,
                  "Picture with the root on top (icicle graph)");
-    app.add_flag("-q,--quiet", arguments.quiet, "No summary and no warnings on stderr");
+    app.add_flag("-q,--quiet", arguments.quiet, "No summary, warnings and progress on stderr");
 }
 
 // Without "..", which stands in no path that is opened.
@@ -211,13 +262,18 @@ void make_absolute(std::string& path) {
 void finish_options(Arguments& arguments) {
     FoldOptions& fold = arguments.fold;
     fold.weigh_by_samples = arguments.weight == "samples";
+    if (arguments.off_cpu) fold.time = TimeKind::off_cpu;
+    if (arguments.wall) fold.time = TimeKind::wall;
     fold.symbols.names = name_style(arguments.names).value_or(NameStyle::plain);
     if (arguments.compat == "flamegraph") {
-        fold.symbols.names = NameStyle::plain;  // as perf's, which have no parameters
+        fold.symbols.names = NameStyle::perf;
         fold.symbols.inlines = false;
         fold.flamegraph_names = true;
     }
+    fold.slicing.length_ns =
+        static_cast<std::uint64_t>(std::llround(arguments.slice_seconds * 1e9));
     fold.symbols.lines = fold.naming.source;
+    fold.max_memory = MemoryLimit(arguments.max_memory);
     fold.naming.jobs = fold.aggregate.jobs;
     fold.aggregate.unknown_addresses = fold.naming.addresses;
     for (std::string& directory : fold.debug_directories) make_absolute(directory);
@@ -227,6 +283,13 @@ void finish_options(Arguments& arguments) {
     if (!arguments.stats_file.empty() && !asked) arguments.stats = "text";
     fold.module_stats = asked || !arguments.stats.empty();
     fold.aggregate.stack_depths = !arguments.report.empty();
+}
+
+// All events, and what perf shows of addresses and names.
+void make_like_perf_script(FoldOptions& fold) {
+    if (fold.event.empty()) fold.event = "*";
+    fold.symbols.names = NameStyle::perf;
+    fold.aggregate.unknown_addresses = true;
 }
 
 void say(const std::string& text) { tools::say("fgread", text); }
@@ -327,6 +390,41 @@ void report_picture(const Arguments& arguments, const Picture& picture) {
     if (!note.empty()) say(note);
 }
 
+// All that is said of a recording whose output is written.
+int report(const Arguments& arguments, const FoldStats& stats) {
+    if (!arguments.quiet) {
+        for (const std::string& warning : tools::warnings(stats)) say("warning: " + warning);
+        say_event_totals(stats);
+        say(tools::summary(stats));
+    }
+    if (!report_stats(arguments, stats)) return failed;
+    const bool poor = is_too_poor(arguments, stats);
+    if (stats.diagnostics.input_damaged()) return damaged_input;
+    return poor ? incomplete : folded;
+}
+
+int run_slices(const Arguments& arguments, tools::OutputFormat format) {
+    Result<tools::SliceOutput> output =
+        tools::SliceOutput::create(arguments.output_directory, format, arguments.picture.picture);
+    if (!output) {
+        say(output.error().message);
+        return failed;
+    }
+    const Result<FoldStats> stats =
+        fold_recording(arguments.input, arguments.fold,
+                       [&](const FoldedProfile& folded) { output->write(folded); });
+    const Result<void> committed = stats ? output->commit() : stats.error();
+    if (!committed) {
+        say(committed.error().message);
+        return failed;
+    }
+    if (!arguments.quiet) {
+        say(fmt::format("wrote {} {} to {}", output->count(),
+                        output->count() == 1 ? "slice" : "slices", arguments.output_directory));
+    }
+    return report(arguments, *stats);
+}
+
 int run(Arguments& arguments) {
     const Result<tools::OutputFormat> format =
         tools::output_format(arguments.format, arguments.output);
@@ -352,9 +450,12 @@ int run(Arguments& arguments) {
         arguments.fold.naming.details = true;
         arguments.fold.naming.source = false;
     }
+    arguments.fold.aggregate.timeline = tools::has_times(*format);
+    if (*format == tools::OutputFormat::script) make_like_perf_script(arguments.fold);
     if (tools::is_picture(*format)) {
-        const char* title = arguments.picture.picture.inverted ? "Icicle Graph" : "Flame Graph";
-        const Result<void> looks = tools::finish_picture_options(arguments.picture, title);
+        const Result<void> looks = tools::finish_picture_options(
+            arguments.picture,
+            tools::graph_title(arguments.fold.time, arguments.picture.picture.inverted));
         if (!looks) {
             say(looks.error().message);
             return wrong_usage;
@@ -365,6 +466,11 @@ int run(Arguments& arguments) {
         say(path + ": is the recording itself; write to another file");
         return wrong_usage;
     }
+    if (arguments.fold.slicing.wanted()) return run_slices(arguments, *format);
+    if (!arguments.output_directory.empty()) {
+        say("--output-dir is for slices; give --slices N or --slice-length SECONDS");
+        return wrong_usage;
+    }
     Result<tools::OutputFile> output = tools::OutputFile::create(arguments.output);
     if (!output) {
         say(output.error().message);
@@ -373,10 +479,17 @@ int run(Arguments& arguments) {
     if (arguments.list_events) return list_events(arguments, *output);
     const TextSink sink = [&](std::string_view text) { return output->write(text); };
     Picture picture;
+    tools::ProgressLine progress;
+    if (!arguments.quiet && tools::terminal_shows_progress()) {
+        arguments.fold.aggregate.progress = progress.observer();
+        arguments.fold.naming.progress = progress.observer();
+    }
     const ProfileWriter write = [&](const FoldedProfile& folded) {
+        progress.erase();
         picture = tools::write_profile(folded, *format, arguments.picture.picture, sink);
     };
     const Result<FoldStats> stats = fold_recording(arguments.input, arguments.fold, write);
+    progress.erase();
     if (!stats) {
         say(stats.error().message);
         return failed;
@@ -388,15 +501,7 @@ int run(Arguments& arguments) {
         return failed;
     }
     report_picture(arguments, picture);
-    if (!arguments.quiet) {
-        for (const std::string& warning : tools::warnings(*stats)) say("warning: " + warning);
-        say_event_totals(*stats);
-        say(tools::summary(*stats));
-    }
-    if (!report_stats(arguments, *stats)) return failed;
-    const bool poor = is_too_poor(arguments, *stats);
-    if (stats->diagnostics.input_damaged()) return damaged_input;
-    return poor ? incomplete : folded;
+    return report(arguments, *stats);
 }
 
 }  // namespace

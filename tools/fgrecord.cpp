@@ -28,7 +28,8 @@ enum ExitStatus { recorded = 0, failed = 1, wrong_usage = 2 };
 struct Arguments {
     tools::RecordSession session;
     std::string format;
-    double duration = 0;      // seconds
+    double duration = 0;  // seconds
+    bool off_cpu = false, wall = false;
     bool unit_given = false;  // --countname or --factor
     tools::PictureArguments picture;
     tools::CargoTarget cargo;
@@ -63,6 +64,7 @@ constexpr const char* footer =
     "  fgrecord -o - -f folded -q ./program       folded stacks on standard output\n"
     "  fgrecord -p 4711 -d 10                     a running process, for ten seconds\n"
     "  fgrecord -a -d 10                          the whole machine\n"
+    "  fgrecord --off-cpu ./program               what it waits for, and how long\n"
     "  cargo fgrecord --bin server -- --port 80   build it and record it: cargo fgrecord --help\n"
     "\n"
     "Exit status: 0 the output was written, whatever became of the command (stderr says that);\n"
@@ -95,9 +97,21 @@ void define_recording(CLI::App& app, Arguments& arguments) {
                        "Stop after so many seconds [at the end of the command, or Ctrl-C]")
             ->check(CLI::Range(0.001, 1e9)),
         "SECONDS");
-    add(app.add_option("-e,--event", plan.event,
-                       "What perf samples [cycles; cpu-clock where there is no such counter]"),
-        "EVENT");
+    CLI::Option* event =
+        app.add_option("-e,--event", plan.event,
+                       "What perf samples [cycles; cpu-clock where there is no such counter]");
+    add(event, "EVENT");
+    CLI::Option* off_cpu = app.add_flag("--off-cpu", arguments.off_cpu,
+                                        "Record the time off CPU: how long threads wait, and where")
+                               ->option_text(" ")
+                               ->group("Recording");
+    CLI::Option* wall = app.add_flag("--wall", arguments.wall,
+                                     "Record the time on CPU and off: where the threads' time\n"
+                                     "goes")
+                            ->option_text(" ")
+                            ->group("Recording");
+    off_cpu->excludes(wall)->excludes(event);
+    wall->excludes(event);
     add(app.add_option("-F,--frequency,--freq", plan.frequency, "Samples a second [997]")
             ->check(CLI::Range(1u, 1'000'000u)),
         "N");
@@ -180,8 +194,11 @@ ExitStatus prepare(Arguments& arguments) {
     session.format = *format;
     session.duration =
         std::chrono::milliseconds(std::llround(std::ceil(arguments.duration * 1000)));
+    if (arguments.off_cpu) session.plan.time = TimeKind::off_cpu;
+    if (arguments.wall) session.plan.time = TimeKind::wall;
     const Result<void> good = tools::finish_picture_options(
-        arguments.picture, arguments.picture.picture.inverted ? "Icicle Graph" : "Flame Graph");
+        arguments.picture,
+        tools::graph_title(session.plan.time, arguments.picture.picture.inverted));
     if (!good) {
         say(arguments, good.error().message);
         return good.error().kind == ErrorKind::io ? failed : wrong_usage;

@@ -179,12 +179,36 @@ void add_event_warnings(const FoldStats& stats, std::vector<std::string>& out) {
     }
 }
 
+void add_off_cpu_warnings(const OffCpuStats& stats, std::vector<std::string>& out) {
+    if (stats.unread_switches != 0) {
+        out.push_back(fmt::format(
+            "{} of sched:sched_switch do not say in a way that is understood which threads they "
+            "are about (another kernel, or recorded in a container); record context-switches "
+            "with --switch-events instead",
+            samples_text(stats.unread_switches)));
+    }
+    if (stats.until_sample.waits != 0) {
+        out.push_back(fmt::format(
+            "{} of the waits last until the next sample of their thread, so that time on CPU may "
+            "be in them: the recording does not say when it came back; perf record "
+            "--switch-events records that",
+            stats.until_sample.waits));
+    }
+    if (stats.without_stack.waits != 0) {
+        out.push_back(fmt::format(
+            "{:.3f} s off CPU in {} waits are not in the output, because no sample says where; "
+            "-c 1, or context-switches/period=1/, makes perf record sample every switch",
+            static_cast<double>(stats.without_stack.ns) / 1e9, stats.without_stack.waits));
+    }
+}
+
 }  // namespace
 
 std::vector<std::string> warnings(const FoldStats& stats) {
     std::vector<std::string> out;
     add_problem_warnings(stats, out);
     add_event_warnings(stats, out);
+    add_off_cpu_warnings(stats.off_cpu, out);
     add_module_warnings(stats, out);
     add_jit_warnings(stats, out);
     add_kernel_warnings(stats, out);
@@ -241,6 +265,7 @@ std::string summary(const FoldStats& stats) {
                            stop_reason_key(static_cast<StopReason>(i)));
         separator = ", ";
     }
+    if (stats.off_cpu.wanted) out += "; " + off_cpu_text(stats.off_cpu);
     return out + unnamed_summary(stats);
 }
 

@@ -4,11 +4,14 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <string_view>
 #include <vector>
 
+#include "collapse/writers/firefox.h"
 #include "collapse/writers/folded.h"
 #include "collapse/writers/json.h"
+#include "collapse/writers/perf_script.h"
 #include "collapse/writers/pprof.h"
 #include "collapse/writers/speedscope.h"
 #include "render/html_writer.h"
@@ -33,8 +36,10 @@ constexpr FormatWords words[] = {
     {OutputFormat::html, "html", ".htm"},
     {OutputFormat::pprof, "pprof", ".pb.gz"},
     {OutputFormat::speedscope, "speedscope", ".speedscope.json"},
+    {OutputFormat::firefox, "firefox", ".firefox.json"},
     {OutputFormat::json, "json", ".json"},
     {OutputFormat::jsonl, "jsonl", ".jsonl"},
+    {OutputFormat::script, "script", ".script"},
 };
 
 std::string known_endings() {
@@ -112,6 +117,12 @@ Result<OutputFormat> output_format(const std::string& name, const std::string& p
                              known_endings())};
 }
 
+std::string_view format_ending(OutputFormat format) {
+    return std::find_if(std::begin(words), std::end(words),
+                        [format](const FormatWords& word) { return word.format == format; })
+        ->ending;
+}
+
 Picture write_profile(const FoldedProfile& folded, OutputFormat format, PictureOptions options,
                       const TextSink& sink) {
     switch (format) {
@@ -126,6 +137,12 @@ Picture write_profile(const FoldedProfile& folded, OutputFormat format, PictureO
             return {};
         case OutputFormat::jsonl:
             write_json_lines(folded, sink);
+            return {};
+        case OutputFormat::firefox:
+            write_firefox(folded, sink);
+            return {};
+        case OutputFormat::script:
+            write_perf_script(folded, sink);
             return {};
         case OutputFormat::speedscope:
             write_speedscope(folded, sink);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "collapse/folded_profile.h"
 #include "perfdata/result.h"
@@ -13,7 +14,17 @@
 
 namespace fgread::tools {
 
-enum class OutputFormat : std::uint8_t { folded, svg, html, pprof, json, jsonl, speedscope };
+enum class OutputFormat : std::uint8_t {
+    folded,
+    svg,
+    html,
+    pprof,
+    json,
+    jsonl,
+    speedscope,
+    firefox,
+    script
+};
 
 // "folded", "svg", ...: for --help.
 [[nodiscard]] std::string output_format_names();
@@ -21,6 +32,9 @@ enum class OutputFormat : std::uint8_t { folded, svg, html, pprof, json, jsonl, 
 // `name` if there is one, else by the ending of `path`; folded for standard output, devices and
 // paths without an ending. The error is one of usage.
 [[nodiscard]] Result<OutputFormat> output_format(const std::string& name, const std::string& path);
+
+// The first ending that means it: ".svg".
+[[nodiscard]] std::string_view format_ending(OutputFormat format);
 
 [[nodiscard]] constexpr bool is_picture(OutputFormat format) {
     return format == OutputFormat::svg || format == OutputFormat::html;
@@ -30,6 +44,12 @@ enum class OutputFormat : std::uint8_t { folded, svg, html, pprof, json, jsonl, 
 // FrameNames::details().
 [[nodiscard]] constexpr bool has_details(OutputFormat format) {
     return format != OutputFormat::folded && !is_picture(format);
+}
+
+// Has every sample by itself: wants Profile::timeline.
+[[nodiscard]] constexpr bool has_times(OutputFormat format) {
+    return format == OutputFormat::script || format == OutputFormat::speedscope ||
+           format == OutputFormat::firefox;
 }
 
 // Not for terminals.

@@ -44,13 +44,19 @@ std::string_view value_of(std::string_view os_release, std::string_view key) {
 
 std::vector<std::string> common_arguments(const RecordPlan& plan, const std::string& data_file) {
     // -N: not even a copy of each binary in ~/.debug. -k mono: the clock of jitdumps.
-    std::vector<std::string> out = {plan.perf,      "record",
-                                    "-e",           plan.event,
-                                    "-F",           std::to_string(plan.frequency),
-                                    "--call-graph", fmt::format("dwarf,{}", plan.stack_size),
-                                    "-k",           "mono",
-                                    "-N",           "-o",
-                                    data_file};
+    std::vector<std::string> out = {
+        plan.perf, "record", "--call-graph", fmt::format("dwarf,{}", plan.stack_size), "-k", "mono",
+        "-N",      "-o",     data_file};
+    if (plan.time != TimeKind::off_cpu) {
+        for (const std::string& word :
+             {std::string("-e"), plan.event, std::string("-F"), std::to_string(plan.frequency)}) {
+            out.push_back(word);
+        }
+    }
+    // Not sched:sched_switch, which says no more than the two together and needs root and tracefs.
+    if (plan.time != TimeKind::recorded) {
+        out.insert(out.end(), {"-e", "context-switches/period=1/", "--switch-events"});
+    }
     const auto add = [&](const char* option, const std::string& value) {
         if (value.empty()) return;
         out.emplace_back(option);

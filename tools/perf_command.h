@@ -5,12 +5,15 @@
 #include <string_view>
 #include <vector>
 
+#include "collapse/off_cpu.h"
+
 namespace fgread::tools {
 
 // What to record.
 struct RecordPlan {
     std::string perf = "perf";
-    std::string event;
+    std::string event;  // of `time`s other than recorded: of the time on CPU, if that is wanted
+    TimeKind time = TimeKind::recorded;
     unsigned frequency = 997;     // a second; a prime, so as not to beat with timers
     unsigned stack_size = 16384;  // bytes of stack copied with each sample
     std::string mmap_pages;       // of perf record -m; empty: perf's own

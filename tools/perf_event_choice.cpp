@@ -30,6 +30,9 @@ constexpr std::array candidates = {
     Candidate{"cpu-clock", PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CPU_CLOCK},
 };
 
+constexpr Candidate context_switches{"context-switches", PERF_TYPE_SOFTWARE,
+                                     PERF_COUNT_SW_CONTEXT_SWITCHES};
+
 // 0 if the kernel opens it, else errno.
 int try_open(const Candidate& candidate, bool user_only, bool all_cpus) {
     perf_event_attr attr{};
@@ -94,6 +97,18 @@ Result<EventChoice> choose_event(bool all_cpus) {
                  fmt::format("the kernel opens neither cycles nor cpu-clock: {}; give another "
                              "event with --event",
                              std::strerror(error))};
+}
+
+Result<void> check_off_cpu(bool all_cpus) {
+    const int error = try_open(context_switches, false, all_cpus);
+    if (error == 0) return {};
+    if (is_refusal(error)) {
+        return Error{ErrorKind::io,
+                     "threads leave the CPU in the kernel, which this user may not sample; " +
+                         permission_remedy(all_cpus)};
+    }
+    return Error{ErrorKind::io, fmt::format("the kernel does not count context switches: {}",
+                                            std::strerror(error))};
 }
 
 }  // namespace fgread::tools

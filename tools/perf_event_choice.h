@@ -17,6 +17,10 @@ struct EventChoice {
 // event, a few microseconds.
 Result<EventChoice> choose_event(bool all_cpus);
 
+// Whether this user may sample threads that leave the CPU: they do that in the kernel. The error
+// says which setting forbids it.
+Result<void> check_off_cpu(bool all_cpus);
+
 // What to do about a kernel that refuses, by kernel.perf_event_paranoid. `all_cpus` needs more.
 std::string permission_remedy(bool all_cpus);
 

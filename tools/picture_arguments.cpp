@@ -170,6 +170,13 @@ Result<void> finish_picture_options(PictureArguments& arguments, std::string_vie
     return {};
 }
 
+std::string graph_title(TimeKind time, bool inverted) {
+    const char* kind = time == TimeKind::off_cpu ? "Off-CPU "
+                       : time == TimeKind::wall  ? "Wall-Clock "
+                                                 : "";
+    return std::string(kind) + (inverted ? "Icicle Graph" : "Flame Graph");
+}
+
 Result<void> save_palette(const PictureArguments& arguments) {
     if (arguments.palette_file.empty()) return {};
     Result<OutputFile> file = OutputFile::create(arguments.palette_file);

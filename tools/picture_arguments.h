@@ -47,6 +47,9 @@ void add_recording_options(CLI::App& app, FoldOptions& fold);
 // palette.
 Result<void> finish_picture_options(PictureArguments& arguments, std::string_view default_title);
 
+// The default title of a picture of a recording: "Off-CPU Flame Graph".
+std::string graph_title(TimeKind time, bool inverted);
+
 // Writes the palette back, if there is one.
 Result<void> save_palette(const PictureArguments& arguments);
 

@@ -44,9 +44,10 @@ std::string canonical(const std::string& path) {
 }
 
 // A weight is a period: nanoseconds of the clocks, else how often the event happened.
-void use_unit(const std::string& event, PictureOptions& picture) {
-    picture.count_name = event.substr(0, event.find(':'));
-    if (picture.count_name != "cpu-clock" && picture.count_name != "task-clock") return;
+void use_unit(const RecordPlan& plan, PictureOptions& picture) {
+    picture.count_name = plan.event.substr(0, plan.event.find(':'));
+    const bool is_clock = picture.count_name == "cpu-clock" || picture.count_name == "task-clock";
+    if (!is_clock && plan.time == TimeKind::recorded) return;
     picture.count_name = "ms";
     picture.factor = 1e-6;
 }
@@ -92,6 +93,12 @@ private:
     }
 
     bool choose() {
+        session_.fold.time = plan_.time;
+        if (plan_.time != TimeKind::recorded) {
+            plan_.event = "cpu-clock";
+            const Result<void> allowed = check_off_cpu(plan_.all_cpus);
+            return allowed || fail(allowed.error().message);
+        }
         if (!plan_.event.empty()) return true;
         const Result<EventChoice> choice = choose_event(plan_.all_cpus);
         if (!choice) return fail(choice.error().message);
@@ -118,6 +125,13 @@ private:
         return true;
     }
 
+    std::string what() const {
+        if (plan_.time == TimeKind::off_cpu) return "whenever a thread leaves the CPU";
+        return fmt::format(
+            "{}, {} Hz{}", plan_.event, plan_.frequency,
+            plan_.time == TimeKind::wall ? ", and whenever a thread leaves the CPU" : "");
+    }
+
     std::string subject() const {
         if (!plan_.command.empty()) return command_line(plan_.command);
         return plan_.all_cpus ? "all processors" : "process " + plan_.pids;
@@ -138,9 +152,9 @@ private:
                                     ? fmt::format("for {:g} s", seconds(session_.duration))
                                     : "until it ends or Ctrl-C";
         note(fmt::format(
-            "recording {} {} ({}, {} Hz, {} bytes of each stack)", subject(),
-            plan_.all_cpus && session_.duration == milliseconds(0) ? "until Ctrl-C" : end,
-            plan_.event, plan_.frequency, plan_.stack_size));
+            "recording {} {} ({}, {} bytes of each stack)", subject(),
+            plan_.all_cpus && session_.duration == milliseconds(0) ? "until Ctrl-C" : end, what(),
+            plan_.stack_size));
         const bool alone = plan_.command.empty();  // nobody else writes to the terminal
         Command command{
             perf_arguments(plan_, data_), session_.environment, session_.directory, {}, {}};
@@ -201,7 +215,7 @@ private:
             path = *opened;
         }
         session_.fold.module_stats = true;
-        if (session_.unit_by_event) use_unit(plan_.event, session_.picture);
+        if (session_.unit_by_event) use_unit(plan_, session_.picture);
         const Result<ProfileOutput> written = write_profile(
             path, session_.fold, session_.format, session_.picture, session_.reverse, output);
         if (!written) return fail(written.error().message);
@@ -215,6 +229,11 @@ private:
 
     bool no_samples() const {
         if (!session_.keep.empty()) note("kept " + session_.keep);
+        if (plan_.time == TimeKind::off_cpu) {
+            return fail(
+                "no samples: none of its threads left the CPU while it was recorded (one that "
+                "waits all the time does not leave it either), so nothing was written");
+        }
         return fail(
             "no samples: it used no processor time while it was recorded (too short, or it only "
             "waited), so nothing was written");

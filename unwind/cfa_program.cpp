@@ -1,7 +1,5 @@
 #include "unwind/cfa_program.h"
 
-#include <algorithm>
-
 #include "unwind/dwarf_constants.h"
 
 namespace fgread {
@@ -23,11 +21,10 @@ RegisterRule expression_rule(RuleKind kind, ByteView expression) {
     return rule;
 }
 
-// A register beyond what this build tracks keeps its rule: its value is just never known.
-RegisterRule register_rule(std::uint64_t source, std::int64_t offset) {
+RegisterRule register_rule(std::uint16_t source, std::int64_t offset) {
     RegisterRule rule;
     rule.kind = RuleKind::in_register;
-    rule.source = static_cast<std::uint16_t>(std::min<std::uint64_t>(source, 0xffff));
+    rule.source = source;
     rule.offset = offset;
     return rule;
 }
@@ -119,6 +116,11 @@ bool CfaProgram::execute_extended(std::uint8_t opcode) {
         case cfa_def_cfa_offset_sf:
         case cfa_def_cfa_expression:
             return execute_cfa(opcode);
+        // They toggle whether the return address is signed. The walker needs not know: it looks at
+        // the address.
+        case cfa_aarch64_negate_ra_state:
+        case cfa_aarch64_negate_ra_state_with_pc:
+            return true;
         case cfa_gnu_args_size:  // for exceptions only: bytes of outgoing arguments
             (void)reader_.uleb128();
             return true;
@@ -193,7 +195,7 @@ bool CfaProgram::execute_register(std::uint8_t opcode) {
             set_rule(reg, plain_rule(RuleKind::same_value));
             return true;
         case cfa_register:
-            set_rule(reg, register_rule(reader_.uleb128(), 0));
+            set_rule(reg, register_rule(place_of(reader_.uleb128()), 0));
             return true;
         case cfa_expression:
             set_rule(reg, expression_rule(RuleKind::at_expression, read_expression()));
@@ -224,8 +226,8 @@ bool CfaProgram::set_location() {
 
 bool CfaProgram::restore_register(std::uint64_t reg) {
     if (!initial_) return false;
-    if (reg >= RegisterFile::capacity) return true;
-    const auto number = static_cast<unsigned>(reg);
+    const unsigned number = place_of(reg);
+    if (number >= RegisterFile::capacity) return true;
     if (initial_->has(number)) {
         row_.set(number, (*initial_)[number]);
     } else {
@@ -249,14 +251,16 @@ bool CfaProgram::restore_state() {
 }
 
 bool CfaProgram::set_cfa(std::uint64_t reg, std::int64_t offset) {
-    row_.cfa = register_rule(reg, offset);
+    row_.cfa = register_rule(place_of(reg), offset);
     return true;
 }
 
-// Changing half of a rule makes sense only if the rule has two halves.
+// Changing half of a rule makes sense only if the rule has two halves. The GNU assembler's CIEs for
+// RISC-V begin with the register alone, and mean an offset of 0.
 bool CfaProgram::set_cfa_register(std::uint64_t reg) {
+    if (row_.cfa.kind == RuleKind::unspecified) return set_cfa(reg, 0);
     if (row_.cfa.kind != RuleKind::in_register) return false;
-    row_.cfa = register_rule(reg, row_.cfa.offset);
+    row_.cfa = register_rule(place_of(reg), row_.cfa.offset);
     return true;
 }
 
@@ -267,7 +271,8 @@ bool CfaProgram::set_cfa_offset(std::int64_t offset) {
 }
 
 void CfaProgram::set_rule(std::uint64_t reg, const RegisterRule& rule) {
-    if (reg < RegisterFile::capacity) row_.set(static_cast<unsigned>(reg), rule);
+    const unsigned place = place_of(reg);
+    if (place < RegisterFile::capacity) row_.set(place, rule);
 }
 
 std::int64_t CfaProgram::factored(std::uint64_t value) const {

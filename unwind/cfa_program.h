@@ -83,6 +83,10 @@ private:
     bool set_cfa_register(std::uint64_t reg);
     bool set_cfa_offset(std::int64_t offset);
     void set_rule(std::uint64_t reg, const RegisterRule& rule);
+    // A register this build does not track keeps its rule: its value is just never known.
+    [[nodiscard]] std::uint16_t place_of(std::uint64_t reg) const {
+        return section_.numbers.place_of(reg);
+    }
     [[nodiscard]] std::int64_t factored(std::uint64_t value) const;
     [[nodiscard]] ByteView read_expression() { return reader_.bytes(reader_.uleb128()); }
 

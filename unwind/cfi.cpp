@@ -3,7 +3,6 @@
 #include <string_view>
 
 #include "unwind/dwarf_constants.h"
-#include "unwind/registers.h"
 
 namespace fgread {
 namespace {
@@ -41,12 +40,13 @@ bool read_augmentation(ByteReader& reader, const CfiSection& section, std::strin
     return true;
 }
 
-bool read_alignment_and_return_address(ByteReader& reader, Cie& cie) {
+bool read_alignment_and_return_address(ByteReader& reader, const CfiSection& section, Cie& cie) {
     cie.code_alignment = reader.uleb128();
     cie.data_alignment = reader.sleb128();
     const std::uint64_t column = cie.version == 1 ? reader.u8() : reader.uleb128();
-    if (column >= RegisterFile::capacity) return false;
-    cie.return_address = static_cast<std::uint8_t>(column);
+    const std::uint16_t place = section.numbers.place_of(column);
+    if (place >= RegisterFile::capacity) return false;
+    cie.return_address = static_cast<std::uint8_t>(place);
     return reader.ok();
 }
 
@@ -109,7 +109,7 @@ std::optional<Cie> read_cie(const CfiSection& section, std::uint64_t offset) {
         reader.skip(cie.address_size);
         augmentation.remove_prefix(2);
     }
-    if (!read_alignment_and_return_address(reader, cie)) return std::nullopt;
+    if (!read_alignment_and_return_address(reader, section, cie)) return std::nullopt;
 
     std::uint64_t instructions = reader.position();
     if (augmentation.substr(0, 1) == "z") {

@@ -8,6 +8,7 @@
 #include "perfdata/address.h"
 #include "perfdata/byte_reader.h"
 #include "unwind/pointer_encoding.h"
+#include "unwind/registers.h"
 
 namespace fgread {
 
@@ -17,6 +18,7 @@ struct CfiSection {
     PointerBases bases;  // bases.section is the section's own SVMA
     Endian endian = Endian::little;
     bool is_debug_frame = false;
+    RegisterNumbers numbers;
 
     // Address size may differ per CIE (version 4).
     [[nodiscard]] PointerBases bases_for(std::uint8_t address_size) const {
@@ -43,7 +45,7 @@ struct Cie {
     std::uint8_t segment_size = 0;
     std::uint8_t fde_encoding = 0;
     std::uint8_t lsda_encoding = 0xff;
-    std::uint8_t return_address = 0;     // DWARF register, below RegisterFile::capacity
+    std::uint8_t return_address = 0;     // place of the register, below RegisterFile::capacity
     bool has_augmentation_size = false;  // 'z'
     bool signal_frame = false;           // 'S'
     std::uint64_t code_alignment = 1;

@@ -35,6 +35,8 @@ enum CallFrameOp : std::uint8_t {
     cfa_val_offset_sf = 0x15,
     cfa_val_expression = 0x16,
     cfa_mips_advance_loc8 = 0x1d,
+    cfa_aarch64_negate_ra_state_with_pc = 0x2c,
+    cfa_aarch64_negate_ra_state = 0x2d,
     cfa_gnu_args_size = 0x2e,
     cfa_gnu_negative_offset_extended = 0x2f,
 };

@@ -57,10 +57,9 @@ private:
     }
 
     void push_register(std::uint64_t reg, std::int64_t offset) {
-        if (reg >= RegisterFile::capacity || !registers_.has(static_cast<unsigned>(reg))) {
-            return fail(EvalStatus::bad_memory);
-        }
-        push(registers_[static_cast<unsigned>(reg)] + as_unsigned(offset));
+        const unsigned place = memory_.words().numbers.place_of(reg);
+        if (!registers_.has(place)) return fail(EvalStatus::bad_memory);
+        push(registers_[place] + as_unsigned(offset));
     }
 
     void dereference(unsigned size) {
@@ -95,11 +94,12 @@ private:
     }
 
     void execute_other(std::uint8_t op) {
+        const unsigned word = memory_.words().size;
         switch (op) {
             case op_addr:  // an SVMA
-                return push(reader_.u64() + memory_.bias());
+                return push((word == 4 ? reader_.u32() : reader_.u64()) + memory_.bias());
             case op_deref:
-                return dereference(8);
+                return dereference(word);
             case op_deref_size:
                 return dereference(reader_.u8());
             case op_bregx: {

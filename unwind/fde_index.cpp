@@ -61,8 +61,8 @@ public:
         std::reverse(fdes.begin(), fdes.end());
     }
 
-    void mark_found(std::vector<bool>& found) const override {
-        for (const IndexEntry& entry : entries_) found[entry_number(entry.fde.offset)] = true;
+    void mark_found(const std::vector<FdePlace>&, std::vector<bool>& found) const override {
+        found.assign(found.size(), true);
     }
 
 private:
@@ -83,8 +83,7 @@ bool is_dropped_function(const CfiSection& section, const Fde& fde) {
 
 }  // namespace
 
-std::vector<FdePlace> scan_fdes(const CfiSection& section, const std::vector<bool>& found,
-                                std::uint64_t& malformed) {
+std::vector<FdePlace> scan_fdes(const CfiSection& section, std::uint64_t& malformed) {
     std::vector<FdePlace> fdes;
     CieCache cies(section);
     std::uint64_t offset = 0;
@@ -94,9 +93,7 @@ std::vector<FdePlace> scan_fdes(const CfiSection& section, const std::vector<boo
             ++malformed;
             break;
         }
-        const std::uint64_t number = entry_number(offset);
         offset = entry->end;
-        if (number < found.size() && found[number]) continue;
         if (entry->kind == CfiEntry::Kind::terminator && !section.is_debug_frame) break;
         if (entry->kind != CfiEntry::Kind::fde) continue;
         const Cie* cie = cies.find(entry->cie_offset);
@@ -108,12 +105,11 @@ std::vector<FdePlace> scan_fdes(const CfiSection& section, const std::vector<boo
         if (is_dropped_function(section, *fde)) continue;
         fdes.push_back({fde->start, fde->end, fde->offset});
     }
-    std::sort(fdes.begin(), fdes.end(), inner_comes_later);
     return fdes;
 }
 
-std::unique_ptr<FdeIndex> make_linear_index(const CfiSection& section,
-                                            const std::vector<FdePlace>& all) {
+std::unique_ptr<FdeIndex> make_linear_index(const CfiSection& section, std::vector<FdePlace> all) {
+    std::sort(all.begin(), all.end(), inner_comes_later);
     return std::make_unique<LinearIndex>(section, all);
 }
 

@@ -61,9 +61,10 @@ public:
     // Puts the FDEs that overlap `range` into `fdes` (cleared), ordered so that of overlapping ones
     // the later wins: by start, the longer first.
     virtual void collect(AddressRange range, CieCache& cies, std::vector<Fde>& fdes) const = 0;
-    // Marks the FDEs that collect() finds for every address they cover, by entry_number(offset).
-    // None if some overlap: which one wins is then for an index of all to say.
-    virtual void mark_found(std::vector<bool>& found) const = 0;
+    // Of `all` FDEs of the section, by rising offset, those that collect() finds for every address
+    // they cover are marked in `found`, by their place in `all`. None if some of them overlap:
+    // which one wins is then for an index of all to say.
+    virtual void mark_found(const std::vector<FdePlace>& all, std::vector<bool>& found) const = 0;
 };
 
 // Null if the header is not there, not of version 1, or has no table of fixed-size entries.
@@ -72,18 +73,12 @@ public:
                                                           ByteView header,
                                                           std::uint64_t header_address);
 
-// No entry is shorter than eight bytes, so no two share a number.
-constexpr std::uint64_t entry_number(std::uint64_t offset) { return offset >> 3; }
+// Reads the section from its start to its end or first impossible length: all FDEs, by rising
+// offset. Counts entries that had to be skipped in `malformed`.
+[[nodiscard]] std::vector<FdePlace> scan_fdes(const CfiSection& section, std::uint64_t& malformed);
 
-// Reads the section from its start to its end or first impossible length, and returns all FDEs but
-// those in `found` (by entry_number; may be empty); ordered as collect() orders them; O(n log n).
-// Counts entries that had to be skipped in `malformed`.
-[[nodiscard]] std::vector<FdePlace> scan_fdes(const CfiSection& section,
-                                              const std::vector<bool>& found,
-                                              std::uint64_t& malformed);
-
-// An index of what scan_fdes found.
+// An index of what scan_fdes found, or of a part of it. O(n log n).
 [[nodiscard]] std::unique_ptr<FdeIndex> make_linear_index(const CfiSection& section,
-                                                          const std::vector<FdePlace>& all);
+                                                          std::vector<FdePlace> all);
 
 }  // namespace fgread

@@ -3,6 +3,7 @@
 namespace fgread {
 
 EvalResult FrameMemory::read(std::uint64_t address, unsigned size) const {
+    address &= words_.address_mask;
     if (const auto value = stack_.read(address, size)) return {*value};
     if (provider_) {
         if (const auto word = provider_->read_word(module_, Svma{address - bias_})) {

@@ -4,9 +4,19 @@
 #include <cstdint>
 
 #include "unwind/module_provider.h"
+#include "unwind/registers.h"
 #include "unwind/stack_memory.h"
 
 namespace fgread {
+
+// How wide a task's words are, and what its rules call registers.
+struct WordLayout {
+    unsigned size = 8;  // bytes of an address and of a saved register
+    // Bits of an address that say where it is; the rest is a tag (aarch64: TBI, MTE).
+    std::uint64_t address_mask = ~std::uint64_t{0};
+    RegisterNumbers numbers{};
+};
+inline constexpr WordLayout wide_words;
 
 enum class EvalStatus : std::uint8_t {
     ok,
@@ -30,11 +40,17 @@ public:
 
     // `provider` may be null: then only the dump can be read. `bias` is avma - svma of the module.
     explicit FrameMemory(const StackMemory& stack, ModuleProvider* provider = nullptr,
-                         ModuleId module = {}, std::uint64_t bias = 0)
-        : stack_(stack), provider_(provider), module_(module), bias_(bias) {}
+                         ModuleId module = {}, std::uint64_t bias = 0,
+                         const WordLayout& words = wide_words)
+        : stack_(stack), provider_(provider), module_(module), bias_(bias), words_(words) {}
 
     // An integer of 1 to 8 bytes at an AVMA, zero-extended.
-    [[nodiscard]] EvalResult read(std::uint64_t address, unsigned size = 8) const;
+    [[nodiscard]] EvalResult read(std::uint64_t address, unsigned size) const;
+    // A word of the task.
+    [[nodiscard]] EvalResult read(std::uint64_t address) const {
+        return read(address, words_.size);
+    }
+    [[nodiscard]] const WordLayout& words() const { return words_; }
 
     [[nodiscard]] std::uint64_t bias() const { return bias_; }
     [[nodiscard]] Endian endian() const { return stack_.endian(); }
@@ -44,6 +60,7 @@ private:
     ModuleProvider* provider_;
     ModuleId module_;
     std::uint64_t bias_;
+    const WordLayout& words_;
 };
 
 }  // namespace fgread

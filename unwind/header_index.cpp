@@ -43,18 +43,27 @@ public:
         });
     }
 
-    void mark_found(std::vector<bool>& found) const override {
-        std::vector<bool> all(found.size());
-        CieCache cies(section_);
+    void mark_found(const std::vector<FdePlace>& all, std::vector<bool>& found) const override {
+        // No entry is shorter than eight bytes, so no two share a number.
+        std::vector<std::uint32_t> place_of(section_.bytes.size() / 8 + 1);
+        for (std::size_t i = 0; i < all.size(); ++i) {
+            place_of[all[i].offset / 8] = static_cast<std::uint32_t>(i + 1);
+        }
+        std::vector<bool> listed(all.size());
         std::uint64_t end = 0;
         for (std::uint64_t i = 0; i < table_.count; ++i) {
-            if (start_of(i) < end) return;
-            const auto fde = verified_fde(i, cies);
-            if (!fde) continue;
-            end = fde->end;
-            all[entry_number(fde->offset)] = true;
+            const std::uint64_t start = start_of(i);
+            if (start < end) return;
+            const std::uint64_t offset = field(i * 2 + 1) - section_.bases.section;
+            if (offset >= section_.bytes.size()) continue;
+            const std::uint32_t place = place_of[offset / 8];
+            if (place == 0) continue;
+            const FdePlace& fde = all[place - 1];
+            if (fde.offset != offset || fde.start != start) continue;
+            end = fde.end;
+            listed[place - 1] = true;
         }
-        found = std::move(all);
+        found = std::move(listed);
     }
 
 private:

@@ -9,7 +9,19 @@ namespace {
 constexpr EventTime end_of_time{std::numeric_limits<std::uint64_t>::max(),
                                 std::numeric_limits<std::uint64_t>::max()};
 
+// Bytes: _start is a dozen instructions. That of ld.so and of musl has no CFI.
+constexpr std::uint64_t longest_entry = 64;
+
 }  // namespace
+
+StopReason SpanCache::Span::reason_without_rule(std::uint64_t lookup) const {
+    if (!mapping && code.module.value == 0) return StopReason::no_mapping;
+    if (!code.table) {
+        return code.generated ? StopReason::no_cfi : StopReason::module_unavailable;
+    }
+    const bool at_entry = code.entry && lookup - code.bias - code.entry->value < longest_entry;
+    return at_entry ? StopReason::complete : StopReason::no_cfi;
+}
 
 std::uint32_t SpanCache::select(const AddressSpace& space, EventTime when) {
     when_ = when;

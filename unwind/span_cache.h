@@ -9,6 +9,7 @@
 
 #include "perfdata/address_space.h"
 #include "unwind/module_provider.h"
+#include "unwind/stop_reason.h"
 
 namespace fgread {
 
@@ -28,6 +29,13 @@ public:
         MappingId mapping;
         std::uint32_t generation = 0;
         CodeMapping code;
+
+        // The rule at an address in it (already lowered, if it is a return address); null if none.
+        [[nodiscard]] const UnwindRule* find_rule(std::uint64_t lookup) const {
+            return code.table ? code.table->find(Svma{lookup - code.bias}) : nullptr;
+        }
+        // Why a walk ends where find_rule() finds none.
+        [[nodiscard]] StopReason reason_without_rule(std::uint64_t lookup) const;
     };
     // Valid until the next call.
     const Span& find(std::uint64_t address) {

@@ -23,6 +23,11 @@ public:
     // with or without call-frame information. Before the module is mapped.
     void set_entry(ModuleId module, Svma entry);
 
+    // Functions of the module, which are analysed where they have no rules, if add_memory() gave
+    // their code; and where stacks end. Before the module is mapped.
+    void add_function(ModuleId module, FunctionRange function);
+    void add_bottom(ModuleId module, StackBottom bottom);
+
     // Bytes of the module's image that rules may read (.rodata). Not needed by usual code.
     void add_memory(ModuleId module, Svma address, ByteView bytes);
 
@@ -33,6 +38,7 @@ public:
 
     CodeMapping resolve(MappingId mapping) override;
     std::optional<std::uint64_t> read_word(ModuleId module, Svma svma) override;
+    std::optional<FunctionRange> function_at(ModuleId module, Svma pc) override;
 
 private:
     struct Memory {
@@ -46,6 +52,8 @@ private:
         Endian endian;
         std::optional<Svma> entry;
         std::vector<Memory> memory;
+        std::vector<FunctionRange> functions;
+        std::vector<StackBottom> bottoms;
     };
 
     std::deque<Module> modules_;         // id - 1; tables must not move

@@ -24,8 +24,8 @@ EvalResult register_plus(const RegisterFile& registers, const RegisterRule& rule
     return {registers[rule.source] + static_cast<std::uint64_t>(rule.offset)};
 }
 
-EvalResult evaluate_cfa(const RegisterRule& rule, const RegisterFile& registers,
-                        const FrameMemory& memory) {
+EvalResult find_cfa(const RegisterRule& rule, const RegisterFile& registers,
+                    const FrameMemory& memory) {
     switch (rule.kind) {
         case RuleKind::in_register:
             return register_plus(registers, rule);
@@ -34,6 +34,13 @@ EvalResult evaluate_cfa(const RegisterRule& rule, const RegisterFile& registers,
         default:
             return {0, EvalStatus::unsupported};
     }
+}
+
+EvalResult evaluate_cfa(const RegisterRule& rule, const RegisterFile& registers,
+                        const FrameMemory& memory) {
+    EvalResult cfa = find_cfa(rule, registers, memory);
+    cfa.value &= memory.words().address_mask;
+    return cfa;
 }
 
 // The caller's value of register `reg` by a rule that is neither unspecified nor undefined.
@@ -70,9 +77,25 @@ bool is_popped(const RegisterRule& rule, const AbiRegisters& abi, std::uint64_t 
 
 }  // namespace
 
+StopReason stop_reason_of(StepStatus status) {
+    switch (status) {
+        case StepStatus::outermost:
+            return StopReason::complete;
+        case StepStatus::truncated:
+            return StopReason::truncated;
+        case StepStatus::bad_memory:
+            return StopReason::bad_memory;
+        default:
+            return StopReason::rule_unsupported;
+    }
+}
+
 StepStatus step(const UnwindRule& rule, const AbiRegisters& abi, const FrameMemory& memory,
                 RegisterFile& registers, bool returning) {
-    const RegisterRule return_address = rule.rule_of(rule.return_address);
+    RegisterRule return_address = rule.rule_of(rule.return_address);
+    if (abi.has_link_register() && return_address.kind == RuleKind::unspecified) {
+        return_address.kind = RuleKind::same_value;
+    }
     if (return_address.kind == RuleKind::undefined) return StepStatus::outermost;
     const EvalResult cfa = evaluate_cfa(rule.cfa, registers, memory);
     if (!cfa.ok()) return as_step_status(cfa.status);
@@ -82,7 +105,7 @@ StepStatus step(const UnwindRule& rule, const AbiRegisters& abi, const FrameMemo
 
     RegisterFile caller = registers;
     caller.keep_only(abi.callee_saved);
-    caller.set(abi.stack_pointer, cfa.value);
+    caller.set(abi.stack_pointer, cfa.value - abi.cfa_above_sp);
     for (const NumberedRule& entry : rule.registers) {
         if (entry.rule.kind == RuleKind::unspecified) continue;
         const EvalResult value =
@@ -96,6 +119,8 @@ StepStatus step(const UnwindRule& rule, const AbiRegisters& abi, const FrameMemo
             caller.forget(entry.reg);  // undefined comes here too
         }
     }
+    // The call has overwritten it; what a signal interrupted may have it still.
+    if (abi.has_link_register() && !rule.signal_frame) caller.forget(abi.link_register);
     caller.set(abi.pc, caller_pc.value);
     registers = caller;
     return StepStatus::ok;

@@ -25,6 +25,7 @@ constexpr std::array<Words, stop_reason_count> words{{
     {"no_progress", "the stack pointer did not rise"},
     {"frame_limit", "more frames than the limit"},
     {"unsupported_abi", "registers of an architecture that is not walked yet"},
+    {"switched_stack", "a runtime had changed to another stack there; its callers' was not copied"},
 }};
 
 }  // namespace

@@ -21,6 +21,7 @@ enum class StopReason : std::uint8_t {
     no_progress,         // the stack pointer did not rise
     frame_limit,         // more frames than WalkLimits::max_frames
     unsupported_abi,     // registers of an architecture this build does not walk
+    switched_stack,  // the thread had changed to the last frame's stack; the other is not copied
     count_,
 };
 

@@ -1,5 +1,6 @@
 // UnwindRule: how to find the caller's registers from the callee's, at one range of addresses.
-// DWARF 5, 6.4.1: one row of the call-frame table.
+// DWARF 5, 6.4.1: one row of the call-frame table. Registers are named by their places in a
+// RegisterFile, which mostly are their DWARF numbers.
 #pragma once
 
 #include <array>
@@ -24,7 +25,7 @@ enum class RuleKind : std::uint8_t {
 // One cell of the table. Fields its kind does not use are 0, so that equal rules compare equal.
 struct RegisterRule {
     RuleKind kind = RuleKind::unspecified;
-    std::uint16_t source = 0;  // DWARF register
+    std::uint16_t source = 0;  // place of a register; beyond RegisterFile::capacity: not tracked
     std::int64_t offset = 0;   // bytes
     ByteView expression;       // in the section's bytes
 };
@@ -33,7 +34,7 @@ struct RegisterRule {
 [[nodiscard]] bool operator==(const RegisterRule& a, const RegisterRule& b);
 
 struct NumberedRule {
-    std::uint8_t reg = 0;  // DWARF register, below RegisterFile::capacity
+    std::uint8_t reg = 0;  // place of the register, below RegisterFile::capacity
     RegisterRule rule;
     friend bool operator==(const NumberedRule&, const NumberedRule&) = default;
 };
@@ -72,7 +73,7 @@ struct ShortRule {
 // came from, whose section bytes the expressions view.
 struct UnwindRule {
     FastRule fast;                        // unusable(): evaluate the rest
-    std::uint8_t return_address = 0;      // the DWARF register (column) that holds it
+    std::uint8_t return_address = 0;      // the register (column) that holds it
     bool signal_frame = false;            // 'S': the caller was interrupted, it did not call
     RegisterRule cfa;                     // in_register or is_expression; else it cannot be used
     std::vector<NumberedRule> registers;  // ascending; registers not listed are unspecified

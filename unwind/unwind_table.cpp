@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "unwind/rule_blocks.h"
+#include "unwind/sframe.h"
 
 namespace fgread {
 namespace {
@@ -18,6 +19,7 @@ CfiSection make_section(const UnwindSections& sections, bool is_debug_frame) {
     section.bases.text = sections.text_address.value;
     section.bases.data = sections.data_address.value;
     section.bases.address_size = sections.address_size;
+    section.numbers = sections.numbers;
     return section;
 }
 
@@ -60,28 +62,29 @@ struct UnwindTable::State {
             return make_header_index(section, sections.eh_frame_hdr,
                                      sections.eh_frame_hdr_address.value);
         }
+        std::vector<FdePlace> fdes = scan_fdes(section, skipped_entries);
         const RuleBlocks* by_header = ways[header].load(std::memory_order_relaxed);
-        const std::vector<FdePlace> others = way == eh_frame && by_header
-                                                 ? not_in_header(by_header->index())
-                                                 : scan_fdes(section, {}, skipped_entries);
-        if (way == eh_frame && others.empty()) return nullptr;
-        return make_linear_index(section, others);
+        if (way == eh_frame && by_header) {
+            fdes = not_in_header(by_header->index(), std::move(fdes));
+            if (fdes.empty()) return nullptr;
+        }
+        return make_linear_index(section, std::move(fdes));
     }
 
     // A pc between two functions, or the one FDE that BOLT leaves out of its table, is no reason to
     // sort and compile everything a second time; FDEs that overlap are.
-    std::vector<FdePlace> not_in_header(const FdeIndex& index) {
-        std::vector<bool> found(entry_number(eh_section.bytes.size()) + 1);
-        index.mark_found(found);
-        std::uint64_t skipped = 0;
-        std::vector<FdePlace> others = scan_fdes(eh_section, found, skipped);
+    std::vector<FdePlace> not_in_header(const FdeIndex& index, std::vector<FdePlace> all) {
+        std::vector<bool> found(all.size());
+        index.mark_found(all, found);
         CieCache cies(eh_section);
         std::vector<Fde> overlapping;
-        for (const FdePlace& other : others) {
-            index.collect({other.start, other.end - 1}, cies, overlapping);
-            if (!overlapping.empty()) return scan_fdes(eh_section, {}, skipped_entries);
+        std::vector<FdePlace> others;
+        for (std::size_t i = 0; i < all.size(); ++i) {
+            if (found[i]) continue;
+            index.collect({all[i].start, all[i].end - 1}, cies, overlapping);
+            if (!overlapping.empty()) return all;
+            others.push_back(all[i]);
         }
-        skipped_entries += skipped;
         return others;
     }
 
@@ -95,7 +98,29 @@ struct UnwindTable::State {
         return !sections.eh_frame.empty() && (way != header || !sections.eh_frame_hdr.empty());
     }
 
+    // Rows are found and interned when asked for: modules whose only rules these are are few.
+    const UnwindRule* find_sframe(Svma pc) {
+        if (sections.sframe.empty()) return nullptr;
+        const std::lock_guard lock(mutex);
+        if (!open_sframe()) return nullptr;
+        const auto row = sframe->row_at(pc);
+        if (!row) return nullptr;
+        Cie cie;
+        cie.return_address = sframe->return_address();
+        return rules[rules.intern(*row, cie)];
+    }
+
+    bool open_sframe() {
+        if (!sframe_opened) {
+            sframe = SFrame::read(sections.sframe, sections.sframe_address, sections.endian);
+        }
+        sframe_opened = true;
+        return sframe.has_value();
+    }
+
     UnwindSections sections;
+    std::optional<SFrame> sframe;
+    bool sframe_opened = false;
     CfiSection eh_section, debug_section;
     std::mutex mutex;
     RuleStore rules;
@@ -116,7 +141,7 @@ const UnwindRule* UnwindTable::find(Svma pc) const {
         if (!blocks) continue;
         if (const std::uint16_t rule = blocks->find(pc.value)) return state_->rules[rule];
     }
-    return nullptr;
+    return state_->find_sframe(pc);
 }
 
 std::optional<UnwindTable::FdeRange> UnwindTable::fde_range(Svma pc) const {
@@ -125,12 +150,16 @@ std::optional<UnwindTable::FdeRange> UnwindTable::fde_range(Svma pc) const {
         if (!blocks) continue;
         if (const auto fde = blocks->find_fde(pc.value)) return FdeRange{{fde->start}, {fde->end}};
     }
-    return std::nullopt;
+    if (state_->sections.sframe.empty()) return std::nullopt;
+    const std::lock_guard lock(state_->mutex);
+    const auto function = state_->open_sframe() ? state_->sframe->function_at(pc) : std::nullopt;
+    return function ? std::optional(FdeRange{function->start, function->end}) : std::nullopt;
 }
 
 UnwindTable::Stats UnwindTable::stats() const {
     const std::lock_guard lock(state_->mutex);
     Stats stats{0, 0, state_->rules.size(), state_->skipped_entries};
+    if (state_->sframe) stats.malformed += state_->sframe->malformed();
     for (const auto& way : state_->ways) {
         const RuleBlocks* blocks = way.load();
         if (!blocks) continue;

@@ -11,6 +11,7 @@
 #include "perfdata/address.h"
 #include "perfdata/byte_reader.h"
 #include "perfdata/diagnostics.h"
+#include "unwind/registers.h"
 #include "unwind/unwind_rule.h"
 
 namespace fgread {
@@ -23,10 +24,13 @@ struct UnwindSections {
     ByteView eh_frame_hdr;
     Svma eh_frame_hdr_address;
     ByteView debug_frame;  // decompressed
-    Svma text_address;     // base of DW_EH_PE_textrel
-    Svma data_address;     // base of DW_EH_PE_datarel in .eh_frame (the GOT)
+    ByteView sframe;       // asked where the others say nothing
+    Svma sframe_address;
+    Svma text_address;  // base of DW_EH_PE_textrel
+    Svma data_address;  // base of DW_EH_PE_datarel in .eh_frame (the GOT)
     Endian endian = Endian::little;
     std::uint8_t address_size = 8;
+    RegisterNumbers numbers;  // of the module's machine
 };
 
 class UnwindTable {

@@ -3,8 +3,12 @@
 #include <array>
 #include <optional>
 
+#include "unwind/architecture.h"
 #include "unwind/frame_memory.h"
 #include "unwind/frame_pointer.h"
+#include "unwind/general_walk.h"
+#include "unwind/inferred_rules.h"
+#include "unwind/signal_trampoline.h"
 #include "unwind/span_cache.h"
 #include "unwind/step.h"
 #include "unwind/x86_64.h"
@@ -24,21 +28,20 @@ struct alignas(64) KnownPc {
     FastRule fast;
     StopReason stop = StopReason::complete;
     ShortRule brief;
-    bool may_keep_fp = false;  // no rule, but the frame pointer is worth a look
+    // Of what it called there are no other callers on this stack: `stop`.
+    bool is_bottom : 1 = false;
+    bool may_keep_fp : 1 = false;          // no rule, but the frame pointer is worth a look
+    const UnwindRule* inferred = nullptr;  // no rule, but one that its code suggests
 };
 static_assert(sizeof(KnownPc) == 64);
 
-StopReason as_stop_reason(StepStatus status) {
-    switch (status) {
-        case StepStatus::outermost:
-            return StopReason::complete;
-        case StepStatus::truncated:
-            return StopReason::truncated;
-        case StepStatus::bad_memory:
-            return StopReason::bad_memory;
-        default:
-            return StopReason::rule_unsupported;
-    }
+struct Places {
+    unsigned pc, sp;
+};
+Places places_of(const RegisterFile& registers) {
+    if (registers.abi() == TaskAbi::x86_64) return {abi.pc, abi.stack_pointer};
+    const AbiRegisters& other = architecture_of(registers.abi()).registers;
+    return {other.pc, other.stack_pointer};
 }
 
 }  // namespace
@@ -48,12 +51,11 @@ struct StackWalker::State {
         : provider(the_provider),
           limits(the_limits),
           spans(the_provider),
-          known(size_t{1} << known_bits) {}
+          known(size_t{1} << known_bits),
+          inferred(the_provider) {}
 
     // 2,048 lines of 64 bytes fit a level-2 cache; programs have some hundred hot return addresses.
     static constexpr unsigned known_bits = 11;
-    // Bytes: _start is a dozen instructions. That of ld.so and of musl has no CFI.
-    static constexpr std::uint64_t longest_entry = 64;
     // From a function's start to a pc in it. Few functions are larger.
     static constexpr std::uint64_t longest_function = 1u << 20;
 
@@ -73,22 +75,37 @@ struct StackWalker::State {
         entry.generation = generation;
         entry.module = span.code.module;
         entry.bias = span.code.bias;
-        if (!span.mapping && !span.code.module.value) {
-            entry.stop = StopReason::no_mapping;
-        } else if (!span.code.table) {
-            entry.stop = span.code.generated ? StopReason::no_cfi : StopReason::module_unavailable;
-            // JITs keep frame pointers; what a file that is not there does, nobody knows.
-            entry.may_keep_fp = span.code.generated || span.code.anonymous;
-        } else if (const UnwindRule* rule = span.code.table->find(Svma{lookup - entry.bias})) {
+        if (const UnwindRule* rule = span.find_rule(lookup)) {
             entry.rule = rule;
             entry.fast = rule->fast;
             entry.brief = x86_64::make_short_rule(*rule);
+        } else if (span.code.table && is_trampoline(entry)) {
+            entry.rule = &x86_64::signal_trampoline_rule();
         } else {
-            const bool at_entry =
-                span.code.entry && lookup - entry.bias - span.code.entry->value < longest_entry;
-            entry.stop = at_entry ? StopReason::complete : StopReason::no_cfi;
-            entry.may_keep_fp = !at_entry;
+            entry.stop = span.reason_without_rule(lookup);
+            // JITs keep frame pointers; what a file that is not there does, nobody knows.
+            const bool no_cfi = entry.stop == StopReason::no_cfi;
+            entry.may_keep_fp = limits.frame_pointers && (no_cfi || span.code.anonymous);
+            if (limits.analyse_code && no_cfi) infer(entry);
         }
+        for (const StackBottom& bottom : span.code.bottoms) {
+            const Svma pc{lookup - entry.bias};
+            if (pc < bottom.start || pc >= bottom.end) continue;
+            entry.is_bottom = true;
+            entry.stop = bottom.reason;
+            entry.brief = {};
+        }
+    }
+
+    // A handler's return address is the trampoline's first byte; the byte before it was looked up.
+    bool is_trampoline(const KnownPc& entry) {
+        const Svma before{entry.lookup - entry.bias}, at{before.value + 1};
+        return read_code(entry.module, at, x86_64::is_signal_trampoline) ||
+               read_code(entry.module, before, x86_64::is_signal_trampoline);
+    }
+
+    void infer(KnownPc& entry) {
+        entry.inferred = inferred.find(entry.module, Svma{entry.lookup - entry.bias});
     }
 
     // BOLT drops the call-frame information of the stubs it leaves in place: libLLVM of Rust 1.95.
@@ -109,17 +126,30 @@ struct StackWalker::State {
         return code && test({*code, more.value_or(0)});
     }
 
+    [[nodiscard]] WalkResult result(StopReason reason) const {
+        return {reason, followed, analysed, static_cast<std::uint32_t>(shared)};
+    }
+
+    std::optional<bool> is_behind_call(std::uint32_t generation, std::uint64_t pc);
+    StepStatus follow_inferred(std::uint32_t generation, const KnownPc& at, FrameKind kind,
+                               const StackMemory& stack, RegisterFile& registers);
     bool is_called(std::uint32_t generation, std::uint64_t callee, std::uint64_t returns_to,
                    bool trusted);
     bool follow_frame_pointer(std::uint32_t generation, FrameKind kind, const Frame& frame,
                               const StackMemory& stack, RegisterFile& registers);
     StopReason walk(std::uint32_t generation, const RegisterFile& registers, FrameKind kind,
-                    const StackMemory& stack, std::vector<WalkedFrame>& frames);
-    StopReason walk_fully(std::uint32_t generation, RegisterFile registers, FrameKind kind,
+                    const StackMemory& stack, WalkTrail* trail, std::vector<WalkedFrame>& frames);
+    std::size_t meet(const WalkTrail& trail, std::size_t& outer, const WalkTrail::Step& here,
+                     const StackMemory& stack) const;
+    void leave_trail(std::uint32_t generation, WalkTrail& trail);
+    StopReason walk_fully(std::uint32_t generation, const RegisterFile& innermost, FrameKind kind,
                           const StackMemory& stack, std::vector<WalkedFrame>& frames);
     std::optional<StopReason> walk_briefly(std::uint32_t generation, const RegisterFile& registers,
                                            FrameKind kind, const StackMemory& stack,
+                                           const WalkTrail* trail,
                                            std::vector<WalkedFrame>& frames);
+    bool step_past_rule(std::uint32_t generation, KnownPc at, const RegisterFile& innermost,
+                        std::size_t depth, const StackMemory& stack, RegisterFile& registers);
     StepStatus slow_step(const KnownPc& at, FrameKind kind, const StackMemory& stack,
                          RegisterFile& registers);
 
@@ -127,7 +157,15 @@ struct StackWalker::State {
     WalkLimits limits;
     SpanCache spans;
     std::vector<KnownPc> known;
+    InferredRules inferred;
     std::uint32_t followed = 0;  // frame pointers, in this walk
+    std::uint32_t analysed = 0;  // inferred rules, in this walk
+
+    // Of the brief walk under way: its steps, innermost first, how it ended, and how many frames of
+    // the trail it met go on where it stopped.
+    std::vector<WalkTrail::Step> steps;
+    std::optional<std::uint64_t> end_word;
+    std::size_t shared = 0;
 };
 
 // Whether the call before `returns_to` led to the pc `callee`, in a function that keeps a frame
@@ -184,6 +222,68 @@ bool StackWalker::State::follow_frame_pointer(std::uint32_t generation, FrameKin
     return true;
 }
 
+// Whether a call may return to `pc`; nothing if the code before it cannot be read.
+std::optional<bool> StackWalker::State::is_behind_call(std::uint32_t generation, std::uint64_t pc) {
+    const KnownPc& caller = look_up(pc - 1, generation);
+    if (caller.stop == StopReason::no_mapping) return false;
+    // Go puts goexit's second instruction there; the kernel, where a handler returns to.
+    if (caller.is_bottom || (caller.rule && caller.rule->signal_frame)) return true;
+    const auto code = provider.read_word(caller.module, Svma{pc - caller.bias - 8});
+    if (!code) return std::nullopt;
+    return x86_64::call_before(*code).kind != x86_64::CallBefore::no_call;
+}
+
+// To the caller, as the code that runs there suggests. Not ok, with `registers` untouched, if that
+// leads to where no call returns.
+StepStatus StackWalker::State::follow_inferred(std::uint32_t generation, const KnownPc& at,
+                                               FrameKind kind, const StackMemory& stack,
+                                               RegisterFile& registers) {
+    RegisterFile caller = registers;
+    const FrameMemory memory(stack, &provider, at.module, at.bias);
+    const StepStatus status = step(*at.inferred, abi, memory, caller);
+    if (status != StepStatus::ok) return status;
+    const bool rises =
+        kind == FrameKind::exact || caller[abi.stack_pointer] > registers[abi.stack_pointer];
+    if (!rises || !is_behind_call(generation, caller[abi.pc]).value_or(true)) {
+        return StepStatus::unsupported;
+    }
+    registers = caller;
+    ++analysed;
+    return StepStatus::ok;
+}
+
+// To the caller, where the rule counts from a register that calls do not preserve: OpenSSL's
+// AES-GCM keeps its CFA in rax over calls of parts of its own, which leave that alone. So what the
+// innermost frame has there is tried for its caller, and else what the caller's code suggests.
+bool StackWalker::State::step_past_rule(std::uint32_t generation, KnownPc at,
+                                        const RegisterFile& innermost, std::size_t depth,
+                                        const StackMemory& stack, RegisterFile& registers) {
+    const RegisterRule& cfa = at.rule->cfa;
+    const UnwindTable* table = spans.find(at.lookup).code.table;
+    if (cfa.kind != RuleKind::in_register || registers.has(cfa.source) || table == nullptr) {
+        return false;
+    }
+    constexpr std::size_t called_by_innermost = 2;
+    if (depth == called_by_innermost && innermost.has(cfa.source)) {
+        RegisterFile caller = registers;
+        caller.set(cfa.source, innermost[cfa.source]);
+        const FrameMemory memory(stack, &provider, at.module, at.bias);
+        if (step(*at.rule, abi, memory, caller) == StepStatus::ok &&
+            caller[abi.stack_pointer] > registers[abi.stack_pointer] &&
+            is_behind_call(generation, caller[abi.pc]).value_or(false)) {
+            registers = caller;
+            return true;
+        }
+    }
+    if (!limits.analyse_code) return false;
+    std::optional<FunctionRange> function;
+    const Svma pc{at.lookup - at.bias};
+    if (const auto fde = table->fde_range(pc)) function = {fde->start, fde->end};
+    at.inferred = inferred.find(at.module, pc, function);
+    return at.inferred && follow_inferred(generation, at, FrameKind::return_address, stack,
+                                          registers) == StepStatus::ok;
+}
+
 StepStatus StackWalker::State::slow_step(const KnownPc& at, FrameKind kind,
                                          const StackMemory& stack, RegisterFile& registers) {
     const FrameMemory memory(stack, &provider, at.module, at.bias);
@@ -196,29 +296,65 @@ StepStatus StackWalker::State::slow_step(const KnownPc& at, FrameKind kind,
 
 // Appends to `frames`, beginning with one of this kind.
 StopReason StackWalker::State::walk(std::uint32_t generation, const RegisterFile& registers,
-                                    FrameKind kind, const StackMemory& stack,
+                                    FrameKind kind, const StackMemory& stack, WalkTrail* trail,
                                     std::vector<WalkedFrame>& frames) {
     const std::size_t known_frames = frames.size();
-    if (const auto reason = walk_briefly(generation, registers, kind, stack, frames))
-        return *reason;
+    const auto reason = walk_briefly(generation, registers, kind, stack, trail, frames);
+    if (trail && reason == StopReason::complete) {
+        leave_trail(generation, *trail);
+    } else if (trail) {
+        trail->clear();
+    }
+    if (reason) return *reason;
     frames.resize(known_frames);
     return walk_fully(generation, registers, kind, stack, frames);
 }
 
-StopReason StackWalker::State::walk_fully(std::uint32_t generation, RegisterFile registers,
+// How many frames of the trail, its outermost, go on from `here`; 0: it is not there, or the stack
+// has changed since. `outer` is how many of them may still be met, and falls from call to call.
+std::size_t StackWalker::State::meet(const WalkTrail& trail, std::size_t& outer,
+                                     const WalkTrail::Step& here, const StackMemory& stack) const {
+    while (outer != 0 && trail.steps[outer - 1].sp < here.sp) --outer;
+    if (outer == 0) return 0;
+    const WalkTrail::Step& there = trail.steps[outer - 1];
+    if (there.sp != here.sp || there.pc != here.pc || there.has_fp != here.has_fp) return 0;
+    if (here.has_fp && there.fp != here.fp) return 0;
+    if (steps.size() + outer > limits.max_frames) return 0;
+    const auto left = trail.leaves(outer - 1, stack);
+    if (!left) return outer;
+    outer = *left;
+    return 0;
+}
+
+void StackWalker::State::leave_trail(std::uint32_t generation, WalkTrail& trail) {
+    if (shared == 0) trail.end_word = end_word;
+    trail.generation = generation;
+    trail.steps.resize(shared);
+    trail.steps.insert(trail.steps.end(), steps.rbegin(), steps.rend());
+}
+
+StopReason StackWalker::State::walk_fully(std::uint32_t generation, const RegisterFile& innermost,
                                           FrameKind kind, const StackMemory& stack,
                                           std::vector<WalkedFrame>& frames) {
+    RegisterFile registers = innermost;
     for (;;) {
         const std::uint64_t pc = registers[abi.pc];
         const std::uint64_t sp =
             registers.has(abi.stack_pointer) ? registers[abi.stack_pointer] : 0;
         const KnownPc& at = look_up(kind == FrameKind::return_address ? pc - 1 : pc, generation);
         frames.push_back({{at.module, kind, pc - at.bias}, {pc}, {sp}});
+        if (at.is_bottom && kind == FrameKind::return_address) return at.stop;
         if (!at.rule) {
-            const StopReason stop = at.stop;
+            const KnownPc here = at;  // other look-ups may take its place
             const Frame frame = frames.back().frame;
-            if (!at.may_keep_fp || !limits.frame_pointers) return stop;
-            if (!follow_frame_pointer(generation, kind, frame, stack, registers)) return stop;
+            StepStatus status = StepStatus::unsupported;
+            if (here.inferred) status = follow_inferred(generation, here, kind, stack, registers);
+            if (status == StepStatus::truncated) return StopReason::truncated;
+            if (status != StepStatus::ok &&
+                (!here.may_keep_fp ||
+                 !follow_frame_pointer(generation, kind, frame, stack, registers))) {
+                return here.stop;
+            }
             if (frames.size() >= limits.max_frames) return StopReason::frame_limit;
             kind = FrameKind::return_address;
             continue;
@@ -226,7 +362,12 @@ StopReason StackWalker::State::walk_fully(std::uint32_t generation, RegisterFile
 
         if (!at.fast.usable() || !x86_64::fast_step(at.fast, stack, registers)) {
             const StepStatus status = slow_step(at, kind, stack, registers);
-            if (status != StepStatus::ok) return as_stop_reason(status);
+            if (status == StepStatus::bad_memory && frames.size() < limits.max_frames &&
+                step_past_rule(generation, at, innermost, frames.size(), stack, registers)) {
+                kind = FrameKind::return_address;
+                continue;
+            }
+            if (status != StepStatus::ok) return stop_reason_of(status);
         }
         if (registers[abi.pc] == 0) return StopReason::complete;
         if (frames.size() >= limits.max_frames) return StopReason::frame_limit;
@@ -247,24 +388,41 @@ StopReason StackWalker::State::walk_fully(std::uint32_t generation, RegisterFile
 std::optional<StopReason> StackWalker::State::walk_briefly(std::uint32_t generation,
                                                            const RegisterFile& registers,
                                                            FrameKind kind, const StackMemory& stack,
+                                                           const WalkTrail* trail,
                                                            std::vector<WalkedFrame>& frames) {
     constexpr std::uint64_t word = 8;
-    std::uint64_t pc = registers[abi.pc], sp = registers[abi.stack_pointer];
-    std::optional<std::uint64_t> fp;
-    if (registers.has(x86_64::rbp)) fp = registers[x86_64::rbp];
+    steps.clear();
+    end_word.reset();
+    shared = 0;
+    // The trail's innermost frame was no call's.
+    const bool may_meet = trail && trail->generation == generation && !trail->steps.empty();
+    std::size_t outer = may_meet ? trail->steps.size() - 1 : 0;
+
+    WalkTrail::Step here{registers[abi.pc], registers[abi.stack_pointer], 0};
+    if (registers.has(x86_64::rbp)) {
+        here.fp = registers[x86_64::rbp];
+        here.has_fp = true;
+    }
     for (;;) {
-        const KnownPc& at = look_up(kind == FrameKind::return_address ? pc - 1 : pc, generation);
-        frames.push_back({{at.module, kind, pc - at.bias}, {pc}, {sp}});
+        if (outer != 0 && kind == FrameKind::return_address) {
+            shared = meet(*trail, outer, here, stack);
+            if (shared != 0) return StopReason::complete;
+        }
+        const KnownPc& at =
+            look_up(kind == FrameKind::return_address ? here.pc - 1 : here.pc, generation);
+        frames.push_back({{at.module, kind, here.pc - at.bias}, {here.pc}, {here.sp}});
+        here.fp_distance = at.brief.fp_distance;
+        if (trail) steps.push_back(here);
         if (!at.rule) {
-            if (at.may_keep_fp && limits.frame_pointers) return std::nullopt;
+            if (at.may_keep_fp || at.inferred) return std::nullopt;
             return at.stop;
         }
         if (at.brief.kind == ShortRule::no_caller) return StopReason::complete;
         const bool from_fp = at.brief.kind == ShortRule::from_fp;
-        if (at.brief.kind == ShortRule::none || (from_fp && !fp)) return std::nullopt;
+        if (at.brief.kind == ShortRule::none || (from_fp && !here.has_fp)) return std::nullopt;
 
-        const std::uint64_t cfa =
-            (from_fp ? *fp : sp) + static_cast<std::uint64_t>(std::int64_t{at.fast.cfa_offset});
+        const std::uint64_t cfa = (from_fp ? here.fp : here.sp) +
+                                  static_cast<std::uint64_t>(std::int64_t{at.fast.cfa_offset});
         if (!stack.covers(cfa - word, word)) {
             const EvalStatus status =
                 FrameMemory(stack, &provider, at.module, at.bias).read(cfa - word).status;
@@ -272,16 +430,20 @@ std::optional<StopReason> StackWalker::State::walk_briefly(std::uint32_t generat
             if (status == EvalStatus::bad_memory) return StopReason::bad_memory;
             return std::nullopt;
         }
-        if (at.brief.fp_distance != 0) {
-            const std::uint64_t saved = cfa - at.brief.fp_distance * word;
+        if (here.fp_distance != 0) {
+            const std::uint64_t saved = cfa - here.fp_distance * word;
             if (!stack.covers(saved, word)) return std::nullopt;
-            fp = stack.word_unchecked(saved);
+            here.fp = stack.word_unchecked(saved);
+            here.has_fp = true;
         }
-        pc = stack.word_unchecked(cfa - word);
-        if (pc == 0) return StopReason::complete;
+        here.pc = stack.word_unchecked(cfa - word);
+        if (here.pc == 0) {
+            end_word = cfa - word;
+            return StopReason::complete;
+        }
         if (frames.size() >= limits.max_frames) return StopReason::frame_limit;
-        if (frames.size() > 1 && cfa <= sp) return StopReason::no_progress;
-        sp = cfa;
+        if (frames.size() > 1 && cfa <= here.sp) return StopReason::no_progress;
+        here.sp = cfa;
         kind = FrameKind::return_address;
     }
 }
@@ -293,29 +455,39 @@ StackWalker::StackWalker(StackWalker&&) noexcept = default;
 
 WalkResult StackWalker::walk(const AddressSpace& space, EventTime when,
                              const RegisterFile& registers, const StackMemory& stack,
-                             std::vector<WalkedFrame>& frames) {
+                             std::vector<WalkedFrame>& frames, WalkTrail* trail) {
     frames.clear();
-    if (!registers.has(abi.pc)) return {StopReason::no_registers};
+    const auto without_trail = [trail](StopReason reason) {
+        if (trail) trail->clear();
+        return WalkResult{reason};
+    };
+    if (registers.abi() == TaskAbi::unsupported) return without_trail(StopReason::unsupported_abi);
+    const auto [pc_place, sp_place] = places_of(registers);
+    if (!registers.has(pc_place)) return without_trail(StopReason::no_registers);
     const std::uint32_t generation = state_->spans.select(space, when);
-    const bool unsupported = registers.abi() != TaskAbi::x86_64;
-    if (unsupported || stack.empty() || !registers.has(abi.stack_pointer)) {
-        const Avma pc{registers[abi.pc]};
-        const Avma sp{registers.has(abi.stack_pointer) ? registers[abi.stack_pointer] : 0};
+    if (stack.empty() || !registers.has(sp_place)) {
+        const Avma pc{registers[pc_place]};
+        const Avma sp{registers.has(sp_place) ? registers[sp_place] : 0};
         frames.push_back({resolve(space, when, pc, FrameKind::exact), pc, sp});
-        return {unsupported ? StopReason::unsupported_abi : StopReason::no_registers};
+        return without_trail(StopReason::no_registers);
     }
-    state_->followed = 0;
-    const StopReason reason = state_->walk(generation, registers, FrameKind::exact, stack, frames);
-    if (reason != StopReason::no_cfi || frames.size() != 1) return {reason, state_->followed};
+    if (registers.abi() != TaskAbi::x86_64) {
+        return without_trail(walk_by_rules(state_->spans, state_->provider, registers, stack,
+                                           state_->limits.max_frames, frames));
+    }
+    state_->followed = state_->analysed = 0;
+    const StopReason reason =
+        state_->walk(generation, registers, FrameKind::exact, stack, trail, frames);
+    if (reason != StopReason::no_cfi || frames.size() != 1) return state_->result(reason);
     const auto caller = state_->caller_of_stub(generation, frames.front(), stack);
-    if (!caller) return {reason, state_->followed};
+    if (!caller) return state_->result(reason);
     RegisterFile above = registers;
     above.keep_only(abi.callee_saved);
     above.set(abi.stack_pointer, frames.front().sp.value + sizeof *caller);
     above.set(abi.pc, *caller);
     const StopReason outer =
-        state_->walk(generation, above, FrameKind::return_address, stack, frames);
-    return {outer, state_->followed};
+        state_->walk(generation, above, FrameKind::return_address, stack, nullptr, frames);
+    return state_->result(outer);
 }
 
 Frame StackWalker::resolve(const AddressSpace& space, EventTime when, Avma address,

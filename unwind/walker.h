@@ -12,6 +12,7 @@
 #include "unwind/registers.h"
 #include "unwind/stack_memory.h"
 #include "unwind/stop_reason.h"
+#include "unwind/walk_trail.h"
 
 namespace fgread {
 
@@ -21,8 +22,11 @@ struct WalkLimits {
     // Where a module has no rule, or a JIT made the code, follow the frame pointer if it leads
     // behind a call. 99.3 % right on code that mostly keeps none, 100 % on code that does.
     bool frame_pointers = true;
-    // Believe it behind any call, as V8's builtins need, whose calls name dispatchers that jump on.
-    // Right less often on code that keeps none.
+    // Before that, decode the function from its start, if that is known, to find its frame
+    // (x86-64). Right for all of 89,000 frames.
+    bool analyse_code = true;
+    // Believe frame pointers behind any call, as V8's builtins need, whose calls name dispatchers
+    // that jump on. Right less often on code that keeps none.
     bool trust_frame_pointers = false;
 };
 
@@ -36,6 +40,9 @@ struct WalkedFrame {
 struct WalkResult {
     StopReason reason = StopReason::no_registers;
     std::uint32_t by_frame_pointer = 0;  // frames that were found so
+    std::uint32_t by_analysis = 0;       // and by decoding their callee's code
+    // With a trail: how many frames of the walk before, its outermost, go on where `frames` ends.
+    std::uint32_t shared = 0;
 };
 
 // Not thread-safe: one walker per thread (it keeps hints and a cache of resolved mappings).
@@ -49,8 +56,12 @@ public:
     // return address that no mapping covers becomes the last frame, with module 0, unless it is 0.
     // Allocates only when `frames` must grow or a mapping is new. Some 10-20 ns per frame whose
     // rule was met before.
+    // `trail` is that of the thread, empty at first: the walk may end where it meets the one before
+    // (then the reason is `complete`, and WalkResult::shared says how many frames are left out),
+    // and leaves its own. Without one, `frames` holds all.
     WalkResult walk(const AddressSpace& space, EventTime when, const RegisterFile& registers,
-                    const StackMemory& stack, std::vector<WalkedFrame>& frames);
+                    const StackMemory& stack, std::vector<WalkedFrame>& frames,
+                    WalkTrail* trail = nullptr);
 
     // Resolves a single address (a kernel ip, an entry of a recorded chain) the same way.
     Frame resolve(const AddressSpace& space, EventTime when, Avma address, FrameKind kind);

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <bit>
 
+#include "unwind/architecture.h"
+
 namespace fgread::x86_64 {
 namespace {
 
 constexpr unsigned not_tracked = RegisterFile::capacity;
-constexpr std::uint64_t abi_64_bit = 2;  // PERF_SAMPLE_REGS_ABI_64
-constexpr unsigned perf_sp = 7, perf_ip = 8;
 
 // AX BX CX DX SI DI BP SP IP FLAGS CS SS DS ES FS GS R8-R15 by perf number.
 constexpr std::array<unsigned, 24> dwarf_of_perf = {rax,         rbx,         rcx,
@@ -38,14 +38,11 @@ bool is_callee_saved(unsigned reg) { return reg <= r15 && ((callee_saved >> reg)
 
 RegisterFile registers_from_sample(const RegsView& regs) {
     RegisterFile result;
-    const bool is_64_bit = regs.abi == abi_64_bit;
-    if (!is_64_bit) result.set_abi(TaskAbi::unsupported);
     std::size_t place = 0;
     for (std::uint64_t left = regs.mask; left != 0 && place < regs.values.size();
          left &= left - 1, ++place) {
         const auto number = static_cast<unsigned>(std::countr_zero(left));
         if (number >= dwarf_of_perf.size() || dwarf_of_perf[number] == not_tracked) continue;
-        if (!is_64_bit && number != perf_sp && number != perf_ip) continue;
         const unsigned reg = dwarf_of_perf[number];
         const std::uint64_t value = regs.values[place];
         if (!is_hidden(reg, value)) result.set(reg, value);
@@ -94,3 +91,14 @@ ShortRule make_short_rule(const UnwindRule& rule) {
 }
 
 }  // namespace fgread::x86_64
+
+namespace fgread {
+
+constexpr Architecture architectures::x86_64{
+    .name = "x86-64",
+    .registers = {.pc = x86_64::return_address,
+                  .stack_pointer = x86_64::rsp,
+                  .callee_saved = x86_64::callee_saved},
+};
+
+}  // namespace fgread

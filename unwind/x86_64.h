@@ -20,8 +20,7 @@ inline constexpr std::uint64_t callee_saved = (1u << rbx) | (1u << rbp) | (0xfu 
 
 // What a sample recorded. The pc is stored under return_address. Unknown are registers the mask
 // lacks, and rbx and r12-r15 if all ones: that is what the kernel stores when an NMI interrupted
-// it and pt_regs did not hold them. A task that is not 64-bit gets its pc and sp only, and
-// TaskAbi::unsupported.
+// it and pt_regs did not hold them.
 [[nodiscard]] RegisterFile registers_from_sample(const RegsView& regs);
 
 // The fast form of a rule that is as most are; an unusable one for all others.

@@ -49,4 +49,12 @@ std::uint64_t ModulePlaces::address(const Frame& frame) const {
     return frame.lookup_offset() + (known == modules_.end() ? 0 : known->second.bias);
 }
 
+std::uint64_t ModulePlaces::file_offset(const Frame& frame) const {
+    const std::uint64_t at = address(frame);
+    for (const ModulePlace& place : of(frame.module)) {
+        if (place.start <= at && at < place.end) return at - place.start + place.offset;
+    }
+    return at;
+}
+
 }  // namespace fgread

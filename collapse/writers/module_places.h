@@ -29,6 +29,8 @@ public:
     [[nodiscard]] const std::vector<ModulePlace>& of(ModuleId module) const;
     // The address of what is looked up for `frame`: of the call where it is a return address.
     [[nodiscard]] std::uint64_t address(const Frame& frame) const;
+    // Where that is in the file; its address where no mapping of a file covers it.
+    [[nodiscard]] std::uint64_t file_offset(const Frame& frame) const;
 
 private:
     struct Known {

@@ -174,6 +174,7 @@ private:
         put_label(sample, "comm", folded_.processes.comm(group.comm));
         if (group.pid.value >= 0) put_label(sample, "pid", group.pid.value);
         if (group.tid.value >= 0) put_label(sample, "tid", group.tid.value);
+        if (group.cpu != no_cpu) put_label(sample, "cpu", group.cpu);
         put_label(sample, "event", folded_.attrs[weight.event].name);
         out_.message(profile_field::sample, sample);
     }
@@ -185,7 +186,7 @@ private:
         sample.message(sample_field::label, label);
     }
 
-    void put_label(ProtoMessage& sample, std::string_view key, std::int32_t number) {
+    void put_label(ProtoMessage& sample, std::string_view key, std::int64_t number) {
         ProtoMessage label;
         label.integer(label_field::key, string_id(key));
         label.integer(label_field::num, static_cast<std::uint64_t>(number));

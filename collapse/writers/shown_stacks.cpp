@@ -25,7 +25,8 @@ public:
     ShownStacks build() {
         // Which stacks are asked for: frames of others must not be listed.
         const StackTrie& stacks = folded_.profile.stacks;
-        std::vector<StackId> node_of(stacks.size(), no_stack);
+        std::vector<StackId>& node_of = result_.node_of;
+        node_of.assign(stacks.size(), no_stack);
         std::vector<StackId> path;
         std::map<std::pair<StackId, std::uint32_t>, std::size_t> known;
         for (const StackWeight& weight : folded_.profile.weights) {
@@ -38,7 +39,7 @@ public:
                 path.push_back(at);
             }
             for (auto stack = path.rbegin(); stack != path.rend(); ++stack) {
-                node_of[*stack] = node(stacks[*stack], node_of);
+                node_of[*stack] = node(stacks[*stack]);
             }
             const auto [entry, added] =
                 known.try_emplace({node_of[weight.stack], weight.event}, result_.stacks.size());
@@ -53,9 +54,9 @@ public:
     }
 
 private:
-    StackId node(const StackNode& stack, const std::vector<StackId>& node_of) {
+    StackId node(const StackNode& stack) {
         if (stack.parent == no_stack) return result_.trie.root(stack.label);
-        StackId at = node_of[stack.parent];
+        StackId at = result_.node_of[stack.parent];
         const ModuleId module = folded_.profile.frames[stack.label].module;
         const std::span<const NameId> names = folded_.names[stack.label];
         const std::span<const NameDetail> details = folded_.names.details(stack.label);

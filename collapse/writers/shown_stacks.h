@@ -28,6 +28,8 @@ struct ShownStacks {
     std::vector<ShownFrame> frames;  // each once, in the order of their first appearance
     StackTrie trie;                  // labels: groups at the roots, else indices of `frames`
     std::vector<ShownStack> stacks;  // a stack for each event, in the order of first appearance
+    // By StackId of the profile: its node in `trie`; no_stack for stacks that are not shown.
+    std::vector<StackId> node_of;
 
     // Indices of frames, from below the group to the leaf.
     [[nodiscard]] std::vector<std::uint32_t> path(StackId node) const;

@@ -7,10 +7,9 @@
 
 namespace fgread {
 
-// A "sampled" profile for each root (thread name, pid or tid, as grouped) and event, with a sample
-// for each distinct stack and its weight: the time order of samples is not known any more, so
-// speedscope's "Time Order" shows stacks by their first appearance. False if the sink wanted no
-// more.
+// A "sampled" profile for each thread and event, its samples in the order of time; neighbours with
+// one stack are one. The busiest thread is shown first. Wants Profile::timeline and
+// FrameNames::details(). False if the sink wanted no more.
 bool write_speedscope(const FoldedProfile& folded, const TextSink& sink);
 
 }  // namespace fgread

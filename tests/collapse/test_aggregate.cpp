@@ -3,6 +3,7 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <set>
 #include <string>
 #include <vector>
@@ -488,6 +489,43 @@ TEST_CASE("a large recording: no sample and no weight is lost, for any number of
     }
 }
 
+TEST_CASE("workers that begin new tables again and again change nothing") {
+    std::uint64_t samples = 0;
+    std::uint64_t period = 0;
+    const TempFile file(large_recording(samples, period));
+    AggregateOptions options;
+    options.jobs = 1;
+    const Profile expected = run(file.path(), options).profile;
+    for (const std::uint64_t bytes : {1u, 200'000u}) {
+        options.max_worker_tables = bytes;
+        for (const unsigned jobs : {1u, 3u}) {
+            options.jobs = jobs;
+            check_equal(run(file.path(), options).profile, expected);
+        }
+    }
+}
+
+TEST_CASE("a process that has outgrown its limit reads no further") {
+    std::uint64_t samples = 0;
+    std::uint64_t period = 0;
+    const TempFile file(large_recording(samples, period));
+    Diagnostics diagnostics;
+    const Result<PerfFile> opened = PerfFile::open(file.path(), diagnostics);
+    REQUIRE(opened.has_value());
+    Result<Scan> scan = opened->scan(diagnostics);
+    REQUIRE(scan.has_value());
+    PushNothing modules;
+    AggregateOptions options;
+    options.max_memory = MemoryLimit(std::uint64_t{1} << 20);
+    for (const unsigned jobs : {1u, 4u}) {
+        options.jobs = jobs;
+        const Result<Profile> profile = aggregate(*opened, *scan, modules, options, diagnostics);
+        REQUIRE_FALSE(profile.has_value());
+        CHECK(profile.error().kind == ErrorKind::limit);
+        CHECK(profile.error().message.find("more than the 1 MiB") != std::string::npos);
+    }
+}
+
 TEST_CASE("a file that shrinks between the passes ends early and does no harm") {
     std::uint64_t samples = 0;
     std::uint64_t period = 0;
@@ -510,5 +548,32 @@ TEST_CASE("a file that shrinks between the passes ends early and does no harm") 
         CHECK(diagnostics.input_damaged());
     } else {
         CHECK_FALSE(profile.error().message.empty());
+    }
+}
+
+TEST_CASE("progress adds up to the file and its samples, packed or not") {
+    PerfBuilder perf = start({test::dwarf_event()});
+    for (std::uint64_t i = 0; i < 5'000; ++i) {
+        perf.sample(stack_sample(10 + i, prog_start + 0x10, {prog_start + 0x20, 0}));
+    }
+    PerfBuilder packed = perf;
+    packed.compress(4096, format::record_compressed2);
+    const auto last_progress = [](const std::vector<std::byte>& bytes) {
+        std::mutex mutex;
+        Progress last;
+        AggregateOptions options;
+        options.progress = [&](const Progress& progress) {
+            const std::lock_guard lock(mutex);
+            if (progress.samples >= last.samples) last = progress;
+        };
+        run(TempFile(bytes).path(), options);
+        return last;
+    };
+    for (const std::vector<std::byte>& bytes : {perf.build(), packed.build(), perf.build_pipe()}) {
+        const Progress last = last_progress(bytes);
+        CHECK(last.samples == 5'000);
+        CHECK(last.total == bytes.size());
+        CHECK(last.done <= last.total);
+        CHECK(last.done + 1'000 > last.total);  // all but header and features
     }
 }

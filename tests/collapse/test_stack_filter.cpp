@@ -76,3 +76,15 @@ TEST_CASE("a name of a million letters is matched without recursion") {
     example.names.set(1, {std::string(1'000'000, 'a')});
     CHECK(example.kept({{"^(a|b)*$"}, {}}).size() == 1);
 }
+
+TEST_CASE("the samples of the timeline go with their stacks") {
+    Example example;
+    for (const StackId stack : {example.other, example.work, example.other}) {
+        TimelineSample sample;
+        sample.stack = stack;
+        example.profile.timeline.push_back(sample);
+    }
+    filter_stacks(example.profile, example.names, {{"prog"}, {"other"}}, {{}, {"work"}});
+    REQUIRE(example.profile.timeline.size() == 2);
+    CHECK(example.profile.timeline[1].stack == example.other);
+}

@@ -6,6 +6,7 @@
 
 #include "perfdata/format.h"
 #include "perfdata/sample.h"
+#include "perfdata/thread_switch.h"
 
 using namespace fgread;
 
@@ -43,6 +44,9 @@ void check_sample(const SampleLayout& layout, const RecordView& record) {
     touch(sample->intr_regs.values);
     touch(sample->read);
     require_inside(sample->raw, record.body);
+    EventAttr tracepoint;
+    tracepoint.config = record.misc;
+    static_cast<void>(decode_sched_switch(tracepoint, *sample, record.endian, {1, 1}));
     require_inside(sample->branch_stack, record.body);
     require_inside(sample->user_stack, record.body);
     require_inside(sample->aux, record.body);
@@ -77,7 +81,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         record.type = type;
         static_cast<void>(layout.trailer_time(record));
         static_cast<void>(layout.trailer_event_id(record));
-        static_cast<void>(layout.trailer_key(record));
+        const Tid tid = layout.trailer_key(record).value_or(SampleLayout::Key{}).tid;
+        static_cast<void>(decode_thread_switch(record, tid, {1, 1}));
         require(!record_type_name(type).empty());
     }
     for (const auto& map : {decode_mmap(record), decode_mmap2(record)}) {

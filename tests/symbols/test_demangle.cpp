@@ -54,6 +54,19 @@ TEST_CASE("symbol versions go") {
           "std::endl<char, std::char_traits<char> >");
 }
 
+TEST_CASE("perf's names: versions stay on what is not mangled, suffixes go from what is") {
+    CHECK(demangle("__libc_start_main@@GLIBC_2.34", NameStyle::perf) ==
+          "__libc_start_main@@GLIBC_2.34");
+    CHECK(demangle("_ZdlPv@@GLIBCXX_3.4", NameStyle::perf) == "operator delete");
+    CHECK(demangle("_ZdlPv@plt", NameStyle::perf) == "operator delete@plt");
+    CHECK(demangle("_Z3foov.cold", NameStyle::perf) == "foo");
+    CHECK(demangle("_Z3maxIiET_S0_S0_.constprop.0", NameStyle::perf) == "max<int>");
+    CHECK(demangle("handle_intel.constprop.0", NameStyle::perf) == "handle_intel.constprop.0");
+    CHECK(demangle("_ZThisIsNotMangled@V1", NameStyle::perf) == "_ZThisIsNotMangled@V1");
+    CHECK(demangle("camlStdlib__List__map_487", NameStyle::perf) == "camlStdlib__List__map_487");
+    CHECK(demangle("_D3std5arrayv", NameStyle::perf) == "_D3std5arrayv");
+}
+
 TEST_CASE("what is not mangled stays as it is") {
     for (const char* name : {"main", "_start", "", "_", "_Z", "_ZN", "_R", "_RNv", "Z3foov",
                              "net/http.(*Client).Do", "_ZThisIsNotMangled"}) {

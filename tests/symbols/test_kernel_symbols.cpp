@@ -117,6 +117,21 @@ TEST_CASE("another kernel's samples get names only from perf's copy of its listi
     CHECK(at(symbols, 0xffffffff81000200) == "do_work");
 }
 
+TEST_CASE("perf's copy names the kernel's image where it has the anchor as recorded") {
+    const test::TemporaryDirectory cache;
+    const BuildId id{std::vector<std::uint8_t>(20, 0xab)};
+    const KernelAnchor anchor{"_text", Avma{0xffffffff81000000}};
+    CHECK_FALSE(load_cached_kernel_image(id, anchor, cache.path()));
+    cache.write(".build-id/ab/" + id.hex().substr(2) + "/kallsyms", std::string(listing));
+    const auto symbols = load_cached_kernel_image(id, anchor, cache.path());
+    REQUIRE(symbols);
+    CHECK(at(*symbols, 0xffffffff81000200) == "do_work");
+    // Of another boot.
+    CHECK_FALSE(load_cached_kernel_image(id, {"_text", Avma{0xffffffff82000000}}, cache.path()));
+    CHECK_FALSE(load_cached_kernel_image(id, {"_text", Avma{0}}, cache.path()));
+    CHECK_FALSE(load_cached_kernel_image({}, anchor, cache.path()));
+}
+
 TEST_CASE("without a recorded build-id the running kernel is not taken for the recorded one") {
     KernelSymbols symbols;
     CHECK(load_kernel_symbols({}, {}, {}, {}, symbols) == KernelNames::mismatch);

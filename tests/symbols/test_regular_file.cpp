@@ -1,11 +1,14 @@
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <filesystem>
 
+#include "symbols/open_in_root.h"
 #include "symbols/regular_file.h"
 #include "tests/symbols/temporary_directory.h"
 
@@ -70,6 +73,52 @@ TEST_CASE("nothing leads out of a root") {
     CHECK(try_open("/usr/lib/dots", root.path()) == 'm');
     CHECK(try_open(secret, root.path()) == 'm');
     CHECK(try_open("/usr/lib/a", root.path("absent")) == 'm');
+}
+
+TEST_CASE("links are followed by steps as openat2 follows them") {
+    const TemporaryDirectory root, outside;
+    root.write("usr/lib/a", std::string("x"));
+    const std::string secret = outside.write("secret", std::string("x"));
+    std::filesystem::create_symlink("/usr/lib", root.path("lib"));
+    std::filesystem::create_symlink("lib/./a", root.path("usr/through"));
+    std::filesystem::create_symlink("../lib//a", root.path("usr/lib/up"));
+    std::filesystem::create_symlink("/lib/up", root.path("chain"));
+    std::filesystem::create_symlink(secret, root.path("usr/lib/link"));
+    std::filesystem::create_symlink("../../../../../.." + secret, root.path("usr/lib/dots"));
+    std::filesystem::create_symlink("loop", root.path("loop"));
+    std::filesystem::create_symlink("/", root.path("slash"));
+    REQUIRE(::mkfifo(root.path("fifo").c_str(), 0600) == 0);
+    const int directory = ::open(root.path().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+    // Which file it was, or why none.
+    const auto try_both = [&](const std::string& path) {
+        std::pair<ino_t, int> found[2];
+        for (const bool steps : {false, true}) {
+            constexpr int flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC;
+            const int descriptor = steps ? open_in_root_by_steps(directory, path, flags)
+                                         : open_in_root(directory, path, flags);
+            struct stat status {};
+            found[steps ? 1 : 0] = {0, errno};
+            if (descriptor < 0) continue;
+            REQUIRE(::fstat(descriptor, &status) == 0);
+            found[steps ? 1 : 0] = {status.st_ino, 0};
+            ::close(descriptor);
+        }
+        CAPTURE(path);
+        CHECK(found[0] == found[1]);
+        return found[1].second;
+    };
+    for (const char* path : {"/usr/lib/a", "/lib/a", "/usr/through", "/usr/lib/up", "/chain",
+                             "/usr", "/slash/lib/a", "/slash", "/", "/fifo", "//usr///lib/a"}) {
+        CHECK(try_both(path) == 0);
+    }
+    for (const char* path : {"/usr/lib/link", "/usr/lib/dots", "/absent", "/usr/absent/a"}) {
+        CHECK(try_both(path) == ENOENT);
+    }
+    CHECK(try_both(secret) == ENOENT);
+    CHECK(try_both("/usr/lib/a/below") == ENOTDIR);
+    CHECK(try_both("/loop") == ELOOP);
+    CHECK(try_both("/" + std::string(300, 'a')) == ENAMETOOLONG);
+    ::close(directory);
 }
 
 TEST_CASE("reads stay inside the file, also after it has shrunk") {

@@ -25,6 +25,7 @@ public:
         const auto found = table_.find({address});
         return found ? std::string(found->name) : "-";
     }
+    std::uint64_t start(std::uint64_t address) const { return table_.find({address})->start.value; }
     std::uint64_t malformed = 0;
 
 private:
@@ -71,6 +72,21 @@ TEST_CASE("inside a symbol the innermost one counts, and the outer one goes on a
     CHECK(table.at(0x10ff) == "crossing");
     CHECK(table.at(0x110f) == "crossing");
     CHECK(table.at(0x1110) == "-");
+}
+
+TEST_CASE("a symbol begins where it does, also behind one that it contains") {
+    const Table table({{.name = "outer", .value = 0x1000, .size = 0x100},
+                       {.name = "inner", .value = 0x1040, .size = 0x10},
+                       {.name = "deep", .value = 0x1044, .size = 4},
+                       {.name = "next", .value = 0x1050, .size = 0x10},
+                       {.name = "alone", .value = 0x1200, .size = 0x10}});
+    CHECK(table.start(0x103f) == 0x1000);
+    CHECK(table.start(0x1043) == 0x1040);
+    CHECK(table.start(0x1047) == 0x1044);
+    CHECK(table.start(0x104f) == 0x1040);
+    CHECK(table.start(0x105f) == 0x1050);
+    CHECK(table.start(0x10ff) == 0x1000);
+    CHECK(table.start(0x120f) == 0x1200);
 }
 
 TEST_CASE("among aliases one with a size comes before one without, unless that is the last") {

@@ -163,3 +163,38 @@ TEST_CASE("a file that changed after it was opened gives no names") {
     world.directory.write("changing", elf.bytes());
     CHECK(world.name(module, 0x1000) == "[changing]");
 }
+
+TEST_CASE("debug information beyond its share is left out, where most frames are is kept first") {
+    World world;
+    const auto add = [&](const std::string& name, std::uint64_t start, std::size_t bytes) {
+        ElfBuilder elf;
+        elf.add_text(0x1000, 0x1000);
+        elf.add({.name = ".debug_info", .content = Bytes(bytes)});
+        Image image;
+        image.path = world.directory.write(name, elf.bytes());
+        return world.add(image, start, 0x1000);
+    };
+    const ModuleId often = add("often", 0x7f1000000000, 3000);
+    const ModuleId large = add("large", 0x7f2000000000, 5000);
+    const ModuleId seldom = add("seldom", 0x7f3000000000, 1000);
+    const ModuleId fits = add("fits", 0x7f4000000000, 900);
+    const auto frame = [](ModuleId module, std::uint64_t offset) {
+        return Frame{module, FrameKind::exact, offset};
+    };
+    const std::vector<Frame> frames = {
+        frame(seldom, 0x1000), frame(often, 0x1000), frame(often, 0x1001), frame(often, 0x1002),
+        frame(large, 0x1000),  frame(large, 0x1001), frame(fits, 0x1000)};
+    const auto left_out = [&](std::uint64_t limit) {
+        SymbolizerOptions options;
+        options.max_debug_info = limit;
+        Symbolizer symbolizer(world.cache, options);
+        symbolizer.expect(frames);
+        return symbolizer.diagnostics()[Problem::debug_info_too_large];
+    };
+    CHECK(left_out(0).count == 0);
+    CHECK(left_out(100'000).count == 0);
+    // 3000 fit, 5000 do not, 900 fit, 1000 do not any more.
+    const ProblemEntry entry = left_out(4000);
+    CHECK(entry.count == 2);
+    CHECK(entry.first_detail == world.directory.path("large") + ": 0 MB");
+}

@@ -112,13 +112,15 @@ class Recording:
         return struct.pack("<IIQQ", os.major(found.st_dev), os.minor(found.st_dev), found.st_ino, 0)
 
     def sample(self, pid, chain=(), tid=None, period=1, ip=None, event=0, misc=USER,
-               registers=None, stack=b""):
-        """`chain`: innermost first, with contexts. `registers`: values in order of the mask."""
+               registers=None, stack=b"", time=None):
+        """`chain`: innermost first, with contexts. `registers`: values in order of the mask.
+           `time`: the next one unless given."""
         tid = pid if tid is None else tid
         which = self.events[event]
         addresses = [a for a in chain if a < 2**64 - 4095]
         leaf = ip if ip is not None else addresses[0] if addresses else 0
-        body = struct.pack("<QQiiQ", which.identifier, leaf, pid, tid, self.tick())
+        body = struct.pack("<QQiiQ", which.identifier, leaf, pid, tid,
+                           self.tick() if time is None else time)
         if which.sample_type & PERIOD:
             body += struct.pack("<Q", period)
         if which.sample_type & CALLCHAIN:

@@ -3,6 +3,7 @@
 
 import random
 import os
+import pathlib
 import shutil
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from fgread_runner import TIMEOUT, Tap, Tool, died
 from readelf_rules import Rules, printed_rules
 from recording import CONTEXT_KERNEL, CONTEXT_USER, GUEST_USER, IP_INDEX, SP_INDEX, Event, Recording
 
+FIXTURES = pathlib.Path(__file__).resolve().parents[2] / "fixtures"
 STACK = 0x7ffd00001000
 CODE = 0x400000
 
@@ -154,6 +156,30 @@ def check_rules(tap, fgdump, path):
               "\n".join(wrong[:10]))
 
 
+def check_sframe(tap, fgdump, name, frame_pointer):
+    """CFA, frame pointer and return address by .sframe are those by .eh_frame, at every address."""
+    path = FIXTURES / "sframe" / name
+    rules = Rules(path)
+    addresses = [address for fde in rules.fdes for address in range(fde.start, fde.end)]
+    hidden = fgdump.write(name, path.read_bytes().replace(b".eh_frame\0", b".xx_frame\0"))
+
+    def cells(module):
+        run = with_input(fgdump, ["--rule", module, "-"], "\n".join(map(hex, addresses)))
+        # A register that is where it was is called so by one only.
+        return {address: [{"s": "u"}.get(cell, cell)
+                          for cell in (fde.rows[0][1].get(column, "u")
+                                       for column in ("CFA", frame_pointer, "ra"))]
+                for address, fde in printed_rules(run.stdout).items()}
+
+    by_cfi, by_sframe = cells(path), cells(hidden)
+    # The PLT's CFA is an expression, and repeated rows in SFrame.
+    wrong = [f"{address:#x}: .eh_frame {by_cfi.get(address)}, .sframe {by_sframe.get(address)}"
+             for address in addresses if by_cfi.get(address) != by_sframe.get(address)
+             and (by_cfi[address][0] != "exp" or address not in by_sframe)]
+    tap.check(len(by_cfi) == len(addresses) > 30 and not wrong,
+              f"--rule by SFrame: {name}, {len(addresses)} addresses", "\n".join(wrong[:10]))
+
+
 def check_rule_text(tap, fgdump, program):
     run = fgdump("--rule", program, "0x1")
     tap.check(run.status == 1 and b"no FDE covers this address" in run.out,
@@ -222,6 +248,8 @@ def main(fgdump, program):
     check_symbols(tap, fgdump, program)
     check_inlines(tap, fgdump)
     if shutil.which("readelf"):
+        check_sframe(tap, fgdump, "x86_64.so", "rbp")
+        check_sframe(tap, fgdump, "aarch64.so", "r29")
         for binary in (program, "/lib/x86_64-linux-gnu/libc.so.6", "/bin/bash"):
             check_rules(tap, fgdump, binary)
     else:

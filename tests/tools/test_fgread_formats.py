@@ -16,7 +16,8 @@ from recording import CONTEXT_KERNEL, CONTEXT_USER, KERNEL, Event, Recording
 
 PROG = 0x400000
 KERNEL_TEXT = 0xffff_ffff_8100_0000
-ENDINGS = [".folded", ".txt", ".svg", ".html", ".pb.gz", ".speedscope.json", ".json", ".jsonl"]
+ENDINGS = [".folded", ".txt", ".svg", ".html", ".pb.gz", ".speedscope.json", ".json", ".jsonl",
+           ".script", ".firefox.json"]
 
 
 def small():
@@ -32,6 +33,18 @@ def small():
     recording.sample(7, [CONTEXT_KERNEL, KERNEL_TEXT + 16, *user], period=20)
     recording.sample(7, user, tid=8, period=40)
     recording.sample(7, user, tid=8, period=5, event=1)
+    return recording
+
+
+def ordered():
+    """One thread on two processors, whose buffers follow one another in the file."""
+    recording = Recording([Event("cycles", 1, kind=0)])
+    recording.comm(7, "prog", exec_=True)
+    recording.mmap(7, "/nonexistent/prog", PROG, 0x10000)
+    recording.mmap(7, "/nonexistent/x", PROG + 0x100000, 0x10000)
+    for time, place, period in ((2000, 0, 4), (1000, 0x100000, 1), (1500, 0x100000, 2),
+                                (3000, 0x100000, 8)):
+        recording.sample(7, [CONTEXT_USER, PROG + place + 0x1000], period=period, time=time)
     return recording
 
 
@@ -321,16 +334,108 @@ def check_speedscope(formats):
                       and profile["endValue"] == sum(profile["weights"])
                       and len(profile["weights"]) == len(profile["samples"]),
                       f"{source}: profile {profile['name']} is whole", profile)
+            root = profile["name"].rpartition(" ")[0].replace(" ", "_")
             for sample, weight in zip(profile["samples"], profile["weights"]):
-                stacks[";".join([profile["name"], *(table[i]["name"] for i in sample)])] += weight
+                stacks[";".join([root, *(table[i]["name"] for i in sample)])] += weight
+            tap.check(all(a != b for a, b in zip(profile["samples"], profile["samples"][1:])),
+                      f"{source}: equal neighbours of {profile['name']} are one")
         folded = readable(formats.weights(source))
         tap.check(dict(stacks) == folded, f"{source}: speedscope holds the folded stacks",
                   f"{stacks}\n{folded}")
+        totals = [profile["endValue"] for profile in document["profiles"]]
+        tap.check(totals[document["activeProfileIndex"]] == max(totals),
+                  f"{source}: the busiest thread is shown first", totals)
     tap.check(document["profiles"][0]["unit"] == "nanoseconds", "clocks are nanoseconds")
-    names = [p["name"] for p in json.loads(
-        formats.output("small", "-f", "speedscope", "--group-by", "tid", "--event", "*"))["profiles"]]
-    tap.check([name.rpartition("-")[2] for name in names] ==
+    profiles = json.loads(formats.output("small", "-f", "speedscope", "--event", "*"))["profiles"]
+    names = [profile["name"].rpartition('"')[2][-10:] for profile in profiles]
+    tap.check([profile["name"].split(" ", 1)[-1][-10:] for profile in profiles] ==
               ["7/7 cycles", "7/8 cycles", "7/8 faults"], "a profile for each thread and event", names)
+    path = ordered().write(formats.fgread.file("ordered.data"))
+    document = json.loads(formats.fgread(path, "-f", "speedscope").out)
+    profile = document["profiles"][0]
+    names = [document["shared"]["frames"][sample[-1]]["name"] for sample in profile["samples"]]
+    tap.check(names == ["[x]", "[prog]", "[x]"] and profile["weights"] == [3, 4, 8],
+              "samples are in the order of time", document)
+
+
+def check_script(formats):
+    """Of what perf prints for it, byte for byte: the fixtures."""
+    tap = formats.tap
+    text = formats.output("small", "-f", "script").decode(errors="surrogateescape")
+    samples = text.split("\n\n")[:-1]
+    heads = [sample.split("\n")[0] for sample in samples]
+    tap.check(len(samples) == 4 and [head.split(":")[-2].split()[-2:] for head in heads] ==
+              [["10", "cycles"], ["20", "cycles"], ["40", "cycles"], ["5", "faults"]],
+              "all events are in the script, each sample by itself", heads)
+    frames = [sample.split("\n")[1:] for sample in samples]
+    tap.check(frames[0][0] == f"\t{0x1000:16x} [unknown] (/nonexistent/x\\x01\\\"</script>\udcfe)"
+              and frames[0][1] == f"\t{0xfff + 1:16x} [unknown] (/nonexistent/prog)",
+              "frames have the offset in the file, and control bytes of paths are escaped", frames)
+    one = formats.output("small", "-f", "script", "--event", "faults").decode(errors="replace")
+    tap.check(one.count("\n\n") == 1, "--event chooses", one)
+    ids = formats.output("small", "-f", "script", "--group-by", "tid").decode(errors="replace")
+    tap.check("    7/8 " in ids, "pid and tid if stacks are grouped by them", ids)
+    tap.check(formats.output("cpp_threads", "-f", "script", "-j", "1") ==
+              formats.output("cpp_threads", "-f", "script"), "script: the same with one thread")
+    inlined = formats.output("cpp_threads", "-f", "script").decode()
+    tap.check(re.search(r"^\t +[0-9a-f]+ \S.*\+0x[0-9a-f]+ \(inlined\)$", inlined, re.M),
+              "inlined functions are marked", inlined[:2000])
+
+
+def firefox_stacks(document):
+    """The folded stacks and how much they weigh, in the unit of the format."""
+    shared = document["shared"]
+    texts, table = shared["stringArray"], shared["stackTable"]
+    functions = [texts[i] for i in shared["funcTable"]["name"]]
+    stacks = Counter()
+    for thread in document["threads"]:
+        samples = thread["samples"]
+        for stack, weight in zip(samples["stack"], samples["weight"] or [1] * samples["length"]):
+            frames = []
+            while stack is not None:
+                frames.append(functions[shared["frameTable"]["func"][table["frame"][stack]]])
+                stack = table["prefix"][stack]
+            stacks[";".join([thread["name"].replace(" ", "_"), *frames[::-1]])] += weight
+    return stacks
+
+
+def check_firefox(formats):
+    tap = formats.tap
+    for source in formats.inputs:
+        document = json.loads(formats.output(source, "-f", "firefox"))
+        shared = document["shared"]
+        tables = [table for table in (*shared.values(), *(t["samples"] for t in document["threads"]))
+                  if isinstance(table, dict)]
+        lengths = {len(column) == table["length"] for table in tables
+                   for column in table.values() if isinstance(column, list)}
+        tap.check(lengths == {True}, f"{source}: all columns are as long as their tables")
+        tap.check(all(prefix is None or prefix < i
+                      for i, prefix in enumerate(shared["stackTable"]["prefix"])),
+                  f"{source}: stacks follow the one they stand on")
+        tap.check(document["meta"]["preprocessedProfileVersion"] == 60
+                  and any(c["color"] == "grey" for c in document["meta"]["categories"]),
+                  f"{source}: the format's version, and the category it wants", document["meta"])
+        tap.check(len(document["libs"]) == shared["resourceTable"]["length"],
+                  f"{source}: a resource for each binary", document["libs"])
+    times = {stack: round(weight * 1e6) for stack, weight in firefox_stacks(document).items()}
+    tap.check(times == readable(formats.weights("cpp_threads")),
+              "firefox holds the folded stacks; clocks are milliseconds", times)
+    unit = document["meta"]["sampleUnits"]["threadCPUDelta"]
+    delta = sum(sum(thread["samples"]["threadCPUDelta"]) for thread in document["threads"])
+    tap.check(unit == "ns" and delta == sum(times.values()), "and use of the processor", delta)
+    small_document = json.loads(formats.output("small", "-f", "firefox", "--event", "*"))
+    tap.check([(t["tid"], t["pid"], t["isMainThread"], t["samples"]["length"])
+               for t in small_document["threads"]] ==
+              [(7, "7", True, 2), (8, "7", False, 1), (8, "7", False, 1)],
+              "a track for each thread and event", small_document["threads"])
+    tap.check(small_document["threads"][0]["samples"]["weight"] is None,
+              "other events count samples", small_document["threads"])
+    tap.check(set(small_document["shared"]["frameTable"]["category"]) == {1, 2},
+              "the kernel has a category of its own")
+    path = ordered().write(formats.fgread.file("ordered.data"))
+    samples = json.loads(formats.fgread(path, "-f", "firefox").out)["threads"][0]["samples"]
+    tap.check(samples["timeDeltas"] == [0, 0.0005, 0.0005, 0.001],
+              "times are milliseconds since the sample before", samples)
 
 
 def check_nothing(formats):
@@ -395,7 +500,7 @@ def check_compat(formats):
     expected = Counter()
     for stack, weight in plain.items():
         root, *frames = stack.split(";")
-        tidied = [re.sub(r"\((?!anonymous namespace\)).*", "", frame) for frame in frames
+        tidied = [re.sub(r"\((?!anonymous namespace\)).*|\.cold$", "", frame) for frame in frames
                   if not frame.startswith("(")]
         expected[";".join([root, *tidied])] += weight
     got = formats.weights("cpp_threads", "--compat", "flamegraph")
@@ -423,7 +528,7 @@ def main(fgread, fgrender, fixtures):
     tap = Tap()
     formats = Formats(tap, Tool(fgread), fgrender, fixtures)
     for check in (check_choice, check_pictures, check_pprof, check_pprof_details, check_go_pprof,
-                  check_json, check_json_lines_of_source, check_speedscope, check_nothing,
+                  check_json, check_json_lines_of_source, check_speedscope, check_script, check_firefox, check_nothing,
                   check_shapes, check_compat, check_terminal):
         check(formats)
     tap.finish()

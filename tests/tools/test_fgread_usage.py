@@ -16,7 +16,7 @@ from recording import CONTEXT_USER, Event, Recording
 OUTPUT = b"prog;[prog] 30\n"
 STATS_KEYS = [
     "file_bytes", "records", "samples", "lost_events", "filtered_samples", "guest_samples",
-    "processes", "frames", "frame_pointer_frames",
+    "processes", "frames", "analysed_frames", "frame_pointer_frames",
     "distinct_frames", "distinct_stacks", "unnamed_samples", "stop_reasons", "events", "modules", "problems"]
 MODULE_KEYS = ["path", "state", "recorded_build_id", "file_build_id", "file", "debug_file",
                "samples", "stopped", "truncated", "no_cfi", "unnamed", "why", "debug_info", "remedy"]
@@ -48,7 +48,7 @@ def check_help(tap, fgread):
     text = run.out.decode()
     for option in ("--output", "--event", "--weight", "--group-by", "--hide-kernel", "--hide-user",
                    "--annotate", "--addrs", "--names", "--inline", "--symfs", "--kallsyms", "--vmlinux",
-                   "--jobs", "--stats", "--stats-file", "--report", "--strict", "--mark-truncated", "--quiet", "--version", "--help"):
+                   "--jobs", "--max-memory", "--stats", "--stats-file", "--report", "--strict", "--mark-truncated", "--quiet", "--version", "--help"):
         tap.check(option in text, f"--help knows {option}", text)
     tap.check("Examples" in text and "perf record" in text, "--help has examples", text)
     tap.check(all(len(line) <= 100 for line in text.splitlines()),
@@ -59,11 +59,22 @@ def check_wrong_usage(tap, fgread):
     for arguments in (["--no-such-option"], ["a.data", "b.data"], ["--weight", "gold"],
                       ["--group-by", "moon"], ["--names", "pretty"], ["--jobs", "x"],
                       ["--jobs", "-1"], ["--jobs"], ["--stats=xml"], ["-o"], ["--report=xml"],
-                      ["--strict=101"], ["--strict=many"], ["--stats=json", "--report"],
+                      ["--strict=101"], ["--max-memory", "lots"], ["--strict=many"], ["--stats=json", "--report"],
                       ["--symfs", "/nonexistent"], ["--kallsyms", "/nonexistent"]):
         run = fgread(*arguments)
         name = "wrong usage is status 2 and one message: " + " ".join(arguments)
         tap.check(run.status == 2 and run.err and not run.out and not died(run), name, run)
+
+
+def check_max_memory(tap, fgread, path):
+    output = fgread.file("limited.folded")
+    run = fgread(path, "--max-memory", "1M", "-o", output)
+    tap.check(run.status == 1 and "more than the 1 MiB of --max-memory" in run.err and
+              "give more" in run.err and not output.exists(),
+              "--max-memory: what does not fit is an error that says so", run)
+    run = fgread(path, "--max-memory", "4G")
+    tap.check(run.status == 0 and run.out == fgread(path).out,
+              "--max-memory: what fits is folded as without it", run)
 
 
 def check_default_input(tap, fgread):
@@ -311,6 +322,7 @@ def main(path):
     large = many_stacks().write(fgread.file("large.data"))
     check_help(tap, fgread)
     check_wrong_usage(tap, fgread)
+    check_max_memory(tap, fgread, recording)
     check_default_input(tap, fgread)
     check_messages(tap, fgread, recording)
     check_output_file(tap, fgread, recording)

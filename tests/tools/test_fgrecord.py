@@ -93,6 +93,32 @@ def check_arguments(tap, fgrecord, programs, recording):
     tap.check(run.status == 0 and "-a" in calls[0]["arguments"], "-a records all processors", run)
 
 
+def check_off_cpu(tap, fgrecord, programs, recording):
+    """The fake's recording has context switches, but no clock."""
+    programs.add("perf", recorder(recording))
+    run, calls = programs.run("--off-cpu", "-o", "off.svg", "true")
+    if "may not sample" in run.err:
+        good = run.status == 1 and not calls and "perf_event_paranoid" in run.err
+        tap.check(good, "who may not sample switches is told why", run)
+        return tap.skip("fgrecord --off-cpu", "this user may not sample context switches")
+    events = [after for option, after in zip(calls[0]["arguments"], calls[0]["arguments"][1:])
+              if option == "-e"]
+    good = events == ["context-switches/period=1/"] and "--switch-events" in calls[0]["arguments"]
+    tap.check(run.status == 0 and good, "--off-cpu records switches, and nothing else", calls)
+    picture = fgrecord.file("off.svg").read_text()
+    tap.check("Off-CPU Flame Graph" in picture and " ms, 100%)" in picture,
+              "--off-cpu draws milliseconds off CPU", picture[:3000])
+    run, calls = programs.run("--wall", "-F", "99", "-o", "wall.svg", "true")
+    arguments = calls[0]["arguments"]
+    tap.check(value(calls[0], "-e") == "cpu-clock" and value(calls[0], "-F") == "99"
+              and "context-switches/period=1/" in arguments, "--wall records a clock, too", calls)
+    tap.check(run.status == 1 and "no samples of a clock" in run.err,
+              "what a recording lacks is told", run)
+    for arguments in (["--off-cpu", "--wall", "true"], ["--off-cpu", "-e", "cycles", "true"]):
+        run = fgrecord(*arguments)
+        tap.check(run.status == 2, " ".join(arguments) + " is wrong usage", run)
+
+
 def check_keep(tap, fgrecord, programs, recording):
     programs.add("perf", recorder(recording))
     for option, name in (("--keep", "perf.data"), ("--keep=my.data", "my.data")):
@@ -208,6 +234,7 @@ def main(fgrecord, recording):
     check_help(tap, fgrecord)
     check_usage(tap, fgrecord)
     check_arguments(tap, fgrecord, programs, recording)
+    check_off_cpu(tap, fgrecord, programs, recording)
     check_keep(tap, fgrecord, programs, recording)
     check_outcomes(tap, fgrecord, programs, recording)
     check_failures(tap, fgrecord, programs)

@@ -12,6 +12,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+import collapse_perf_script  # noqa: E402
 from tap import Tap  # noqa: E402
 
 # Recordings on which perf 6.1 is wrong, with the reason.
@@ -20,6 +21,7 @@ DIFFERENCES = {
                            "only the start-up code",
     "layouts/no_hdr": "perf unwinds only with an .eh_frame_hdr",
     "layouts/static": "perf unwinds only with an .eh_frame_hdr",
+    "off_cpu/wall": "it has two events: fgread folds the first, the text has both",
     "truncated": "perf adds an [unknown] frame where the dump ends",
 }
 VERSION = re.compile(r"@@?(?:GLIBC|GLIBCXX|CXXABI|GCC)_[\w.]+")
@@ -83,6 +85,21 @@ def check_case(tap, fgread, case):
         tap.check(not agree, f"{case.name}: differs from perf: {DIFFERENCES[case.name]}")
     else:
         tap.equal(as_both_say(folded), as_both_say(from_perf), f"{case.name}: agrees with perf")
+        compat = fold(fgread, case, "--compat", "flamegraph")[1]
+        tap.equal(compat, from_perf, f"{case.name}: --compat flamegraph is perf's byte for byte")
+
+
+def check_script(tap, fgread, case):
+    expected = case.text("perf.script")
+    if expected is None:
+        return
+    status, text, messages = fold(fgread, case, "-f", "script")
+    tap.check(status == 0, f"{case.name}: exit status 0 of -f script", messages)
+    tap.equal(text, expected, f"{case.name}: -f script is perf's text byte for byte")
+    _, folded, _ = fold(fgread, case, "--compat", "flamegraph")
+    stacks = collapse_perf_script.fold(text.splitlines())
+    tap.equal(collapse_perf_script.folded_text(stacks), folded,
+              f"{case.name}: and folds as --compat flamegraph")
 
 
 def check_names(tap, fgread, case):
@@ -105,6 +122,7 @@ def main(root, fgread):
     for case in cases:
         if case.text("expected.folded") is not None:
             check_case(tap, fgread, case)
+            check_script(tap, fgread, case)
         if case.name == "cpp_threads":
             check_names(tap, fgread, case)
     tap.check(bool(cases), "there are fixtures")

@@ -1,7 +1,9 @@
-// truth_hidden_cfi: how right the frame-pointer rule is. Code that has call-frame information is
-// walked with it and with it hidden, and what the rule finds is held against the rules' answer.
+// truth_hidden_cfi: how right the frame-pointer rule and the analysis of instructions are. Code
+// that has call-frame information is walked with it and with it hidden, and what they find is held
+// against the rules' answer.
 //
-//   truth_hidden_cfi RECORDING [--module NAME] [--code hidden] [--min-judged N]
+//   truth_hidden_cfi RECORDING [--by code|frame-pointers|both] [--module NAME] [--code hidden]
+//                    [--min-judged N]
 //
 // NAME: only of the module of this file name is the CFI hidden, else of all. With --code hidden its
 // code cannot be read either, as a JIT's. Exit status 0: at least 99 % of the frames are right.
@@ -40,6 +42,9 @@ public:
         }
         return code;
     }
+    std::optional<FunctionRange> function_at(ModuleId module, Svma pc) override {
+        return modules_.function_at(module, pc);
+    }
     std::optional<std::uint64_t> read_word(ModuleId module, Svma svma) override {
         if (hide_code_ && is_hidden(module)) return std::nullopt;
         return modules_.read_word(module, svma);
@@ -71,11 +76,12 @@ struct Counts {
 
 class Judge {
 public:
-    Judge(const truth::Recording& recording, const std::string& hidden, bool hide_code)
+    Judge(const truth::Recording& recording, const std::string& hidden, bool hide_code,
+          WalkLimits limits)
         : modules_(recording.mappings(), sources_of(recording.file())),
           hiding_(modules_, hidden, hide_code),
           with_rules_(modules_),
-          without_(hiding_, with_frame_pointers()),
+          without_(hiding_, limits),
           describe_(recording) {}
 
     void add(const truth::Sample& sample) {
@@ -89,12 +95,6 @@ public:
     [[nodiscard]] const Counts& counts() const { return counts_; }
 
 private:
-    static WalkLimits with_frame_pointers() {
-        WalkLimits limits;
-        limits.frame_pointers = true;
-        return limits;
-    }
-
     // Frame by frame up to the first mistake: what stands on it is no mistake of its own.
     void compare(const truth::Sample& sample) {
         for (std::size_t i = 0; i + 1 < truth_.size(); ++i) {
@@ -137,8 +137,12 @@ int run(int argc, char** argv) {
         fmt::print("FAILED: {}\n", recording.error().message);
         return 1;
     }
+    const std::string by = truth::option(argc, argv, "--by", "both");
+    WalkLimits limits;
+    limits.analyse_code = by != "frame-pointers";
+    limits.frame_pointers = by != "code";
     Judge judge(*recording, truth::option(argc, argv, "--module", ""),
-                truth::option(argc, argv, "--code", "") == "hidden");
+                truth::option(argc, argv, "--code", "") == "hidden", limits);
     const auto done = recording->for_each_sample([&](const auto& sample) { judge.add(sample); });
     if (!done) {
         fmt::print("FAILED: {}\n", done.error().message);
@@ -164,7 +168,9 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
     if (argc < 2) {
-        fmt::print(stderr, "usage: truth_hidden_cfi RECORDING [--module NAME] [--code hidden]\n");
+        fmt::print(
+            stderr,
+            "usage: truth_hidden_cfi RECORDING [--by WHAT] [--module NAME] [--code hidden]\n");
         return 2;
     }
     return run(argc, argv);

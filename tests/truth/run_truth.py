@@ -3,6 +3,7 @@
 
   run_truth.py frame-pointers RECORDER JUDGE PROGRAM...   the kernel's chain is the truth
   run_truth.py hidden-rules RECORDER JUDGE PROGRAM...     the walk by its rules is the truth
+  run_truth.py hidden-code RECORDER JUDGE PROGRAM...      the same of what decoding the code finds
   run_truth.py libdw RECORDER JUDGE PROGRAM...            libdw is the judge
   run_truth.py gdb GDB_SCRIPT JUDGE PROGRAM...            gdb's backtrace is the truth
 
@@ -85,6 +86,10 @@ def judge(mode, source, judge_program, program, output):
         arguments = []
     if mode == "hidden-rules":
         arguments = ["--module", program.name]
+    if mode == "hidden-rules":
+        arguments += ["--by", "frame-pointers"]
+    if mode == "hidden-code":
+        arguments = ["--by", "code"]
     if mode == "frame-pointers":
         arguments = ["--program", program]
         if program.name in OWN_SYMBOLS:

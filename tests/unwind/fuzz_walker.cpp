@@ -1,6 +1,6 @@
 // Input: .eh_frame (2-byte length before it), the stack dump (the same), then 17 registers of
-// 8 bytes. The module is mapped so that small numbers are pcs in it. The walk must end within its
-// limits.
+// 8 bytes; what is left is the code of a function without rules. The module is mapped so that small
+// numbers are pcs in it. The walk must end within its limits.
 #include <cstdlib>
 #include <vector>
 
@@ -32,7 +32,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     AddressSpace space;
     const ModuleId module = modules.add(sections);
     modules.add_memory(module, Svma{0x8000}, sections.eh_frame);
-    modules.map(space, {}, module, Avma{0x1000}, Avma{0x10000}, 0);
     RegisterFile registers;
     registers.set(x86_64::return_address, input.u64());
     registers.set(x86_64::rsp, base);
@@ -42,6 +41,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (unsigned reg = x86_64::r8; reg <= x86_64::r15 && !input.empty(); ++reg) {
         registers.set(reg, input.u64());
     }
+    const ByteView code = input.rest();
+    constexpr std::uint64_t code_start = 0x2000;
+    if (!code.empty()) {
+        modules.add_memory(module, Svma{code_start}, code);
+        modules.add_function(module, {{code_start}, {code_start + code.size()}});
+        modules.add_bottom(module, {{0x1100}, {0x1110}, StopReason::switched_stack});
+    }
+    modules.map(space, {}, module, Avma{0x1000}, Avma{0x10000}, 0);
 
     constexpr std::uint32_t max_frames = 200;
     StackWalker walker(modules, {max_frames});

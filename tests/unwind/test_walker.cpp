@@ -271,12 +271,12 @@ TEST_CASE("registers without a stack: the pc is a frame") {
     CHECK(without_sp.offsets() == Offsets{leaf});
 }
 
-TEST_CASE("another ABI's registers: the pc is a frame") {
+TEST_CASE("registers of an architecture that is not known: not even the pc is") {
     Process process;
     process.registers.set_abi(TaskAbi::unsupported);
     process.pc(leaf).back_to(start);
     CHECK(process.walk() == StopReason::unsupported_abi);
-    CHECK(process.offsets() == Offsets{leaf});
+    CHECK(process.offsets().empty());
 }
 
 TEST_CASE("a return address in no mapping is the last frame, of module 0") {
@@ -457,4 +457,132 @@ TEST_CASE("every stop reason has a key and a text of its own") {
     CHECK(stop_reason_key(StopReason::complete) == "complete");
     CHECK(stop_reason_key(StopReason::truncated) == "truncated");
     CHECK(stop_reason_key(StopReason::unsupported_abi) == "unsupported_abi");
+}
+
+namespace {
+
+// A thread whose samples are walked one after the other, with its trail and without.
+struct Thread {
+    explicit Thread(Process& the_process) : process(the_process), walker(the_process.modules) {}
+
+    // Walks the stack as it is now; the frames that the trail left out come from the walk before.
+    WalkResult sample() {
+        const StackMemory stack{Avma{dump_base}, process.dump.view()};
+        std::vector<WalkedFrame> frames;
+        const WalkResult result =
+            walker.walk(process.space, {2, 0}, process.registers, stack, frames, &trail);
+        frames.insert(frames.end(), all.end() - static_cast<std::ptrdiff_t>(result.shared),
+                      all.end());
+        all = frames;
+        CHECK(process.walk() == result.reason);
+        REQUIRE(process.frames.size() == all.size());
+        for (std::size_t i = 0; i < all.size(); ++i) {
+            CHECK(all[i].frame == process.frames[i].frame);
+            CHECK(all[i].pc == process.frames[i].pc);
+            CHECK(all[i].sp == process.frames[i].sp);
+        }
+        return result;
+    }
+
+    Process& process;
+    StackWalker walker;
+    WalkTrail trail;
+    std::vector<WalkedFrame> all;
+};
+
+}  // namespace
+
+TEST_CASE("a walk ends where it meets the trail of the one before") {
+    Process process;
+    Thread thread(process);
+    process.pc(middle).word(0).back_to(middle).word(0).back_to(middle).word(0).back_to(start);
+    CHECK(thread.sample().shared == 0);
+    SUBCASE("from another function") {
+        process.pc(middle + 7);
+        CHECK(thread.sample().shared == 3);
+    }
+    SUBCASE("from one frame further in") {
+        process.dump = {};
+        process.pc(leaf).word(bias + middle + 9).word(0).back_to(middle).word(0);
+        process.dump.u64(bias + start + 5);
+        CHECK(thread.sample().shared == 0);  // every frame has moved
+    }
+    SUBCASE("not if a caller returns elsewhere") {
+        process.dump = {};
+        process.word(0).back_to(middle).word(0).back_to(middle + 1).word(0).back_to(start);
+        CHECK(thread.sample().shared == 1);
+    }
+    SUBCASE("not if the outermost return address is another") {
+        process.dump = {};
+        process.word(0).back_to(middle).word(0).back_to(middle).word(0).back_to(start + 1);
+        CHECK(thread.sample().shared == 0);
+    }
+    SUBCASE("not if the dump ends before the trail does") {
+        process.dump = {};
+        process.word(0).back_to(middle).word(0).back_to(middle).word(0);
+        CHECK(thread.sample().reason == StopReason::truncated);
+        CHECK(thread.trail.steps.empty());
+    }
+    SUBCASE("nor at another time, when other code may be there") {
+        const StackMemory stack{Avma{dump_base}, process.dump.view()};
+        process.modules.map(process.space, {3, 0}, ModuleId{}, Avma{0x900000}, Avma{0x901000},
+                            0x900000);
+        thread.walker.forget_spaces();
+        CHECK(thread.walker
+                  .walk(process.space, {4, 0}, process.registers, stack, process.frames,
+                        &thread.trail)
+                  .shared == 0);
+    }
+}
+
+TEST_CASE("a trail holds only while the frame pointers it restored are the same") {
+    Process process;
+    Thread thread(process);
+    const std::uint64_t frame = dump_base + 32;
+    process.registers.set(x86_64::rbp, 0x1111);
+    // middle saves nothing; with_rbp's frame lies at rbp and keeps its caller's.
+    process.pc(middle).word(0).back_to(with_rbp);
+    process.registers.set(x86_64::rbp, frame);
+    process.word(0).word(0).word(dump_base + 64).back_to(with_rbp).word(0).word(0);
+    process.word(0x2222).back_to(start);
+    CHECK(thread.sample().reason == StopReason::complete);
+    REQUIRE(thread.all.size() == 4);
+    CHECK(thread.sample().shared == 3);
+    SUBCASE("in a register") {
+        process.registers.forget(x86_64::rbp);
+        CHECK(thread.sample().reason == StopReason::bad_memory);
+    }
+    SUBCASE("in memory") {
+        CfiBytes changed;
+        changed.u64(0).u64(with_rbp + 5 + bias).u64(0).u64(0).u64(dump_base + 64);
+        changed.u64(with_rbp + 5 + bias).u64(0).u64(0).u64(0x3333).u64(start + 5 + bias);
+        process.dump = changed;
+        CHECK(thread.sample().shared == 0);
+    }
+}
+
+TEST_CASE("a thread's start at which the return address is 0 has to be 0 again") {
+    Process process;
+    Thread thread(process);
+    process.pc(leaf).back_to(middle).word(0).word(0);
+    CHECK(thread.sample().reason == StopReason::complete);
+    CHECK(thread.sample().shared == 1);
+    process.dump = {};
+    process.back_to(middle).word(0).back_to(start);
+    CHECK(thread.sample().shared == 0);
+    CHECK(thread.all.size() == 3);
+}
+
+TEST_CASE("more frames than the limit are no trail's to share") {
+    Process process;
+    Thread thread(process);
+    process.pc(middle).word(0).back_to(middle).word(0).back_to(start);
+    CHECK(thread.sample().reason == StopReason::complete);
+    StackWalker short_sighted(process.modules, {.max_frames = 2});
+    std::vector<WalkedFrame> frames;
+    const StackMemory stack{Avma{dump_base}, process.dump.view()};
+    const auto result =
+        short_sighted.walk(process.space, {2, 0}, process.registers, stack, frames, &thread.trail);
+    CHECK(result.reason == StopReason::frame_limit);
+    CHECK(result.shared == 0);
 }

@@ -77,13 +77,6 @@ TEST_CASE("what an NMI could not see is unknown: rbx and r12-r15 of all ones") {
     CHECK(file.has(x86_64::rax));
 }
 
-TEST_CASE("a 32-bit task has a pc and an sp, but an ABI that is not walked") {
-    const CfiBytes values = perf_values();
-    const RegisterFile file = x86_64::registers_from_sample(view_of(values, perf_mask, 1));
-    CHECK(file.abi() == TaskAbi::unsupported);
-    CHECK(file.valid_mask() == (1u << x86_64::rsp | 1u << x86_64::return_address));
-}
-
 TEST_CASE("no registers were recorded") {
     const RegisterFile file = x86_64::registers_from_sample({});
     CHECK(file.valid_mask() == 0);

@@ -1,0 +1,136 @@
+#include "symbols/function_ranges.h"
+
+#include <elf.h>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <tuple>
+#include <utility>
+
+#include "symbols/go_functions.h"
+#include "symbols/mini_debug_info.h"
+
+namespace fgread {
+namespace {
+
+// Functions nest (assembly with several entries), but not deeply.
+constexpr std::size_t max_nested = 32;
+
+// "f.cold", of old gccs "f.cold.12".
+bool is_split_off(std::string_view name) {
+    const std::size_t at = name.rfind(".cold");
+    if (at == std::string_view::npos) return false;
+    return name.find_first_not_of(".0123456789", at + 5) == std::string_view::npos;
+}
+
+// Of Go's runtime/asm_amd64.s and sys_linux_amd64.s. goexit stands at the bottom of every
+// goroutine; clone and rt0_go make the threads. The others call on the scheduler's stack of the
+// thread, and what they leave there looks like a frame of their caller.
+constexpr std::array<std::pair<std::string_view, StopReason>, 7> go_bottoms{{
+    {"runtime.goexit", StopReason::complete},
+    {"runtime.clone", StopReason::complete},
+    {"runtime.rt0_go", StopReason::complete},
+    {"runtime.systemstack", StopReason::switched_stack},
+    {"runtime.morestack", StopReason::switched_stack},
+    {"runtime.mcall", StopReason::switched_stack},
+    {"runtime.asmcgocall", StopReason::switched_stack},
+}};
+
+std::string_view name_at(ByteView names, std::uint64_t offset) {
+    ByteReader reader(names, Endian::little);
+    reader.seek(offset);
+    return reader.c_string();
+}
+
+}  // namespace
+
+void FunctionRanges::add_symbols_of(const ElfImage& image) {
+    for (const std::uint32_t type : {SHT_SYMTAB, SHT_DYNSYM}) {
+        const Section* symbols = image.find_section(type);
+        if (symbols == nullptr || symbols->type == SHT_NOBITS) continue;
+        if (symbols->link == 0 || symbols->link >= image.sections().size()) continue;
+        const OwnedBytes table = image.contents(*symbols);
+        const OwnedBytes names = image.contents(image.sections()[symbols->link]);
+        ByteReader reader(table.view(), Endian::little);
+        while (reader.remaining() >= sizeof(Elf64_Sym)) {
+            const std::uint32_t name = reader.u32();
+            const unsigned kind = reader.u8() & 0xf;
+            reader.skip(1);  // st_other
+            const std::uint16_t section = reader.u16();
+            const std::uint64_t start = reader.u64(), size = reader.u64();
+            if (kind != STT_FUNC && kind != STT_GNU_IFUNC) continue;
+            if (section == SHN_UNDEF || section >= image.sections().size()) continue;
+            const Section& place = image.sections()[section];
+            if (!place.executable()) continue;
+            Function function{start, start + size, 0, true, size != 0};
+            if (size == 0) function.end = place.address.value + place.size;
+            if (function.end <= start) continue;
+            add(function, name_at(names.view(), name));
+        }
+    }
+}
+
+void FunctionRanges::add(Function function, std::string_view name) {
+    function.is_start = !is_split_off(name);
+    functions_.push_back(function);
+    if (!name.starts_with("runtime.")) return;
+    constexpr std::string_view assembly = ".abi0";
+    if (name.ends_with(assembly)) name.remove_suffix(assembly.size());
+    for (const auto& [known, reason] : go_bottoms) {
+        if (name == known) bottoms_.push_back({{function.start}, {function.end}, reason});
+    }
+}
+
+void FunctionRanges::sort() {
+    std::sort(functions_.begin(), functions_.end(), [](const Function& a, const Function& b) {
+        return std::tuple(a.start, !a.is_end_known, b.end, a.is_start) <
+               std::tuple(b.start, !b.is_end_known, a.end, b.is_start);
+    });
+    const auto last = std::unique(functions_.begin(), functions_.end(),
+                                  [](const auto& a, const auto& b) { return a.start == b.start; });
+    functions_.erase(last, functions_.end());
+    functions_.shrink_to_fit();
+    std::uint64_t highest = 0;
+    for (std::size_t i = 0; i < functions_.size(); ++i) {
+        Function& function = functions_[i];
+        if (!function.is_end_known && i + 1 < functions_.size()) {
+            function.end = std::min(function.end, functions_[i + 1].start);
+        }
+        highest = std::max(highest, function.end);
+        function.highest_end = highest;
+    }
+}
+
+FunctionRanges FunctionRanges::read(const ElfImage& binary, const ElfImage* debug_file) {
+    FunctionRanges ranges;
+    if (binary.machine() != EM_X86_64 || !binary.is_64bit()) return ranges;
+    ranges.add_symbols_of(binary);
+    if (debug_file != nullptr) ranges.add_symbols_of(*debug_file);
+    if (const auto inner = read_mini_debug_info(binary)) ranges.add_symbols_of(*inner);
+    if (const Section* section = find_go_table(binary)) {
+        const OwnedBytes table = binary.contents(*section);
+        each_go_function(binary, table.view(), [&](const GoFunction& function) {
+            ranges.add({function.start.value, function.end.value},
+                       name_at(table.view(), function.name));
+        });
+    }
+    ranges.sort();
+    return ranges;
+}
+
+std::optional<FunctionRange> FunctionRanges::find(Svma address) const {
+    auto at = std::upper_bound(
+        functions_.begin(), functions_.end(), address.value,
+        [](std::uint64_t wanted, const Function& each) { return wanted < each.start; });
+    for (std::size_t tries = 0; at != functions_.begin() && tries < max_nested; ++tries) {
+        --at;
+        if (at->highest_end <= address.value) return std::nullopt;
+        if (address.value >= at->end) continue;
+        if (!at->is_start) return std::nullopt;
+        return FunctionRange{{at->start}, {at->end}, at->is_end_known};
+    }
+    return std::nullopt;
+}
+
+}  // namespace fgread

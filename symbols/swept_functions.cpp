@@ -1,0 +1,58 @@
+#include "symbols/swept_functions.h"
+
+#include <elf.h>
+
+#include <algorithm>
+
+#include "unwind/x86_decoder.h"
+
+namespace fgread {
+
+SweptFunctions SweptFunctions::read(const ElfImage& image) {
+    SweptFunctions swept;
+    if (image.machine() != EM_X86_64 || !image.is_64bit()) return swept;
+    std::uint64_t size = 0;
+    for (const Segment& segment : image.segments()) {
+        if (segment.type != PT_LOAD || !segment.executable) continue;
+        if (segment.file_size > max_code - size) return {};
+        size += segment.file_size;
+        swept.code_.push_back({segment.address.value, segment.address.value + segment.file_size});
+    }
+    const auto decoder = x86_64::X86Decoder::open();
+    if (!decoder) return {};
+    const auto note = [&swept](std::uint64_t target) {
+        const bool is_code = std::any_of(
+            swept.code_.begin(), swept.code_.end(),
+            [&](const Code& code) { return target >= code.start && target < code.end; });
+        if (target != 0 && is_code) swept.starts_.push_back(target);
+    };
+    note(image.entry().value);
+    for (const Code& code : swept.code_) {
+        const OwnedBytes bytes = image.read_address(Svma{code.start}, code.end - code.start);
+        for (std::size_t at = 0; at < bytes.size();) {
+            const auto decoded = decoder->decode(bytes.view().subspan(at), code.start + at);
+            at += decoded ? decoded->length : 1;
+            if (!decoded) continue;
+            if (decoded->kind == x86_64::Instruction::call) note(decoded->destination);
+            note(decoded->address_taken);
+        }
+    }
+    std::sort(swept.starts_.begin(), swept.starts_.end());
+    swept.starts_.erase(std::unique(swept.starts_.begin(), swept.starts_.end()),
+                        swept.starts_.end());
+    return swept;
+}
+
+std::optional<FunctionRange> SweptFunctions::find(Svma address) const {
+    const auto code = std::find_if(code_.begin(), code_.end(), [&](const Code& each) {
+        return address.value >= each.start && address.value < each.end;
+    });
+    const auto next = std::upper_bound(starts_.begin(), starts_.end(), address.value);
+    if (code == code_.end() || next == starts_.begin() || *(next - 1) < code->start) {
+        return std::nullopt;
+    }
+    const std::uint64_t end = next == starts_.end() ? code->end : std::min(*next, code->end);
+    return FunctionRange{{*(next - 1)}, {end}, false};
+}
+
+}  // namespace fgread
