@@ -28,6 +28,7 @@ struct AggregateOptions {
     SampleFilter filter;       // with absolute times
     bool hide_kernel = false;  // leave out kernel frames
     bool hide_user = false;    // leave out user frames
+    bool guests = false;       // take the samples and frames of virtual machines' guests, too
     // Keep the address of frames in no known module, which otherwise are all one frame.
     bool unknown_addresses = false;
     bool mark_truncated = false;  // truncated_mark below the group of stacks that the dump cut

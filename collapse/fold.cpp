@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "collapse/lost_stacks.h"
 #include "collapse/sample_survey.h"
 #include "collapse/writers/folded.h"
 #include "perfdata/format.h"
@@ -133,7 +134,7 @@ FoldStats collect_stats(const PerfFile& file, const Scan& scan, const Profile& p
     stats.file_bytes = file.file_size();
     stats.records = scan.record_count;
     stats.samples = profile.sample_count;
-    stats.lost_events = scan.lost_events;
+    stats.lost_events = scan.lost.total();
     stats.guest_samples = profile.guest_samples;
     stats.filtered_samples = profile.filtered_samples;
     stats.processes = scan.processes.process_count();
@@ -143,7 +144,6 @@ FoldStats collect_stats(const PerfFile& file, const Scan& scan, const Profile& p
     stats.stitched_frames = profile.stitched_frames;
     stats.longer_samples = profile.longer_samples;
     stats.distinct_frames = profile.frames.size();
-    stats.distinct_stacks = count_stacks(profile);
     stats.stop_reasons = profile.stop_reasons;
     stats.depths = profile.depths;
     for (const EventAttr& attr : file.attrs()) {
@@ -206,7 +206,8 @@ Result<void> prepare_selection(const PerfFile& file, AggregateOptions& options) 
     }
     if (!options.filter.needs_time_bounds()) return {};
     // Zeros: perf record -o - writes the feature before it knows.
-    if (const auto& known = file.features().sample_time; known && known->second != 0) {
+    if (const auto& known = file.features().sample_time;
+        known && known->second != 0 && known->second < format::off_cpu_first_time) {
         options.filter.resolve_times(known->first, known->second);
         return {};
     }
@@ -271,7 +272,11 @@ Result<FoldStats> fold_recording(const std::string& path, const FoldOptions& opt
     std::vector<EventAttr> attrs = file->attrs();
     Result<OffCpuResult> chosen = choose_weights(path, options, filter, attrs, *profile);
     if (!chosen) return chosen.error();
-    const std::vector<bool>& events = chosen->events;
+    std::vector<bool>& events = chosen->events;
+    const bool none = std::find(events.begin(), events.end(), true) == events.end();
+    for (std::size_t i = 0; none && options.show_lost && i < events.size(); ++i) {
+        events[i] = scan->lost.of_event(i) != 0;
+    }
 
     SymbolizerOptions symbols = options.symbols;
     if (options.max_memory) symbols.max_debug_info = options.max_memory.for_debug_info();
@@ -282,6 +287,10 @@ Result<FoldStats> fold_recording(const std::string& path, const FoldOptions& opt
     if (names.failure()) return of_file(path, *names.failure());
     std::vector<std::vector<std::string>> labels =
         group_labels(*profile, selection.group_by, attrs, scan->processes);
+    const std::uint64_t distinct_stacks = count_stacks(*profile);
+    if (options.show_lost) {
+        add_lost_stacks(scan->lost, attrs, selection.group_by, *profile, labels);
+    }
     Profile filtered;  // the statistics are of all stacks
     if (!options.filter.empty()) {
         filtered = *profile;
@@ -300,9 +309,11 @@ Result<FoldStats> fold_recording(const std::string& path, const FoldOptions& opt
     }
 
     FoldStats stats = collect_stats(*file, *scan, *profile);
+    stats.distinct_stacks = distinct_stacks;
     for (std::size_t i = 0; i < events.size(); ++i) {
         const EventTotal& total = profile->events[i];
-        stats.events.push_back({attrs[i].name, total.samples, total.period, events[i]});
+        stats.events.push_back(
+            {attrs[i].name, total.samples, total.period, events[i], scan->lost.of_event(i)});
     }
     stats.off_cpu = chosen->stats;
     if (options.module_stats || names.any_unnamed() || !all_modules_loaded(modules)) {

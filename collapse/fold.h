@@ -41,6 +41,7 @@ struct FoldOptions {
     Slicing slicing;                     // the output is one for each slice
     StackFilter filter;                  // which stacks are shown; was checked
     StackShape shape;                    // of folded text and pictures
+    bool show_lost = false;              // a root of what was not recorded, see lost_stacks.h
     bool flamegraph_names = false;       // see flamegraph_tree(); wants NameStyle::perf
     MemoryLimit max_memory;              // of the whole process
     bool module_stats = false;           // fill FoldStats::modules even if all modules were found

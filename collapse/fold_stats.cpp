@@ -28,7 +28,7 @@ void collect_modules(const Profile& profile, const FrameNames& names, StackId st
     for (StackId at = stack; profile.stacks[at].parent != no_stack;
          at = profile.stacks[at].parent) {
         const FrameId frame = profile.stacks[at].label;
-        if (profile.frames[frame] == truncated_mark) continue;
+        if (!is_real(profile.frames[frame].module)) continue;
         const OnPath next{profile.frames[frame].module.value, names.is_unnamed(frame)};
         if (modules.empty() || modules.back() != next) modules.push_back(next);
     }
@@ -266,7 +266,8 @@ std::string stats_json(const FoldStats& stats) {
         json["events"].push_back({{"name", event.name},
                                   {"samples", event.samples},
                                   {"period", event.period},
-                                  {"folded", event.folded}});
+                                  {"folded", event.folded},
+                                  {"lost", event.lost}});
     }
     json["modules"] = ordered_json::array();
     for (const ModuleStats& module : stats.modules) {

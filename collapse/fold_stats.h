@@ -18,7 +18,8 @@ struct EventStats {
     std::string name;
     std::uint64_t samples = 0;
     std::uint64_t period = 0;
-    bool folded = false;  // part of the output
+    bool folded = false;     // part of the output
+    std::uint64_t lost = 0;  // samples that were not recorded; of all kinds, if only LOST tells
 };
 
 struct ModuleStats {

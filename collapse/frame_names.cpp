@@ -80,8 +80,18 @@ std::vector<NameDetail> details_of(const InlineChain& chain, const Intern& inter
     return details;
 }
 
+// Of frames whose module is none.
+std::string label_of_unreal(const Frame& frame, const NamingOptions& options) {
+    if (frame == truncated_mark) return "[truncated]";
+    const bool kernel = frame.module == guest_kernel_module;
+    InlineChain chain;
+    chain.module_label = kernel ? "[guest.kernel]" : "[guest.user]";
+    return unresolved_label(chain, frame, options.addresses)
+        .append(options.annotate && kernel ? "_[k]" : "");
+}
+
 NamesOfFrame names_of(const Frame& frame, Symbolizer& symbolizer, const NamingOptions& options) {
-    if (frame == truncated_mark) return {{"[truncated]"}, false, {}};
+    if (!is_real(frame.module)) return {{label_of_unreal(frame, options)}, false, {}};
     InlineChain chain = symbolizer.symbolize(frame);
     const std::string_view mark = mark_of(chain, options);
     if (chain.functions.empty()) {

@@ -12,7 +12,11 @@ constexpr std::size_t max_waiting_per_worker = 16;
 
 }  // namespace
 
-ProfileMerger::ProfileMerger(std::size_t event_count, unsigned workers) : translations_(workers) {
+ProfileMerger::ProfileMerger(std::size_t event_count, unsigned workers)
+    : translations_(workers),
+      deferred_([this](const DeferredSample& sample, const std::vector<FrameId>* user) {
+          add_deferred(sample, user);
+      }) {
     profile_.events.resize(event_count);
     weight_index_.resize(event_count);
 }
@@ -33,6 +37,7 @@ void ProfileMerger::deliver(ChunkResult&& result) {
 }
 
 Profile ProfileMerger::take(Diagnostics& diagnostics) {
+    deferred_.finish();
     for (const auto& [key, samples] : stops_) {
         profile_.stops.push_back({key.first, key.second, samples});
     }
@@ -58,6 +63,7 @@ void ProfileMerger::apply(const ChunkResult& result) {
         sample.period = counted;
         add_timeline(sample, translation);
     }
+    defer(result, translation);
     profile_.sample_count += result.samples.size() + result.read_samples;
     profile_.frame_count += result.frame_count;
     profile_.guest_samples += result.guest_samples;
@@ -111,6 +117,42 @@ std::uint64_t ProfileMerger::add_reading(const CounterReading& reading,
 void ProfileMerger::add_timeline(TimelineSample sample, const Translation& translation) {
     sample.stack = translation.stacks[sample.stack];
     profile_.timeline.push_back(sample);
+}
+
+void ProfileMerger::defer(const ChunkResult& result, const Translation& translation) {
+    const auto translate_frames = [&](std::vector<FrameId>& frames) {
+        for (FrameId& frame : frames) frame = translation.frames[frame];
+    };
+    for (DeferredSample sample : result.deferred_samples) {
+        sample.group = translation.groups[sample.group];
+        translate_frames(sample.kernel);
+        translate_frames(sample.leaf);
+        deferred_.add(std::move(sample));
+    }
+    for (DeferredChain chain : result.deferred_chains) {
+        translate_frames(chain.user);
+        deferred_.add(chain);
+    }
+}
+
+void ProfileMerger::add_deferred(const DeferredSample& sample, const std::vector<FrameId>* user) {
+    const bool has_user = user != nullptr && !user->empty();
+    StackId stack = profile_.stacks.root(sample.group);
+    const auto push = [&](const std::vector<FrameId>& frames) {
+        for (const FrameId frame : frames) stack = profile_.stacks.child(stack, frame);
+        profile_.frame_count += frames.size();
+    };
+    if (has_user) push(*user);
+    push(sample.kernel);
+    if (!has_user && sample.kernel.empty()) push(sample.leaf);
+    if (user == nullptr) diagnostics_.add(Problem::deferred_chain_missing, sample.file_offset);
+    const StopReason reason = has_user ? StopReason::recorded : StopReason::no_registers;
+    ++profile_.stop_reasons[static_cast<std::size_t>(reason)];
+    ++profile_.sample_count;
+    add_weight(stack, sample.event, sample.period);
+    if (!sample.timed) return;
+    profile_.timeline.push_back(*sample.timed);
+    profile_.timeline.back().stack = stack;
 }
 
 void ProfileMerger::add_weight(StackId stack, std::uint32_t event, std::uint64_t period) {

@@ -11,6 +11,7 @@
 #include <mutex>
 #include <vector>
 
+#include "collapse/deferred_chains.h"
 #include "collapse/profile.h"
 #include "collapse/sample_worker.h"
 
@@ -38,6 +39,8 @@ private:
     void apply(const ChunkResult& result);
     void translate(const ChunkResult& result, Translation& translation);
     void add_weight(StackId stack, std::uint32_t event, std::uint64_t period);
+    void defer(const ChunkResult& result, const Translation& translation);
+    void add_deferred(const DeferredSample& sample, const std::vector<FrameId>* user);
     // What the counter counted since its reading before; 0 if the sample has no stack.
     std::uint64_t add_reading(const CounterReading& reading, const Translation& translation);
     void add_timeline(TimelineSample sample, const Translation& translation);
@@ -53,6 +56,7 @@ private:
     std::map<std::pair<std::uint64_t, Tid>, std::uint64_t> readings_;  // the last, by id
     std::map<std::pair<ModuleId, StopReason>, std::uint64_t> stops_;
     StackDepths depths_;
+    DeferredChains deferred_;
     Profile profile_;
     Diagnostics diagnostics_;
 };

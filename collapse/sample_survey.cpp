@@ -14,7 +14,7 @@ void add(const PerfFile& file, const RecordView& record, SampleSurvey& survey,
     if (survey.samples.size() <= *attr) survey.samples.resize(*attr + 1);
     ++survey.samples[*attr];
     const std::uint64_t time = file.event_time(record).time;
-    if (!file.has_times() || time == 0) return;
+    if (!file.has_times() || time == 0 || time >= format::off_cpu_first_time) return;
     if (!survey.times) survey.times = NumberRange{time, time};
     survey.times->first = std::min(survey.times->first, time);
     survey.times->last = std::max(survey.times->last, time);

@@ -17,8 +17,13 @@ CpuMode mode_of_marker(std::uint64_t marker) {
             return CpuMode::kernel;
         case format::context_user:
             return CpuMode::user;
+        case format::context_guest:
+        case format::context_guest_kernel:
+            return CpuMode::guest_kernel;
+        case format::context_guest_user:
+            return CpuMode::guest_user;
         default:
-            return CpuMode::unknown;  // guests: none of our address spaces
+            return CpuMode::unknown;
     }
 }
 
@@ -38,6 +43,18 @@ bool is_early(StopReason reason) {
 // still has the registers, and with them the innermost frame.
 bool is_to_be_walked(const SampleView& sample) {
     return sample.user_regs.abi != 0 && (sample.sample_type & format::sample_stack_user) != 0;
+}
+
+// perf's two writers of off-CPU samples disagree which half of their first word is the process:
+// the BPF program (a thread that was away for long) and perf itself (the sums at its end).
+void order_ids(const ProcessTable& processes, EventTime when, SampleView& sample) {
+    const Pid other{sample.tid.value};
+    const auto is_known = [&](Pid pid) {
+        return processes.process_at(pid, when).id != ProcessId{};
+    };
+    if (is_known(sample.pid) || !is_known(other)) return;
+    sample.tid.value = sample.pid.value;
+    sample.pid = other;
 }
 
 // Not so of kernel threads: what branch records they carry are of whoever ran before.
@@ -77,6 +94,7 @@ Result<ChunkResult> SampleWorker::run(std::size_t chunk, std::size_t number) {
     RecordCursor cursor = file_.records(scan_.chunks[chunk], *bytes);
     while (const std::optional<RecordView> record = cursor.next()) {
         if (record->type == format::record_sample) add_sample(*record, result);
+        if (record->type == format::record_callchain_deferred) add_deferred_chain(*record, result);
         if (options_.switches) note_switch(*record, result);
     }
     if (stitching_) stitch(result);
@@ -114,29 +132,33 @@ void SampleWorker::add_sample(const RecordView& record, ChunkResult& result) {
         result.diagnostics.add(Problem::record_unknown_id, record.file_offset);
         return;
     }
-    const std::optional<SampleView> sample = file_.layout(*attr).decode(record);
+    std::optional<SampleView> sample = file_.layout(*attr).decode(record);
     if (!sample) {
         result.diagnostics.add(Problem::sample_malformed, record.file_offset);
         return;
     }
     const CpuMode mode = record.cpu_mode();
     const EventTime when = file_.event_time(record);
+    if (file_.layout(*attr).is_off_cpu()) order_ids(scan_.processes, when, *sample);
     if (options_.switches) note_sched_switch(*sample, *attr, record.endian, when, result);
     const bool has_readings = !sample->read.empty();
     const bool guest = is_guest(mode);
-    if (guest || (!all_wanted_ && !is_wanted(*sample, when))) {
-        ++(guest ? result.guest_samples : result.filtered_samples);
+    const bool guest_unwanted = guest && !options_.guests;
+    if (guest_unwanted || (!all_wanted_ && !is_wanted(*sample, when))) {
+        ++(guest_unwanted ? result.guest_samples : result.filtered_samples);
         if (has_readings) add_readings(record, *attr, *sample, when, true, result);
         return;
     }
     const ProcessAt process = scan_.processes.process_at(sample->pid, when);
     user_frames_.clear();
     kernel_frames_.clear();
+    cookie_.reset();
     const CallGraph chain = chain_of(*sample, *attr, mode);
     const bool walked = chain == CallGraph::dwarf && is_to_be_walked(*sample);
     Path& path = path_of(sample->tid);
     // Only what is walked and then shown as it is leaves steps that the next sample may share.
-    const bool may_share = walked && !has_readings && !options_.hide_user && !options_.stack_depths;
+    const bool may_share =
+        walked && !guest && !has_readings && !options_.hide_user && !options_.stack_depths;
     if (!may_share) path.trail.clear();
     shared_frames_ = 0;
     const UserWalk walk =
@@ -146,11 +168,20 @@ void SampleWorker::add_sample(const RecordView& record, ChunkResult& result) {
     if (chain != CallGraph::none) {
         add_chain(*sample, process, when, mode, chain == CallGraph::frame_pointers);
     }
+    if (cookie_ && !options_.hide_user) {
+        if (!has_readings) return defer(record, *attr, *sample, process, when, result);
+        // Would have to wait with what all members counted; no recorder is known to do both.
+        result.diagnostics.add(Problem::deferred_chain_missing, record.file_offset);
+    }
     if (!walked) {
         const bool has_chain = !user_frames_.empty();
         count_stop(has_chain ? StopReason::recorded : StopReason::no_registers, {}, result);
     }
-    if (user_frames_.empty() && kernel_frames_.empty()) add_leaf(*sample, process, when, mode);
+    if (guest) {
+        add_guest_leaf(sample->ip, mode);
+    } else if (user_frames_.empty() && kernel_frames_.empty()) {
+        add_leaf(*sample, process, when, mode);
+    }
 
     if (options_.hide_user) user_frames_.clear();
     if (options_.hide_kernel) kernel_frames_.clear();
@@ -328,9 +359,10 @@ TimelineSample SampleWorker::timeline_sample(const SampleView& sample, std::size
 void SampleWorker::note_switch(const RecordView& record, ChunkResult& result) const {
     if (record.type >= format::record_first_of_tool) return;
     const EventTime when = file_.event_time(record);
-    result.end.value = std::max(result.end.value, when.time);
+    const bool has_time = when.time < format::off_cpu_first_time;
+    if (has_time) result.end.value = std::max(result.end.value, when.time);
     if (record.type == format::record_sample) return;
-    const Tid tid = file_.trailer_tid(record).value_or(Tid{});
+    const Tid tid = file_.trailer_key(record).value_or(SampleLayout::Key{}).tid;
     const auto thread_switch = decode_thread_switch(record, tid, when);
     if (thread_switch) result.switches.push_back(*thread_switch);
 }
@@ -365,6 +397,10 @@ void SampleWorker::add_chain(const SampleView& sample, const ProcessAt& process,
     FrameKind kind = FrameKind::exact;
     for (std::size_t i = 0; i < sample.callchain.size(); ++i) {
         const std::uint64_t address = sample.callchain[i];
+        if (address == format::context_user_deferred) {
+            if (want_user && i + 1 < sample.callchain.size()) cookie_ = sample.callchain[i + 1];
+            return;
+        }
         if (address >= format::context_first_marker) {
             mode = mode_of_marker(address);
             kind = FrameKind::exact;
@@ -375,9 +411,70 @@ void SampleWorker::add_chain(const SampleView& sample, const ProcessAt& process,
                 walker_.resolve(scan_.processes.kernel(), when, Avma{address}, kind));
         } else if (mode == CpuMode::user && want_user) {
             user_frames_.push_back(walker_.resolve(*process.user, when, Avma{address}, kind));
+        } else if (is_guest(mode) && options_.guests) {
+            (mode == CpuMode::guest_kernel ? kernel_frames_ : user_frames_)
+                .push_back(guest_frame(Avma{address}, mode));
         }
         kind = FrameKind::return_address;
     }
+}
+
+Frame SampleWorker::guest_frame(Avma address, CpuMode mode) const {
+    return {mode == CpuMode::guest_kernel ? guest_kernel_module : guest_user_module,
+            FrameKind::exact, options_.unknown_addresses ? address.value : 0};
+}
+
+// Linux records no chain of a guest (perf_guest_state() ends it); what there is then is the host's
+// side of it: the thread of the hypervisor that runs it.
+void SampleWorker::add_guest_leaf(Avma ip, CpuMode mode) {
+    const auto is_of_guest = [](const Frame& frame) { return !is_real(frame.module); };
+    std::vector<Frame>& frames = mode == CpuMode::guest_kernel ? kernel_frames_ : user_frames_;
+    if (!frames.empty() && is_of_guest(frames.front())) return;
+    frames.insert(frames.begin(), guest_frame(ip, mode));
+}
+
+// The sample's user part stands in another record; see DeferredChains.
+void SampleWorker::defer(const RecordView& record, std::size_t attr, const SampleView& sample,
+                         const ProcessAt& process, EventTime when, ChunkResult& result) {
+    DeferredSample deferred;
+    deferred.key = {sample.tid, *cookie_};
+    deferred.group = intern_group(group_of(sample, attr, when));
+    deferred.event = static_cast<std::uint32_t>(attr);
+    deferred.period = sample.period;
+    deferred.file_offset = record.file_offset;
+    if (!kernel_frames_.empty()) {
+        if (!options_.hide_kernel) deferred.kernel = intern_frames(kernel_frames_);
+    } else {
+        user_frames_.clear();
+        add_leaf(sample, process, when, record.cpu_mode());
+        if (options_.hide_kernel) kernel_frames_.clear();
+        deferred.leaf = intern_frames(user_frames_.empty() ? kernel_frames_ : user_frames_);
+    }
+    if (options_.timeline) deferred.timed = timeline_sample(sample, attr, when, no_stack);
+    result.deferred_samples.push_back(std::move(deferred));
+}
+
+// Its addresses are of the time when the thread returned to user mode: if that was from an exec,
+// of the new program, and so are the mappings.
+void SampleWorker::add_deferred_chain(const RecordView& record, ChunkResult& result) {
+    const std::optional<DeferredChainView> deferred = decode_deferred_chain(record);
+    const std::optional<SampleLayout::Key> thread = file_.trailer_key(record);
+    if (!deferred || !thread) {
+        result.diagnostics.add(Problem::record_too_small, record.file_offset);
+        return;
+    }
+    const EventTime when = file_.event_time(record);
+    const ProcessAt process = scan_.processes.process_at(thread->pid, when);
+    user_frames_.clear();
+    FrameKind kind = FrameKind::exact;
+    for (std::size_t i = 0; i < deferred->chain.size(); ++i) {
+        const std::uint64_t address = deferred->chain[i];
+        if (address >= format::context_first_marker) continue;
+        user_frames_.push_back(walker_.resolve(*process.user, when, Avma{address}, kind));
+        kind = FrameKind::return_address;
+    }
+    result.deferred_chains.push_back(
+        {{thread->tid, deferred->cookie}, intern_frames(user_frames_)});
 }
 
 void SampleWorker::add_leaf(const SampleView& sample, const ProcessAt& process, EventTime when,
@@ -483,6 +580,14 @@ StackId SampleWorker::intern_stack(const Group& group, Path& path) {
     push(user_frames_);
     push(kernel_frames_);
     return stack;
+}
+
+std::vector<FrameId> SampleWorker::intern_frames(const std::vector<Frame>& innermost_first) {
+    std::vector<FrameId> ids;
+    for (auto frame = innermost_first.rbegin(); frame != innermost_first.rend(); ++frame) {
+        ids.push_back(frames_.intern(normalised(*frame)));
+    }
+    return ids;
 }
 
 Frame SampleWorker::normalised(Frame frame) const {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "collapse/aggregate.h"
+#include "collapse/deferred_chains.h"
 #include "collapse/profile.h"
 #include "collapse/stack_stitcher.h"
 #include "unwind/architecture.h"
@@ -47,8 +48,11 @@ struct ChunkResult {
     std::vector<SampleSummary> samples;    // in file order
     std::vector<CounterReading> readings;  // of samples that are not in `samples`; in file order
     std::uint64_t read_samples = 0;        // how many they are
-    std::vector<StopCount> stops;          // of this chunk, unordered
-    std::vector<StackDepth> depths;        // if wanted, in file order
+    // These go through DeferredChains; frames, groups and stacks are the worker's own.
+    std::vector<DeferredSample> deferred_samples;
+    std::vector<DeferredChain> deferred_chains;
+    std::vector<StopCount> stops;    // of this chunk, unordered
+    std::vector<StackDepth> depths;  // if wanted, in file order
     // If wanted: one for each of `samples` and of `readings` (their periods are not known yet).
     std::vector<TimelineSample> timeline;
     std::vector<TimelineSample> reading_timeline;
@@ -110,11 +114,16 @@ private:
                                                   Path* path);
     void add_chain(const SampleView& sample, const ProcessAt& process, EventTime when,
                    CpuMode sample_mode, bool want_user);
+    void defer(const RecordView& record, std::size_t attr, const SampleView& sample,
+               const ProcessAt& process, EventTime when, ChunkResult& result);
+    void add_deferred_chain(const RecordView& record, ChunkResult& result);
     [[nodiscard]] CallGraph chain_of(const SampleView& sample, std::size_t attr,
                                      CpuMode mode) const;
     void add_branches(const SampleView& sample, Endian endian, const ProcessAt& process,
                       EventTime when);
     void add_leaf(const SampleView& sample, const ProcessAt& process, EventTime when, CpuMode mode);
+    [[nodiscard]] Frame guest_frame(Avma address, CpuMode mode) const;
+    void add_guest_leaf(Avma ip, CpuMode mode);
     [[nodiscard]] TimelineSample timeline_sample(const SampleView& sample, std::size_t attr,
                                                  EventTime when, StackId stack) const;
     void note_switch(const RecordView& record, ChunkResult& result) const;
@@ -133,6 +142,7 @@ private:
     }
     void set_root(Path& path, const Group& group);
     StackId intern_stack(const Group& group, Path& path);
+    std::vector<FrameId> intern_frames(const std::vector<Frame>& innermost_first);
     Frame normalised(Frame frame) const;
 
     bool forget_large_tables();
@@ -150,8 +160,9 @@ private:
 
     std::vector<std::byte> buffer_;
     std::vector<WalkedFrame> walked_;
-    std::vector<Frame> user_frames_;    // innermost first
-    std::vector<Frame> kernel_frames_;  // innermost first
+    std::vector<Frame> user_frames_;       // innermost first
+    std::vector<Frame> kernel_frames_;     // innermost first
+    std::optional<std::uint64_t> cookie_;  // of the user part, if the sample's chain waits for it
 
     // A sample whose stack the dump cut, and what it has added to the chunk's result.
     struct CutSample {

@@ -35,6 +35,9 @@ constexpr ProblemWords words[] = {
      "header feature that could not be read; treated as absent"},
     {Problem::late_record, false, "late_record",
      "record further out of order than its round allows; delivered late"},
+    {Problem::deferred_chain_missing, false, "deferred_chain_missing",
+     "sample whose user stack was to be recorded later, and was not (its thread ended, the record "
+     "was lost, or the recording stopped); shown without it"},
     {Problem::map_limit, false, "map_limit",
      "more mappings in one process than are kept; the rest ignored"},
     {Problem::module_missing, false, "module_missing", "binary not found"},

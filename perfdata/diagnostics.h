@@ -13,38 +13,39 @@
 namespace fgread {
 
 enum class Problem : std::uint8_t {
-    file_truncated,        // the file ends before the data section does
-    file_not_finalised,    // data.size is 0: the recorder was killed
-    record_size_invalid,   // record size below 8 or past the end: reading stops here
-    stream_cut,            // a pipe ends inside a record
-    stream_garbage,        // text after a pipe's records: reading stops here
-    compression_damaged,   // compressed records cannot be unpacked: reading stops here
-    record_too_small,      // record too small for its type: skipped
-    record_unknown_type,   // type this reader does not know: skipped by size
-    record_unknown_id,     // sample of an id no attr owns: skipped
-    sample_malformed,      // a count or size inside a SAMPLE runs past its end: skipped
-    feature_malformed,     // a header feature could not be read: treated as absent
-    late_record,           // record out of order beyond what its round allows: delivered late
-    map_limit,             // more maps in one process than kept
-    module_missing,        // binary not found
-    module_mismatch,       // binary found, but its build-id differs: not used
-    module_not_regular,    // path is a FIFO, device, directory ...: not opened
-    module_unreadable,     // binary found but not readable, or not ELF
-    module_foreign,        // no build-id recorded and the recording is from another machine
-    cfi_malformed,         // CIE or FDE skipped
-    symbol_malformed,      // symbol table or entry skipped
-    name_too_long,         // name over the demangler's bounds: kept mangled
-    kallsyms_restricted,   // /proc/kallsyms has only zero addresses (kernel.kptr_restrict)
-    kallsyms_mismatch,     // the running kernel is not the recorded one: its names are not used
-    debug_info_malformed,  // unit, range list or line table of DWARF: what precedes is used
-    archive_damaged,       // --archive: cut, damaged or endless; what precedes is used
-    archive_unused,        // --archive: has none of the recorded binaries
-    debuginfod_failed,     // --debuginfod: server not reached, too slow, or file too large
-    split_debug_missing,   // .dwo file not found, or of another build
-    jit_file_refused,      // perf map or jitdump found, but not used
-    jit_file_malformed,    // line of a perf map or record of a jitdump skipped
-    jitdump_clock,         // jitdump, but the recording's clock is not CLOCK_MONOTONIC
-    debug_info_too_large,  // left out: more than --max-memory leaves for debug information
+    file_truncated,          // the file ends before the data section does
+    file_not_finalised,      // data.size is 0: the recorder was killed
+    record_size_invalid,     // record size below 8 or past the end: reading stops here
+    stream_cut,              // a pipe ends inside a record
+    stream_garbage,          // text after a pipe's records: reading stops here
+    compression_damaged,     // compressed records cannot be unpacked: reading stops here
+    record_too_small,        // record too small for its type: skipped
+    record_unknown_type,     // type this reader does not know: skipped by size
+    record_unknown_id,       // sample of an id no attr owns: skipped
+    sample_malformed,        // a count or size inside a SAMPLE runs past its end: skipped
+    feature_malformed,       // a header feature could not be read: treated as absent
+    late_record,             // record out of order beyond what its round allows: delivered late
+    deferred_chain_missing,  // sample whose user chain was to follow and did not: shown without it
+    map_limit,               // more maps in one process than kept
+    module_missing,          // binary not found
+    module_mismatch,         // binary found, but its build-id differs: not used
+    module_not_regular,      // path is a FIFO, device, directory ...: not opened
+    module_unreadable,       // binary found but not readable, or not ELF
+    module_foreign,          // no build-id recorded and the recording is from another machine
+    cfi_malformed,           // CIE or FDE skipped
+    symbol_malformed,        // symbol table or entry skipped
+    name_too_long,           // name over the demangler's bounds: kept mangled
+    kallsyms_restricted,     // /proc/kallsyms has only zero addresses (kernel.kptr_restrict)
+    kallsyms_mismatch,       // the running kernel is not the recorded one: its names are not used
+    debug_info_malformed,    // unit, range list or line table of DWARF: what precedes is used
+    archive_damaged,         // --archive: cut, damaged or endless; what precedes is used
+    archive_unused,          // --archive: has none of the recorded binaries
+    debuginfod_failed,       // --debuginfod: server not reached, too slow, or file too large
+    split_debug_missing,     // .dwo file not found, or of another build
+    jit_file_refused,        // perf map or jitdump found, but not used
+    jit_file_malformed,      // line of a perf map or record of a jitdump skipped
+    jitdump_clock,           // jitdump, but the recording's clock is not CLOCK_MONOTONIC
+    debug_info_too_large,    // left out: more than --max-memory leaves for debug information
     count_,
 };
 

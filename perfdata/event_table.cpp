@@ -39,6 +39,11 @@ void EventTable::add(EventAttr attr) {
     }
 }
 
+void EventTable::set_name(std::size_t index, std::string name) {
+    attrs_[index].name = std::move(name);
+    layouts_[index] = SampleLayout(attrs_[index]);  // off-CPU events are known by their name
+}
+
 std::optional<std::size_t> EventTable::by_id(std::uint64_t id) const {
     const auto found = by_id_.find(id);
     return found == by_id_.end() ? std::nullopt : std::optional(found->second);
@@ -71,6 +76,14 @@ const SampleLayout& EventTable::trailer_layout(const RecordView& record) const {
         if (found != by_id_.end()) return layouts_[found->second];
     }
     return layouts_.front();
+}
+
+std::optional<SampleLayout::Key> EventTable::trailer_key(const RecordView& record) const {
+    return trailer_layout(record).trailer_key(record);
+}
+
+std::optional<std::uint64_t> EventTable::trailer_event_id(const RecordView& record) const {
+    return trailer_layout(record).trailer_event_id(record);
 }
 
 EventTime EventTable::event_time(const RecordView& record) const {

@@ -20,7 +20,7 @@ class EventTable {
 public:
     void add(EventAttr attr);
     // Gives an attr its name; of an index below size().
-    void set_name(std::size_t index, std::string name) { attrs_[index].name = std::move(name); }
+    void set_name(std::size_t index, std::string name);
 
     [[nodiscard]] std::size_t size() const { return attrs_.size(); }
     [[nodiscard]] const std::vector<EventAttr>& attrs() const { return attrs_; }
@@ -32,9 +32,8 @@ public:
     [[nodiscard]] bool has_times() const { return timed_ && !attrs_.empty(); }
     [[nodiscard]] std::optional<std::size_t> attr_of_sample(const RecordView& sample) const;
     [[nodiscard]] EventTime event_time(const RecordView& record) const;
-    [[nodiscard]] std::optional<Tid> trailer_tid(const RecordView& record) const {
-        return trailer_layout(record).trailer_tid(record);
-    }
+    [[nodiscard]] std::optional<SampleLayout::Key> trailer_key(const RecordView& record) const;
+    [[nodiscard]] std::optional<std::uint64_t> trailer_event_id(const RecordView& record) const;
 
 private:
     // Which SampleLayout fits a record of the kernel that is not a SAMPLE.

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 namespace fgread::format {
 
@@ -144,6 +145,14 @@ inline constexpr std::uint32_t type_tracepoint = 2;
 inline constexpr std::uint32_t type_hw_cache = 3;
 inline constexpr std::uint32_t type_raw = 4;
 inline constexpr std::uint32_t type_breakpoint = 5;
+
+// --- perf_event_attr.config of type_software ---
+inline constexpr std::uint64_t software_bpf_output = 10;
+
+// --- perf record --off-cpu (tools/perf/util/off_cpu.h, bpf_off_cpu.c) ---
+inline constexpr std::string_view off_cpu_event_name = "offcpu-time";
+// What perf sums up and writes at its end has no time: times from here on only sort it last.
+inline constexpr std::uint64_t off_cpu_first_time = ~std::uint64_t{0} << 32;
 
 // --- header features: bit numbers for FileHeader::has_feature ---
 inline constexpr unsigned feature_tracing_data = 1;

@@ -54,12 +54,12 @@ std::optional<PerfFile::AttrSample> PerfFile::decode_sample(const RecordView& re
     return AttrSample{*attr, *sample};
 }
 
-std::optional<Tid> PerfFile::trailer_tid(const RecordView& record) const {
-    return state_->events.trailer_tid(record);
-}
-
 EventTime PerfFile::event_time(const RecordView& record) const {
     return state_->events.event_time(record);
+}
+
+std::optional<SampleLayout::Key> PerfFile::trailer_key(const RecordView& record) const {
+    return state_->events.trailer_key(record);
 }
 
 void PerfFile::State::apply_build_ids(MappingTable& mappings) const {

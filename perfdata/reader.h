@@ -26,6 +26,7 @@
 #include "perfdata/diagnostics.h"
 #include "perfdata/header.h"
 #include "perfdata/input_file.h"
+#include "perfdata/lost_events.h"
 #include "perfdata/process_table.h"
 #include "perfdata/record.h"
 #include "perfdata/result.h"
@@ -50,7 +51,7 @@ struct Scan {
     std::vector<Chunk> chunks;  // in file order, together all records before any damage
     std::uint64_t record_count = 0;
     std::uint64_t sample_count = 0;
-    std::uint64_t lost_events = 0;  // sum of LOST records
+    LostEvents lost;
     // Bytes of the file that were read for the batches so far. 0 where that says nothing: of a
     // pipe, of a file packed as a whole, of one that does not come in batches.
     std::uint64_t input_bytes = 0;
@@ -124,8 +125,9 @@ public:
     // Where a record stands in the total order. Time 0 (sorts first) for records that perf itself
     // wrote, and for those whose time is missing, 0 or ~0.
     [[nodiscard]] EventTime event_time(const RecordView& record) const;
-    // The thread that a record of the kernel's that is not a SAMPLE was made in, by its trailer.
-    [[nodiscard]] std::optional<Tid> trailer_tid(const RecordView& record) const;
+    // Process and thread of a record of the kernel that is not a SAMPLE, as its sample_id trailer
+    // says; nothing if it has none.
+    [[nodiscard]] std::optional<SampleLayout::Key> trailer_key(const RecordView& record) const;
 
     // First pass. Reads only headers and side-band: one small read for each large record, about
     // 0.05 s per GB of DWARF recording, and 48 bytes of memory for each side-band record.

@@ -102,6 +102,16 @@ std::optional<CgroupView> decode_cgroup(const RecordView& record) {
     return view;
 }
 
+std::optional<DeferredChainView> decode_deferred_chain(const RecordView& record) {
+    ByteReader in = reader_of(record);
+    DeferredChainView view;
+    view.cookie = in.u64();
+    const std::uint64_t count = in.u64();
+    if (!in.ok() || count > in.remaining() / sizeof(std::uint64_t)) return std::nullopt;
+    view.chain = U64View(in.bytes(count * sizeof(std::uint64_t)), in.endian());
+    return view;
+}
+
 std::string_view record_type_name(std::uint32_t type) {
     // Index = type; 23 to 63 are not given out yet.
     static constexpr std::string_view kernel_names[] = {

@@ -74,6 +74,13 @@ struct CgroupView {
     std::string_view path;  // below the root of the hierarchy: "/system.slice/ssh.service"
 };
 
+// PERF_RECORD_CALLCHAIN_DEFERRED: the user part of the chains that wait for it, recorded when the
+// thread (of the sample_id trailer) went back to user mode.
+struct DeferredChainView {
+    std::uint64_t cookie = 0;  // the last word of those chains
+    U64View chain;             // user addresses only, without a marker, innermost first
+};
+
 // Each returns nothing if the body is too small or a string has no end.
 [[nodiscard]] std::optional<MmapView> decode_mmap(const RecordView& record);
 [[nodiscard]] std::optional<MmapView> decode_mmap2(const RecordView& record);
@@ -81,6 +88,7 @@ struct CgroupView {
 [[nodiscard]] std::optional<TaskView> decode_task(const RecordView& record);
 [[nodiscard]] std::optional<KsymbolView> decode_ksymbol(const RecordView& record);
 [[nodiscard]] std::optional<CgroupView> decode_cgroup(const RecordView& record);
+[[nodiscard]] std::optional<DeferredChainView> decode_deferred_chain(const RecordView& record);
 
 // "SAMPLE", "MMAP2", ...; "unknown" for types this reader does not know.
 [[nodiscard]] std::string_view record_type_name(std::uint32_t type);

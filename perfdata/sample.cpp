@@ -103,9 +103,30 @@ bool read_user_stack(ByteReader& in, SampleView& view) {
     return true;
 }
 
+bool is_off_cpu_event(const EventAttr& attr) {
+    return attr.type == type_software && attr.config == software_bpf_output &&
+           (attr.sample_type & sample_raw) != 0 && attr.name == off_cpu_event_name;
+}
+
+// What the BPF program of perf record --off-cpu says of a thread that was not running.
+bool read_off_cpu(SampleView& view, Endian endian) {
+    ByteReader in(view.raw, endian);
+    const std::uint64_t ids = in.u64();
+    view.pid.value = static_cast<std::int32_t>(ids);
+    view.tid.value = static_cast<std::int32_t>(ids >> 32);
+    view.period = in.u64();
+    const std::uint64_t count = in.u64();
+    view.callchain = read_words(in, count);
+    // Behind the marker of the user's context.
+    view.ip.value = view.callchain.size() > 1 ? view.callchain[1] : 0;
+    view.cgroup = in.u64();
+    return in.ok();
+}
+
 }  // namespace
 
 SampleLayout::SampleLayout(const EventAttr& attr) : attr_(attr) {
+    off_cpu_ = is_off_cpu_event(attr);
     attr_.ids = {};
     attr_.name = {};
     const std::uint64_t type = attr_.sample_type;
@@ -121,6 +142,7 @@ SampleLayout::SampleLayout(const EventAttr& attr) : attr_(attr) {
         const auto offset = offset_of(trailer_fields, type, field);
         return offset ? std::optional(trailer_size_ - *offset) : std::nullopt;
     };
+    trailer_tid_offset_ = from_end(sample_tid);
     trailer_time_offset_ = from_end(sample_time);
     trailer_id_offset_ = from_end((type & sample_identifier) != 0 ? sample_identifier : sample_id);
 }
@@ -224,6 +246,7 @@ std::optional<SampleView> SampleLayout::decode(const RecordView& sample) const {
     if (!decode_fixed(in, view) || !decode_variable(in, view) || !decode_tail(in, view)) {
         return std::nullopt;
     }
+    if (off_cpu_ && !read_off_cpu(view, sample.endian)) return std::nullopt;
     return view;
 }
 
@@ -236,14 +259,19 @@ std::optional<TimestampNs> SampleLayout::trailer_time(const RecordView& record) 
     return TimestampNs{load_unchecked<std::uint64_t>(end - *trailer_time_offset_, record.endian)};
 }
 
-std::optional<Tid> SampleLayout::trailer_tid(const RecordView& record) const {
-    const bool has_tid = trailer_size_ != 0 && (attr_.sample_type & sample_tid) != 0;
-    if (!has_tid || record.type >= record_first_of_tool || record.body.size() < trailer_size_) {
+std::optional<SampleLayout::Key> SampleLayout::trailer_key(const RecordView& record) const {
+    if (trailer_size_ == 0 || record.type >= record_first_of_tool ||
+        record.body.size() < trailer_size_) {
         return std::nullopt;
     }
-    // The first field: u32 pid, u32 tid.
-    const std::byte* begin = record.body.data() + (record.body.size() - trailer_size_);
-    return Tid{load_unchecked<std::int32_t>(begin + 4, record.endian)};
+    const std::byte* end = record.body.data() + record.body.size();
+    Key key;
+    if (trailer_tid_offset_) {
+        key.pid.value = load_unchecked<std::int32_t>(end - *trailer_tid_offset_, record.endian);
+        key.tid.value = load_unchecked<std::int32_t>(end - *trailer_tid_offset_ + 4, record.endian);
+    }
+    if (const auto time = trailer_time(record)) key.time = *time;
+    return key;
 }
 
 std::optional<std::uint64_t> SampleLayout::trailer_event_id(const RecordView& record) const {

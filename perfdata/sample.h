@@ -43,7 +43,9 @@ struct RegsView {
     U64View values;          // in ascending bit order of mask
 };
 
-// One PERF_RECORD_SAMPLE. Fields whose sample_type bit is not set keep their default.
+// One PERF_RECORD_SAMPLE. Of perf record --off-cpu (6.16 and later; before, its samples were plain
+// ones) pid, tid, ip, period, callchain and cgroup are those of RAW, as perf reads it. Fields whose
+// sample_type bit is not set keep their default.
 struct SampleView {
     std::uint64_t sample_type = 0;  // which fields are there
     std::uint64_t id = 0;
@@ -74,7 +76,7 @@ public:
     explicit SampleLayout(const EventAttr& attr);
 
     // Time, pid and tid without the rest; nothing if the record is too small. What the
-    // sample_type does not hold is 0 (time) or -1 (pid, tid).
+    // sample_type does not hold is 0 (time) or -1 (pid, tid). Of off-CPU samples: of whoever ran.
     struct Key {
         TimestampNs time;
         Pid pid;
@@ -90,12 +92,15 @@ public:
 
     // Time of a record that is not a SAMPLE, from its sample_id trailer; nothing if it has none.
     [[nodiscard]] std::optional<TimestampNs> trailer_time(const RecordView& record) const;
-    // The thread of a record that is not a SAMPLE, from its trailer; nothing if it has none.
-    [[nodiscard]] std::optional<Tid> trailer_tid(const RecordView& record) const;
+    // As peek(), of a record that is not a SAMPLE; nothing if it has no trailer.
+    [[nodiscard]] std::optional<Key> trailer_key(const RecordView& record) const;
     // The event's id from the trailer of a record that is not a SAMPLE.
     [[nodiscard]] std::optional<std::uint64_t> trailer_event_id(const RecordView& record) const;
     // Bytes of the sample_id trailer of non-SAMPLE records (0 without sample_id_all).
     [[nodiscard]] std::size_t trailer_size() const { return trailer_size_; }
+
+    // Whether RAW says what the sample is of; see SampleView.
+    [[nodiscard]] bool is_off_cpu() const { return off_cpu_; }
 
     // Where event_id() looks, in bytes from the start of the body; nothing without an id. Two
     // attrs of one recording that differ here cannot be told apart by position.
@@ -111,8 +116,9 @@ private:
     std::optional<std::size_t> tid_offset_, time_offset_, id_offset_;
     std::size_t fixed_size_ = 0;  // all fields up to PERIOD
     // Bytes from the *end* of other records, to the start of the field.
-    std::optional<std::size_t> trailer_time_offset_, trailer_id_offset_;
+    std::optional<std::size_t> trailer_tid_offset_, trailer_time_offset_, trailer_id_offset_;
     std::size_t trailer_size_ = 0;
+    bool off_cpu_ = false;
 };
 
 }  // namespace fgread

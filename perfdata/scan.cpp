@@ -60,8 +60,8 @@ bool PerfFile::State::scan_part(std::size_t index, Scan& scan, std::vector<Timed
         if (record_type_name(next->type) == "unknown") {
             diagnostics.add(Problem::record_unknown_type, next->offset,
                             fmt::format("type {}", next->type));
-        } else if (counts_lost_events(next->type)) {
-            if (const auto record = hopper.view()) scan.lost_events += lost_events(*record);
+        } else if (LostEvents::counts(next->type)) {
+            if (const auto record = hopper.view()) scan.lost.add(*record, events);
         } else if (is_side_band(next->type) && !is_data_map(next->type, next->misc)) {
             const auto record = hopper.view();
             if (!record) continue;

@@ -28,17 +28,4 @@ struct TimedEvent {
            (misc & format::misc_mmap_data) != 0;
 }
 
-[[nodiscard]] constexpr bool counts_lost_events(std::uint32_t type) {
-    return type == format::record_lost || type == format::record_lost_samples;
-}
-
-// What such a record counts; 0 if it is malformed, or counts what a BPF filter did not want.
-[[nodiscard]] inline std::uint64_t lost_events(const RecordView& record) {
-    ByteReader in(record.body, record.endian);
-    if (record.type == format::record_lost) in.skip(8);  // id
-    const bool filtered = record.type == format::record_lost_samples &&
-                          (record.misc & format::misc_lost_samples_bpf) != 0;
-    return filtered ? 0 : in.u64();
-}
-
 }  // namespace fgread

@@ -99,7 +99,7 @@ void StreamBatches::note(const RecordView& record, Held& held) {
     if (events_.size() == 0) return;
     const EventTime when = events_.event_time(record);
     latest_ = std::max(latest_, when.time);
-    if (record.type == record_sample) {
+    if (record.type == record_sample || record.type == record_callchain_deferred) {
         held.latest = std::max(held.latest, when.time);
     } else {
         note_side_band(record, when);
@@ -107,8 +107,8 @@ void StreamBatches::note(const RecordView& record, Held& held) {
 }
 
 void StreamBatches::note_side_band(const RecordView& record, EventTime when) {
-    if (counts_lost_events(record.type)) {
-        open_.lost_events += lost_events(record);
+    if (LostEvents::counts(record.type)) {
+        open_.lost.add(record, events_);
     } else if (is_side_band(record.type) && !is_data_map(record.type, record.misc)) {
         if (options_.samples_only) return;
         if (when.time != 0 && when.time < released_) {

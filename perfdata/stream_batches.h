@@ -18,6 +18,7 @@
 
 #include "perfdata/diagnostics.h"
 #include "perfdata/event_table.h"
+#include "perfdata/lost_events.h"
 #include "perfdata/record_blocks.h"
 
 namespace fgread {
@@ -34,7 +35,7 @@ struct StreamBatch {
     std::vector<KeptRecord> header;     // of a pipe: attrs, features, in their order
     std::vector<KeptRecord> side_band;  // in the order of their times
     std::vector<std::uint64_t> records_by_type;
-    std::uint64_t lost_events = 0;
+    LostEvents lost;
     std::uint64_t input_bytes = 0;  // of the stream, read so far
     Diagnostics diagnostics;
 };

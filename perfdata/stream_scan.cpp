@@ -16,7 +16,7 @@ void add_counts(const StreamBatch& batch, Scan& scan) {
         scan.record_count += batch.records_by_type[type];
     }
     scan.sample_count = scan.records_by_type[record_sample];
-    scan.lost_events += batch.lost_events;
+    scan.lost.merge(batch.lost);
 }
 
 }  // namespace

@@ -112,6 +112,14 @@ std::string lost_samples_text(const RecordView& record) {
     return reader.ok() ? fmt::format("{} samples", count) : malformed();
 }
 
+std::string deferred_text(const PerfFile& file, const RecordView& record) {
+    const std::optional<DeferredChainView> deferred = decode_deferred_chain(record);
+    if (!deferred) return malformed();
+    const SampleLayout::Key thread = file.trailer_key(record).value_or(SampleLayout::Key{});
+    return fmt::format("{}/{} cookie {:#x} chain {}", thread.pid.value, thread.tid.value,
+                       deferred->cookie, deferred->chain.size());
+}
+
 std::string registers_text(const RegsView& registers) {
     switch (registers.abi) {
         case 0:
@@ -162,6 +170,8 @@ std::string fields_text(const PerfFile& file, const RecordView& record) {
             return lost_text(record);
         case format::record_lost_samples:
             return lost_samples_text(record);
+        case format::record_callchain_deferred:
+            return deferred_text(file, record);
         case format::record_sample:
             return sample_text(file, record);
         default:
@@ -200,7 +210,7 @@ void dump_counts(const Scan& scan, DumpOutput& out) {
     out.add("{:<16}{}\n", "processes", scan.processes.process_count());
     out.add("{:<16}{} of {} files\n", "code mappings", scan.processes.mappings().mapping_count(),
             scan.processes.mappings().image_count());
-    if (scan.lost_events != 0) out.add("{:<16}{}\n", "lost events", scan.lost_events);
+    if (scan.lost.total() != 0) out.add("{:<16}{}\n", "lost events", scan.lost.total());
 }
 
 Result<void> dump_chunks(const PerfFile& file, Scan& scan, DumpOutput& out,

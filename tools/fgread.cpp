@@ -100,7 +100,7 @@ const std::vector<std::pair<const char*, std::vector<const char*>>> topics = {
     {"Stacks",
      {"--group-by", "--call-graph", "--hide-kernel", "--hide-user", "--include", "--exclude",
       "--base", "--fold-recursion", "--reverse", "--max-depth", "--mark-truncated", "--stitch",
-      "--analyse-code", "--frame-pointers", "--trust-frame-pointers"}},
+      "--guest", "--analyse-code", "--frame-pointers", "--trust-frame-pointers"}},
     {"Names", {"--names", "--inline", "--source", "--annotate", "--addrs", "--compat"}},
     {"Where binaries and names are",
      {"--symfs", "--debug-dir", "--archive", "--debuginfod", "--kallsyms", "--vmlinux",
@@ -174,6 +174,18 @@ void define_options(CLI::App& app, Arguments& arguments) {
                    "are in the same calls: on or off [on; off with --compat]")
         ->check(CLI::IsMember({"on", "off"}))
         ->option_text("WORD");
+    app.add_flag("--guest", arguments.fold.aggregate.guests,
+                 "Take samples of virtual machines' guests, as [guest.kernel] and\n"
+                 "[guest.user]; else they are left out and counted")
+        ->option_text(" ");
+    app.add_flag("--show-lost", arguments.fold.show_lost,
+                 "Show what the kernel could not record as [lost]: as many samples of\n"
+                 "each event, of their mean weight, whatever is selected")
+        ->option_text(" ")
+        ->excludes(off_cpu)
+        ->excludes(wall)
+        ->excludes("--slices")
+        ->excludes("--slice-length");
     app.add_flag("--addrs", arguments.fold.naming.addresses,
                  "Show the address of frames that have no name");
     app.add_option("--names", arguments.names,

@@ -260,6 +260,38 @@ TEST_CASE("events, weights and groups follow the options") {
     CHECK(fold(file.path(), options).text == "my_prog-7/7;[prog] 11\n");
 }
 
+TEST_CASE("what was lost is a root of its own, if asked for, and weighs what the rest does") {
+    PerfBuilder perf = two_events();
+    perf.lost(4, 40);  // of the first event
+    const TempFile file(perf.build());
+    FoldOptions options;
+    const Folded without = fold(file.path(), options);
+    CHECK(without.text == "my_prog;[prog] 50\n");
+    options.show_lost = true;
+    const Folded folded = fold(file.path(), options);
+    CHECK(folded.text == "[lost] 20\nmy_prog;[prog] 50\n");
+    // The statistics are of what was recorded.
+    CHECK(folded.stats.samples == 11);
+    CHECK(folded.stats.events[0].period == 50);
+    CHECK(folded.stats.events[0].lost == 4);
+    CHECK(folded.stats.events[1].lost == 0);
+    CHECK(folded.stats.distinct_stacks == without.stats.distinct_stacks);
+    options.weigh_by_samples = true;
+    options.aggregate.group_by = {GroupBy::event, GroupBy::comm};
+    CHECK(fold(file.path(), options).text ==
+          "cycles;[lost] 4\ncycles;my_prog;[prog] 10\nfaults;my_prog;[prog] 1\n");
+}
+
+TEST_CASE("a recording that lost all of its samples shows that") {
+    PerfBuilder perf;
+    perf.add_event(event("cycles", 100));
+    perf.lost(4, 40);
+    const TempFile file(perf.build());
+    FoldOptions options;
+    options.show_lost = true;
+    CHECK(fold(file.path(), options).text == "[lost] 4000\n");
+}
+
 TEST_CASE("an event that is not there is an error that lists those that are") {
     const TempFile file(two_events().build());
     FoldOptions options;

@@ -37,7 +37,8 @@ void check_sample(const SampleLayout& layout, const RecordView& record) {
     const auto sample = layout.decode(record);
     if (!sample) return;
     require(key.has_value());
-    require(key->time == sample->time && key->pid == sample->pid && key->tid == sample->tid);
+    require(key->time == sample->time);
+    if (!layout.is_off_cpu()) require(key->pid == sample->pid && key->tid == sample->tid);
     touch(sample->callchain);
     touch(sample->user_regs.values);
     touch(sample->intr_regs.values);
@@ -72,11 +73,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const SampleLayout layout(attr);
     record.type = format::record_sample;
     check_sample(layout, record);
+    attr.type = format::type_software;
+    attr.config = format::software_bpf_output;
+    attr.name = format::off_cpu_event_name;
+    check_sample(SampleLayout(attr), record);
     for (std::uint32_t type = 0; type <= format::known_type_limit; ++type) {
         record.type = type;
         static_cast<void>(layout.trailer_time(record));
         static_cast<void>(layout.trailer_event_id(record));
-        const Tid tid = layout.trailer_tid(record).value_or(Tid{});
+        const Tid tid = layout.trailer_key(record).value_or(SampleLayout::Key{}).tid;
         static_cast<void>(decode_thread_switch(record, tid, {1, 1}));
         require(!record_type_name(type).empty());
     }
@@ -87,5 +92,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     if (const auto comm = decode_comm(record)) require(comm->comm.size() < record.body.size());
     static_cast<void>(decode_task(record));
+    if (const auto symbol = decode_ksymbol(record)) {
+        require(symbol->name.size() < record.body.size());
+    }
+    if (const auto cgroup = decode_cgroup(record)) {
+        require(cgroup->path.size() < record.body.size());
+    }
+    if (const auto deferred = decode_deferred_chain(record)) touch(deferred->chain);
     return 0;
 }

@@ -133,3 +133,17 @@ TEST_CASE("records are named as in the kernel") {
         CHECK(record_type_name(type) == "unknown");
     }
 }
+
+TEST_CASE("CALLCHAIN_DEFERRED") {
+    Bytes body;
+    body.u64(0x500000001).u64(2).u64(0x1000).u64(0x2000);
+    const auto deferred = decode_deferred_chain(view_of(body, format::record_callchain_deferred));
+    REQUIRE(deferred.has_value());
+    CHECK(deferred->cookie == 0x500000001);
+    REQUIRE(deferred->chain.size() == 2);
+    CHECK(deferred->chain[1] == 0x2000);
+    check_all_cuts(body, format::record_callchain_deferred, 32, decode_deferred_chain);
+    Bytes endless;
+    endless.u64(1).u64(1ULL << 61).u64(0x1000);
+    CHECK_FALSE(decode_deferred_chain(view_of(endless, format::record_callchain_deferred)));
+}

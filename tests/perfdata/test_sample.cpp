@@ -279,6 +279,9 @@ TEST_CASE("the trailer of other records is found from their end") {
     CHECK(layout.trailer_size() == 48);
     CHECK(layout.trailer_time(record)->value == 4444);
     CHECK(layout.trailer_event_id(record) == 666);
+    CHECK(layout.trailer_key(record)->pid == Pid{1});
+    CHECK(layout.trailer_key(record)->tid == Tid{2});
+    CHECK(layout.trailer_key(record)->time.value == 4444);
     attr.sample_type &= ~sample_identifier;
     Bytes shorter;
     shorter.i32(1).i32(2).u64(4444).u64(9).u64(10).u32(0).u32(0);
@@ -288,7 +291,44 @@ TEST_CASE("the trailer of other records is found from their end") {
 
     record.body = record.body.first(39);
     CHECK_FALSE(SampleLayout(attr).trailer_time(record).has_value());
+    CHECK_FALSE(SampleLayout(attr).trailer_key(record).has_value());
     record.type = record_finished_round;
     record.body = shorter.data();
     CHECK_FALSE(SampleLayout(attr).trailer_time(record).has_value());
+}
+
+TEST_CASE("an off-CPU sample says in RAW what it is of") {
+    EventAttr attr = attr_with(sample_ip | sample_tid | sample_time | sample_period | sample_raw);
+    attr.type = type_software;
+    attr.config = software_bpf_output;
+    attr.name = "offcpu-time";
+    const Bytes payload =
+        Bytes().u32(7).u32(8).u64(5'000'000).u64(2).u64(context_user).u64(0x1234).u64(77);
+    SampleFields fields;
+    fields.ip = 1;
+    fields.pid = fields.tid = 2;
+    fields.time = 3;
+    fields.raw = payload.data();
+    const Bytes body = sample_body(attr, fields);
+    const SampleLayout layout(attr);
+    CHECK(layout.is_off_cpu());
+    const auto sample = layout.decode(view_of(body));
+    REQUIRE(sample.has_value());
+    CHECK(sample->pid == Pid{7});
+    CHECK(sample->tid == Tid{8});
+    CHECK(sample->time.value == 3);
+    CHECK(sample->period == 5'000'000);
+    CHECK(sample->ip.value == 0x1234);
+    CHECK(sample->callchain.size() == 2);
+    CHECK(sample->cgroup == 77);
+    // Every cut, and a count that is not there.
+    for (std::size_t size = 0; size < payload.size(); size += 8) {
+        fields.raw.assign(payload.data().begin(),
+                          payload.data().begin() + static_cast<std::ptrdiff_t>(size));
+        const Bytes cut = sample_body(attr, fields);
+        CHECK_FALSE(layout.decode(view_of(cut)).has_value());
+    }
+    // The same bytes of another event are only bytes.
+    attr.name = "my-output";
+    CHECK(SampleLayout(attr).decode(view_of(body))->pid == Pid{2});
 }

@@ -116,7 +116,7 @@ TEST_CASE("records are counted by type, losses summed") {
     const Scanned scanned(perf);
     CHECK(scanned.scan->record_count == 9);
     CHECK(scanned.scan->sample_count == 2);
-    CHECK(scanned.scan->lost_events == 1111);
+    CHECK(scanned.scan->lost.total() == 1111);
     CHECK(scanned.scan->records_by_type[format::record_sample] == 2);
     CHECK(scanned.scan->records_by_type[format::record_finished_round] == 1);
     CHECK(scanned.scan->records_by_type[40] == 1);

@@ -269,7 +269,7 @@ def check_stats(tap, fgread, path):
     tap.check(stats["file_bytes"] == os.stat(path).st_size, "the size of the file", run)
     tap.check(stats["records"] == 4, "the number of records", stats["records"])
     tap.check(stats["events"] == [{"name": "cpu-clock", "samples": 2, "period": 30,
-                                   "folded": True}], "the events", stats["events"])
+                                   "folded": True, "lost": 0}], "the events", stats["events"])
     modules = {module["path"]: module for module in stats["modules"]}
     missing = modules.get("/nonexistent/prog", {})
     tap.check(list(missing) == MODULE_KEYS and missing["state"] == "missing" and

@@ -36,7 +36,7 @@ public:
     }
     // Deepest chain the kernel was asked to record.
     [[nodiscard]] std::size_t max_stack() const;
-    [[nodiscard]] std::uint64_t lost_events() const { return scan_.lost_events; }
+    [[nodiscard]] std::uint64_t lost_events() const { return scan_.lost.total(); }
 
 private:
     Recording(fgread::PerfFile file, fgread::Scan scan)
