@@ -104,8 +104,11 @@ struct StackWalker::State {
                read_code(entry.module, before, x86_64::is_signal_trampoline);
     }
 
+    // Not of stubs, which are in no function: to learn that takes all symbols of the binary.
     void infer(KnownPc& entry) {
-        entry.inferred = inferred.find(entry.module, Svma{entry.lookup - entry.bias});
+        const Svma pc{entry.lookup - entry.bias};
+        if (read_code(entry.module, pc, x86_64::is_stub)) return;
+        entry.inferred = inferred.find(entry.module, pc);
     }
 
     // BOLT drops the call-frame information of the stubs it leaves in place: libLLVM of Rust 1.95.
