@@ -15,7 +15,7 @@ class SweptFunctions {
 public:
     // Larger binaries (without symbols and call-frame information) are not swept. musl's libc has
     // 0.4 MB of code.
-    static constexpr std::uint64_t max_code = 8 << 20;
+    static constexpr std::uint64_t max_code = 1 << 20;
 
     // Decodes all code of an x86-64 binary: 0.1 s per MB. A function begins where a direct call
     // leads, or the address that code takes of other code.
