@@ -46,7 +46,7 @@ std::string_view name_at(ByteView names, std::uint64_t offset) {
 }  // namespace
 
 void FunctionRanges::add_symbols_of(const ElfImage& image) {
-    for (const std::uint32_t type : {SHT_SYMTAB, SHT_DYNSYM}) {
+    for (const auto type : {std::uint32_t{SHT_SYMTAB}, std::uint32_t{SHT_DYNSYM}}) {
         const Section* symbols = image.find_section(type);
         if (symbols == nullptr || symbols->type == SHT_NOBITS) continue;
         if (symbols->link == 0 || symbols->link >= image.sections().size()) continue;
