@@ -17,7 +17,6 @@
 #include "collapse/fold.h"
 #include "collapse/quality_report.h"
 #include "tools/fold_messages.h"
-#include "tools/heap_pages.h"
 #include "tools/list_events.h"
 #include "tools/output_file.h"
 #include "tools/output_format.h"
@@ -535,7 +534,6 @@ int run(Arguments& arguments) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    tools::put_heap_on_huge_pages();
     tools::prepare_standard_streams();
     Arguments arguments;
     CLI::App app("Folds the stacks of a perf.data recording for flame graphs.", "fgread");
