@@ -78,38 +78,20 @@ SampleWorker::SampleWorker(unsigned number, const PerfFile& file, const Scan& sc
       stitching_(options.stitch && !options.hide_user) {}
 
 Result<ChunkResult> SampleWorker::run(std::size_t chunk, std::size_t number) {
-    const Chunk& wanted = scan_.chunks[chunk];
+    Result<ByteView> bytes = file_.read_chunk(scan_.chunks[chunk], buffer_);
+    if (!bytes) return bytes.error();
+
     // Of a pipe known only now.
     machine_ = recorded_machine(file_.features().arch, file_.features().elf_machine);
-    const bool restarted = forget_large_tables();
+    ChunkResult result;
+    result.chunk = number;
+    result.worker = number_;
+    result.restarted = forget_large_tables();
     const std::size_t known_frames = frames_.size();
     const std::size_t known_groups = groups_.size();
     const std::size_t known_stacks = stacks_.size();
 
-    Result<ByteView> bytes = file_.view_chunk(wanted, buffer_);
-    if (!bytes) return bytes.error();
-    ChunkResult result = walk_chunk(wanted, *bytes);
-    if (!file_.release_chunk(wanted)) {
-        bytes = file_.read_chunk(wanted, buffer_);
-        if (!bytes) return bytes.error();
-        result = walk_chunk(wanted, *bytes);
-    }
-    result.chunk = number;
-    result.worker = number_;
-    result.restarted = restarted;
-
-    const auto added = [](const auto& all, std::size_t from) {
-        return std::vector(all.begin() + static_cast<std::ptrdiff_t>(from), all.end());
-    };
-    result.new_frames = added(frames_.frames(), known_frames);
-    result.new_groups = added(groups_, known_groups);
-    result.new_stacks = added(stacks_.nodes(), known_stacks);
-    return result;
-}
-
-ChunkResult SampleWorker::walk_chunk(const Chunk& chunk, ByteView bytes) {
-    ChunkResult result;
-    RecordCursor cursor = file_.records(chunk, bytes);
+    RecordCursor cursor = file_.records(scan_.chunks[chunk], *bytes);
     while (const std::optional<RecordView> record = cursor.next()) {
         if (record->type == format::record_sample) add_sample(*record, result);
         if (record->type == format::record_callchain_deferred) add_deferred_chain(*record, result);
@@ -117,11 +99,19 @@ ChunkResult SampleWorker::walk_chunk(const Chunk& chunk, ByteView bytes) {
     }
     if (stitching_) stitch(result);
     // The scan saw whole records here: the file has changed since.
-    if (bytes.size() < chunk.size) {
-        result.diagnostics.add(Problem::file_truncated, chunk.offset + bytes.size());
+    const Chunk& wanted = scan_.chunks[chunk];
+    if (bytes->size() < wanted.size) {
+        result.diagnostics.add(Problem::file_truncated, wanted.offset + bytes->size());
     } else if (cursor.damaged()) {
-        result.diagnostics.add(Problem::record_size_invalid, chunk.offset);
+        result.diagnostics.add(Problem::record_size_invalid, wanted.offset);
     }
+
+    const auto added = [](const auto& all, std::size_t from) {
+        return std::vector(all.begin() + static_cast<std::ptrdiff_t>(from), all.end());
+    };
+    result.new_frames = added(frames_.frames(), known_frames);
+    result.new_groups = added(groups_, known_groups);
+    result.new_stacks = added(stacks_.nodes(), known_stacks);
     return result;
 }
 

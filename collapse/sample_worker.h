@@ -100,7 +100,6 @@ private:
         std::optional<std::size_t> kept;  // its number in the stitcher
     };
 
-    ChunkResult walk_chunk(const Chunk& chunk, ByteView bytes);
     void add_sample(const RecordView& record, ChunkResult& result);
     void add_readings(const RecordView& record, std::size_t attr, const SampleView& sample,
                       EventTime when, bool left_out, ChunkResult& result);

@@ -80,22 +80,6 @@ Result<ByteView> PerfFile::read_chunk(const Chunk& chunk, std::vector<std::byte>
     return ByteView(buffer).first(*got);
 }
 
-Result<ByteView> PerfFile::view_chunk(const Chunk& chunk, std::vector<std::byte>& buffer) const {
-    const MappedFile* mapped =
-        chunk.bytes.empty() ? state_->part(chunk.part).file.mapped() : nullptr;
-    if (!mapped || !mapped->is_whole(chunk.offset + chunk.size)) return read_chunk(chunk, buffer);
-    return mapped->bytes().subspan(static_cast<std::size_t>(chunk.offset),
-                                   static_cast<std::size_t>(chunk.size));
-}
-
-bool PerfFile::release_chunk(const Chunk& chunk) const {
-    const MappedFile* mapped =
-        chunk.bytes.empty() ? state_->part(chunk.part).file.mapped() : nullptr;
-    if (!mapped) return true;
-    mapped->release(chunk.offset, chunk.size);
-    return mapped->is_whole(chunk.offset + chunk.size);
-}
-
 RecordCursor PerfFile::records(const Chunk& chunk, ByteView bytes) const {
     return RecordCursor(bytes, chunk.offset, chunk.first_sequence, state_->header.endian);
 }

@@ -143,12 +143,6 @@ public:
     // Second pass: the bytes of a chunk into `buffer` (resized as needed; keep it between calls).
     // Shorter than asked if the file shrank. Thread-safe: pread, no shared position.
     Result<ByteView> read_chunk(const Chunk& chunk, std::vector<std::byte>& buffer) const;
-    // As read_chunk(), and without a copy if the file could be mapped (MappedFile): then `buffer` is
-    // not used, and the bytes are valid until release_chunk(). Thread-safe.
-    Result<ByteView> view_chunk(const Chunk& chunk, std::vector<std::byte>& buffer) const;
-    // After the last use of what view_chunk() gave. False if the file became shorter meanwhile:
-    // some of it may have been zeros, and read_chunk() says what is left. Thread-safe.
-    [[nodiscard]] bool release_chunk(const Chunk& chunk) const;
     [[nodiscard]] RecordCursor records(const Chunk& chunk, ByteView bytes) const;
 
     ~PerfFile();
