@@ -141,11 +141,17 @@ FoldStats collect_stats(const PerfFile& file, const Scan& scan, const Profile& p
     stats.frames = profile.frame_count;
     stats.frame_pointer_frames = profile.frame_pointer_frames;
     stats.analysed_frames = profile.analysed_frames;
+    stats.chain_frames = profile.chain_frames;
     stats.stitched_frames = profile.stitched_frames;
     stats.longer_samples = profile.longer_samples;
     stats.distinct_frames = profile.frames.size();
     stats.stop_reasons = profile.stop_reasons;
     stats.depths = profile.depths;
+    constexpr std::uint64_t any_call_graph =
+        format::sample_callchain | format::sample_stack_user | format::sample_branch_stack;
+    stats.has_call_graphs =
+        std::any_of(file.attrs().begin(), file.attrs().end(),
+                    [](const EventAttr& attr) { return (attr.sample_type & any_call_graph) != 0; });
     for (const EventAttr& attr : file.attrs()) {
         const bool copies = (attr.sample_type & format::sample_stack_user) != 0;
         if (copies) stats.dump_bytes = std::max(stats.dump_bytes, attr.sample_stack_user);

@@ -200,6 +200,11 @@ std::string stats_text(const FoldStats& stats) {
             "information\n",
             stats.frame_pointer_frames);
     }
+    if (stats.chain_frames != 0) {
+        out += fmt::format(
+            "         {} of them found in the chain that the kernel recorded beside the stack\n",
+            stats.chain_frames);
+    }
     if (stats.stitched_frames != 0) {
         out += fmt::format(
             "         {} of them taken from other samples of the thread, where the dump was too "
@@ -251,6 +256,7 @@ std::string stats_json(const FoldStats& stats) {
     json["frames"] = stats.frames;
     json["analysed_frames"] = stats.analysed_frames;
     json["frame_pointer_frames"] = stats.frame_pointer_frames;
+    json["chain_frames"] = stats.chain_frames;
     json["stitched_frames"] = stats.stitched_frames;
     json["longer_samples"] = stats.longer_samples;
     json["distinct_frames"] = stats.distinct_frames;

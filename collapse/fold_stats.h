@@ -52,12 +52,14 @@ struct FoldStats {
     std::uint64_t frames = 0;
     std::uint64_t frame_pointer_frames = 0;  // of them, found by frame pointers
     std::uint64_t analysed_frames = 0;       // of them, found by decoding code without rules
+    std::uint64_t chain_frames = 0;          // of them, known from the kernel's chain alone
     std::uint64_t stitched_frames = 0;       // of `frames`, taken from other samples of the thread
     std::uint64_t longer_samples = 0;        // still truncated, but with some of those frames
     std::uint64_t distinct_frames = 0;
     std::uint64_t distinct_stacks = 0;
     std::array<std::uint64_t, stop_reason_count> stop_reasons{};
     std::vector<EventStats> events;
+    bool has_call_graphs = true;        // false: the recording was made without -g
     OffCpuStats off_cpu;                // if it was wanted
     std::uint32_t dump_bytes = 0;       // of stack that a sample was to copy; 0: none
     DepthStats depths;                  // if AggregateOptions::stack_depths

@@ -71,8 +71,8 @@ std::string wanted_debug_file(const ModuleInfo& module) {
     const BuildId& id =
         module.file_build_id.empty() ? module.recorded_build_id : module.file_build_id;
     if (id.empty()) return "--debug-dir DIR with its debug file";
-    return fmt::format("`debuginfod-find debuginfo {}` may have its debug file; or --debug-dir DIR",
-                       id.hex());
+    return "`fgread --debuginfod=https://debuginfod.elfutils.org`, if it is a distribution's; else "
+           "--debug-dir DIR with its debug file";
 }
 
 }  // namespace

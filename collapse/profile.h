@@ -57,6 +57,7 @@ struct Profile {
     std::array<std::uint64_t, stop_reason_count> stop_reasons{};
     std::uint64_t frame_pointer_frames = 0;  // found without a rule, by frame pointers
     std::uint64_t analysed_frames = 0;       // and by decoding the code
+    std::uint64_t chain_frames = 0;          // and in the chain recorded beside the stack
     DepthStats depths;                       // if AggregateOptions::stack_depths
     Timeline timeline;                       // if AggregateOptions::timeline
     // If AggregateOptions::switches: of all threads, by time, then by place in the file; the time

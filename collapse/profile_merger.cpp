@@ -70,6 +70,7 @@ void ProfileMerger::apply(const ChunkResult& result) {
     profile_.filtered_samples += result.filtered_samples;
     profile_.frame_pointer_frames += result.frame_pointer_frames;
     profile_.analysed_frames += result.analysed_frames;
+    profile_.chain_frames += result.chain_frames;
     profile_.stitched_frames += result.stitched_frames;
     profile_.longer_samples += result.longer_samples;
     for (std::size_t i = 0; i < stop_reason_count; ++i) {

@@ -54,8 +54,8 @@ void append_depths(const FoldStats& stats, std::string& out) {
             depths.complete_needed(0.5), depths.complete_needed(0.9), depths.complete_needed(0.99));
     }
     if (cut == 0) return;
-    out += fmt::format("  {:.1f} % of the stacks were cut at {} bytes\n", percent_of(cut, all),
-                       stats.dump_bytes);
+    out += fmt::format("  of the stacks that could be followed, {:.1f} % were cut at {} bytes\n",
+                       percent_of(cut, all), stats.dump_bytes);
     if (stats.stitched_frames != 0) {
         out += fmt::format(
             "  {} of them were completed from other samples of their threads, {} made longer\n",
@@ -107,7 +107,7 @@ void append_modules(const FoldStats& stats, std::string& out) {
 
 void append_remedies(const FoldStats& stats, std::string& out) {
     const std::vector<Remedy> remedies = best_remedies(stats, max_remedies);
-    if (!remedies.empty()) out += "what to do\n";
+    if (!remedies.empty()) out += "what to do, and how many samples gain by it at most\n";
     for (const Remedy& remedy : remedies) {
         out += fmt::format("  {:>10}  {}: {}\n", remedy.samples, remedy.what, remedy.action);
     }
@@ -138,9 +138,10 @@ nlohmann::ordered_json depth_json(const FoldStats& stats) {
 double Completeness::percent() const { return stacks == 0 ? 100.0 : percent_of(complete, stacks); }
 
 Completeness completeness(const FoldStats& stats) {
-    return {stats.samples - ended(stats, StopReason::no_registers),
-            ended(stats, StopReason::complete) + ended(stats, StopReason::recorded) +
-                ended(stats, StopReason::stitched)};
+    const std::uint64_t none = stats.has_call_graphs ? ended(stats, StopReason::no_registers) : 0;
+    return {stats.samples - none, ended(stats, StopReason::complete) +
+                                      ended(stats, StopReason::recorded) +
+                                      ended(stats, StopReason::stitched)};
 }
 
 std::string report_text(const FoldStats& stats) {

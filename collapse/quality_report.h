@@ -9,7 +9,8 @@
 namespace fgread {
 
 struct Completeness {
-    std::uint64_t stacks = 0;    // samples with a user stack, walked or recorded as a chain
+    std::uint64_t stacks = 0;    // samples with a user stack, walked or recorded as a chain; all of
+                                 // a recording without call graphs
     std::uint64_t complete = 0;  // of those, all that reached the start of their thread, also by
                                  // stitching, and chains, of which nobody knows
     // 100 if there are no stacks.

@@ -12,6 +12,12 @@ namespace {
 // What the advised dump should make complete: recordings of deep recursions never reach 100 %.
 constexpr double wanted_share = 0.95;
 
+void add_call_graph(const FoldStats& stats, std::vector<Remedy>& out) {
+    if (stats.has_call_graphs || stats.samples == 0) return;
+    out.push_back(
+        {stats.samples, "recorded without call graphs", "`perf record --call-graph dwarf`"});
+}
+
 void add_dump_size(const FoldStats& stats, std::vector<Remedy>& out) {
     const std::uint64_t cut = stats.stop_reasons[static_cast<std::size_t>(StopReason::truncated)];
     if (cut == 0) return;
@@ -59,11 +65,13 @@ void add_modules(const FoldStats& stats, std::vector<Remedy>& out) {
         if (module.no_cfi == 0) continue;
         const bool jit = module.file.empty() || module.file.ends_with(".map");
         add_for_module({module.no_cfi, "no call-frame information in " + short_path(module),
-                        jit ? "code made at run time: a jitdump has its call-frame information "
-                              "(java, node --perf-prof), a perf map has not"
+                        jit ? "`fgread --trust-frame-pointers`, if that code keeps them (node's "
+                              "does); or record with a jitdump (node --perf-prof), which has rules"
                             : "build it with -fasynchronous-unwind-tables"},
                        module, found);
     }
+    // A sample has frames in several of the modules that one remedy helps.
+    for (Remedy& remedy : found) remedy.samples = std::min(remedy.samples, stats.samples);
     out.insert(out.end(), found.begin(), found.end());
 }
 
@@ -97,6 +105,7 @@ std::uint32_t advised_dump_bytes(const FoldStats& stats) {
 
 std::vector<Remedy> best_remedies(const FoldStats& stats, std::size_t count) {
     std::vector<Remedy> remedies;
+    add_call_graph(stats, remedies);
     add_dump_size(stats, remedies);
     add_modules(stats, remedies);
     add_lost_events(stats, remedies);

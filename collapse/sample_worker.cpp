@@ -75,6 +75,8 @@ SampleWorker::SampleWorker(unsigned number, const PerfFile& file, const Scan& sc
       options_(options),
       walker_(modules, options.limits),
       all_wanted_(options.filter.empty()),
+      may_follow_chain_(options.call_graph == CallGraph::automatic &&
+                        options.limits.frame_pointers),
       stitching_(options.stitch && !options.hide_user) {}
 
 Result<ChunkResult> SampleWorker::run(std::size_t chunk, std::size_t number) {
@@ -274,15 +276,61 @@ SampleWorker::UserWalk SampleWorker::walk_user(const SampleView& sample, const P
     const WalkResult walk =
         walker_.walk(*process.user, when, registers, stack, walked_, path ? &path->trail : nullptr);
     shared_frames_ = walk.shared;
+    if (options_.stack_depths) note_depth(sample, walk.reason, result);
+    const std::size_t found = walked_.size();
+    StopReason reason = walk.reason;
+    if (reason != StopReason::complete && take_user_chain(sample)) {
+        reason = follow_chain(process, when, registers, stack, reason);
+    }
     for (const WalkedFrame& frame : walked_) user_frames_.push_back(frame.frame);
-    count_stop(walk.reason, walked_.empty() ? ModuleId{} : walked_.back().frame.module, result);
+    count_stop(reason, walked_.empty() ? ModuleId{} : walked_.back().frame.module, result);
     result.frame_pointer_frames += walk.by_frame_pointer;
     result.analysed_frames += walk.by_analysis;
-    if (options_.stack_depths) note_depth(sample, walk.reason, result);
-    // Which words tell one call from another was measured on x86-64.
-    if (!stitching_ || registers.abi() != TaskAbi::x86_64) return {walk.reason, {}};
+    result.chain_frames += walked_.size() - found;
+    // Which words tell one call from another was measured on x86-64. Frames of a chain have no
+    // words.
+    if (!stitching_ || registers.abi() != TaskAbi::x86_64 || walked_.size() != found) {
+        if (path) path->kept.reset();
+        return {reason, {}};
+    }
     const auto kept = keep_for_stitching(sample, stack, walk, path);
-    return {walk.reason, walk.reason == StopReason::truncated ? kept : std::nullopt};
+    return {reason, reason == StopReason::truncated ? kept : std::nullopt};
+}
+
+// The user part of what the kernel recorded beside the stack, to user_chain_. perf lets it record
+// none.
+bool SampleWorker::take_user_chain(const SampleView& sample) {
+    user_chain_.clear();
+    if (!may_follow_chain_) return false;
+    CpuMode mode = CpuMode::unknown;
+    for (std::size_t i = 0; i < sample.callchain.size(); ++i) {
+        const std::uint64_t address = sample.callchain[i];
+        if (address == format::context_user_deferred) break;
+        if (address >= format::context_first_marker) {
+            mode = mode_of_marker(address);
+        } else if (mode == CpuMode::user) {
+            user_chain_.push_back(address);
+        }
+    }
+    return !user_chain_.empty();
+}
+
+// Lengthens walked_ by user_chain_, or puts all of it there if the registers are of a kind that
+// cannot be walked. Returns why the stack ends.
+StopReason SampleWorker::follow_chain(const ProcessAt& process, EventTime when,
+                                      const RegisterFile& registers, const StackMemory& stack,
+                                      StopReason reason) {
+    if (!walked_.empty()) {
+        return walker_.follow_chain(*process.user, when, registers, stack, user_chain_, reason,
+                                    walked_);
+    }
+    FrameKind kind = FrameKind::exact;
+    for (const std::uint64_t address : user_chain_) {
+        const Frame frame = walker_.resolve(*process.user, when, Avma{address}, kind);
+        walked_.push_back({frame, Avma{address}, {}});
+        kind = FrameKind::return_address;
+    }
+    return StopReason::recorded;
 }
 
 std::optional<std::size_t> SampleWorker::keep_for_stitching(const SampleView& sample,

@@ -64,6 +64,7 @@ struct ChunkResult {
     std::uint64_t filtered_samples = 0;
     std::uint64_t frame_pointer_frames = 0;
     std::uint64_t analysed_frames = 0;
+    std::uint64_t chain_frames = 0;
     std::uint64_t stitched_frames = 0;
     std::uint64_t longer_samples = 0;
     std::array<std::uint64_t, stop_reason_count> stop_reasons{};
@@ -109,6 +110,9 @@ private:
     };
     UserWalk walk_user(const SampleView& sample, const ProcessAt& process, EventTime when,
                        Path* path, ChunkResult& result);
+    bool take_user_chain(const SampleView& sample);
+    StopReason follow_chain(const ProcessAt& process, EventTime when, const RegisterFile& registers,
+                            const StackMemory& stack, StopReason reason);
     std::optional<std::size_t> keep_for_stitching(const SampleView& sample,
                                                   const StackMemory& stack, const WalkResult& walk,
                                                   Path* path);
@@ -160,6 +164,8 @@ private:
 
     std::vector<std::byte> buffer_;
     std::vector<WalkedFrame> walked_;
+    const bool may_follow_chain_;
+    std::vector<std::uint64_t> user_chain_;
     std::vector<Frame> user_frames_;       // innermost first
     std::vector<Frame> kernel_frames_;     // innermost first
     std::optional<std::uint64_t> cookie_;  // of the user part, if the sample's chain waits for it

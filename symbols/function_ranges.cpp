@@ -17,11 +17,10 @@ namespace {
 // Functions nest (assembly with several entries), but not deeply.
 constexpr std::size_t max_nested = 32;
 
-// "f.cold", of old gccs "f.cold.12".
+// "f.cold", of old gccs "f.cold.12". Looks at the end only: most names are long.
 bool is_split_off(std::string_view name) {
-    const std::size_t at = name.rfind(".cold");
-    if (at == std::string_view::npos) return false;
-    return name.find_first_not_of(".0123456789", at + 5) == std::string_view::npos;
+    const std::size_t last = name.find_last_not_of(".0123456789");
+    return name.substr(0, last + 1).ends_with(".cold");
 }
 
 // Of Go's runtime/asm_amd64.s and sys_linux_amd64.s. goexit stands at the bottom of every

@@ -103,13 +103,13 @@ Located find_eh_frame(const ElfImage& image, const Located& header) {
     return {image.read_address(*address, max_eh_frame), *address};
 }
 
-Located find_sframe(const ElfImage& image) {
+Located by_segment(const ElfImage& image, std::uint32_t type, std::string_view name) {
     for (const Segment& segment : image.segments()) {
-        if (segment.type != pt_gnu_sframe || segment.file_size > max_eh_frame) continue;
+        if (segment.type != type || segment.file_size > max_eh_frame) continue;
         OwnedBytes bytes = image.read_range(segment.offset, segment.file_size);
         if (!bytes.empty()) return {std::move(bytes), segment.address};
     }
-    return by_name(image, ".sframe");
+    return by_name(image, name);
 }
 
 OwnedBytes find_debug_frame(const ElfImage& binary, const ElfImage* debug_file) {
@@ -140,10 +140,20 @@ UnwindBytes read_unwind_sections(const ElfImage& binary, const ElfImage* debug_f
     result.eh_frame = std::move(frames.bytes);
     result.eh_frame_hdr = std::move(header.bytes);
 
-    Located sframe = find_sframe(binary);
+    Located sframe = by_segment(binary, pt_gnu_sframe, ".sframe");
     result.sframe = std::move(sframe.bytes);
 
     UnwindSections& sections = result.sections;
+    if (binary.machine() == EM_ARM) {
+        Located exidx = by_segment(binary, PT_ARM_EXIDX, ".ARM.exidx");
+        Located extab = by_name(binary, ".ARM.extab");
+        result.arm_exidx = std::move(exidx.bytes);
+        result.arm_extab = std::move(extab.bytes);
+        sections.arm_exidx = result.arm_exidx.view();
+        sections.arm_exidx_address = exidx.address;
+        sections.arm_extab = result.arm_extab.view();
+        sections.arm_extab_address = extab.address;
+    }
     sections.sframe = result.sframe.view();
     sections.sframe_address = sframe.address;
     sections.eh_frame = result.eh_frame.view();

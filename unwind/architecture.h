@@ -47,6 +47,9 @@ struct Architecture {
     // Whether the code at a pc (eight bytes as ModuleProvider::read_word reads them) has no frame:
     // the return address is in the link register or on top of the stack.
     bool (*is_frameless)(std::uint64_t code) = nullptr;
+    // Whether a call may leave this return address, by the eight bytes of code before it. Null
+    // unless some of its rules hold at calls only.
+    bool (*is_behind_call)(std::uint64_t code, std::uint64_t return_address) = nullptr;
     std::span<const SignalFrame> signals{};
 };
 

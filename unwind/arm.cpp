@@ -29,6 +29,20 @@ constexpr std::array<SignalFrame, 6> signals{
     signal_frame(true, 0xdf00'27ad, 4),           signal_frame(false, 0xef00'0000'e3a0'7077, 8),
     signal_frame(false, 0xdf00'0777'f04f, 6),     signal_frame(false, 0xdf00'2777, 4)};
 
+// bl or blx; bit 0 of the return address says that they are Thumb code. Arm Architecture Reference
+// Manual (DDI 0406C), A8.8.25, A8.8.26.
+bool is_behind_call(std::uint64_t code, std::uint64_t return_address) {
+    const auto last = static_cast<std::uint32_t>(code >> 32);
+    if ((return_address & 1) != 0) {
+        const std::uint32_t first_half = last & 0xffff, second_half = last >> 16;
+        const bool by_register = (second_half & 0xff87) == 0x4780;
+        return by_register || ((first_half & 0xf800) == 0xf000 && (second_half & 0xc000) == 0xc000);
+    }
+    const bool by_register = (last & 0x0fff'fff0) == 0x012f'ff30;
+    return by_register || (last & 0x0f00'0000) == 0x0b00'0000 ||
+           (last & 0xfe00'0000) == 0xfa00'0000;
+}
+
 // bx lr, as Arm and as Thumb code.
 bool is_frameless(std::uint64_t code) {
     return (code & 0xffff'ffff) == 0xe12f'ff1e || (code & 0xffff) == 0x4770;
@@ -47,6 +61,7 @@ constexpr Architecture architectures::arm{
     .places_of_perf = places,
     .code_mask = 0xffff'fffe,  // bit 0 says that the caller is Thumb code
     .is_frameless = is_frameless,
+    .is_behind_call = is_behind_call,
     .signals = signals,
 };
 

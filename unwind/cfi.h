@@ -48,6 +48,7 @@ struct Cie {
     std::uint8_t return_address = 0;     // place of the register, below RegisterFile::capacity
     bool has_augmentation_size = false;  // 'z'
     bool signal_frame = false;           // 'S'
+    bool at_calls_only = false;          // as UnwindRule's; no call-frame information is so
     std::uint64_t code_alignment = 1;
     std::int64_t data_alignment = 1;
     ByteView instructions;

@@ -50,7 +50,9 @@ public:
             if (may_be_signal && (!rule || rule->signal_frame) && leave_signal(span.code)) {
                 kind = FrameKind::exact;
             } else if (rule) {
-                const StepStatus status = leave(*rule, span.code);
+                const bool anywhere = !rule->at_calls_only || kind == FrameKind::return_address;
+                const StepStatus status =
+                    anywhere ? leave(*rule, span.code) : leave_innermost(*rule, span.code);
                 if (status != StepStatus::ok) return stop_reason_of(status);
                 const bool interrupted = rule->signal_frame;
                 // A function that was interrupted may not have pushed anything yet; a signal may
@@ -98,6 +100,38 @@ private:
         const StepStatus status = step(rule, abi_, memory, registers_);
         if (status == StepStatus::ok) registers_.set(abi_.pc, pc() & code_mask_);
         return status;
+    }
+
+    // As leave(), by a rule that holds at calls only: in prologues and epilogues it leads astray,
+    // and the return address may still be in its register. Neither is believed but behind a call;
+    // what the function itself has called leaves an address in that register that is in the
+    // function.
+    StepStatus leave_innermost(const UnwindRule& rule, const CodeMapping& code) {
+        const FrameMemory memory(stack_, &provider_, code.module, code.bias, arch_.words);
+        RegisterFile caller = registers_;
+        const StepStatus status = step(rule, abi_, memory, caller);
+        if (status == StepStatus::ok && is_behind_call(caller[abi_.pc])) {
+            registers_ = caller;
+            registers_.set(abi_.pc, caller[abi_.pc] & code_mask_);
+            return StepStatus::ok;
+        }
+        const auto own = code.table->fde_range(Svma{pc() - code.bias});
+        if (!own || !registers_.has(abi_.link_register)) return StepStatus::unsupported;
+        const std::uint64_t back = registers_[abi_.link_register];
+        const Svma at{(back & code_mask_) - code.bias};
+        const bool is_own = at >= own->start && at < own->end;
+        if (is_own || !is_behind_call(back)) return StepStatus::unsupported;
+        registers_.keep_only(abi_.callee_saved);
+        registers_.set(abi_.stack_pointer, frames_.back().sp.value);
+        registers_.set(abi_.pc, back & code_mask_);
+        return StepStatus::ok;
+    }
+
+    [[nodiscard]] bool is_behind_call(std::uint64_t return_address) {
+        const std::uint64_t at = return_address & code_mask_;
+        const CodeMapping& code = spans_.find(at - 1).code;
+        const auto bytes = provider_.read_word(code.module, Svma{at - code.bias - 8});
+        return arch_.is_behind_call && bytes && arch_.is_behind_call(*bytes, return_address);
     }
 
     // Out of the trampoline that a signal handler returns to, by what the kernel put on the stack.

@@ -44,7 +44,8 @@ void for_each_register(const CfaRow& row, Visit visit) {
 std::uint64_t hash_of(const CfaRow& row, const Cie& cie) {
     Hash hash;
     hash.add(row.specified());
-    hash.add(std::uint64_t{cie.return_address} | std::uint64_t{cie.signal_frame} << 8);
+    hash.add(std::uint64_t{cie.return_address} | std::uint64_t{cie.signal_frame} << 8 |
+             std::uint64_t{cie.at_calls_only} << 9);
     hash.add(row.cfa);
     for_each_register(row, [&](unsigned, const RegisterRule& rule) { hash.add(rule); });
     return hash.value();
@@ -52,6 +53,7 @@ std::uint64_t hash_of(const CfaRow& row, const Cie& cie) {
 
 bool same_rule(const UnwindRule& known, const CfaRow& row, const Cie& cie) {
     if (known.return_address != cie.return_address || known.signal_frame != cie.signal_frame ||
+        known.at_calls_only != cie.at_calls_only ||
         known.registers.size() != static_cast<std::size_t>(std::popcount(row.specified())) ||
         !(known.cfa == row.cfa)) {
         return false;
@@ -65,6 +67,7 @@ UnwindRule make_rule(const CfaRow& row, const Cie& cie) {
     UnwindRule rule;
     rule.return_address = cie.return_address;
     rule.signal_frame = cie.signal_frame;
+    rule.at_calls_only = cie.at_calls_only;
     rule.cfa = row.cfa;
     rule.registers.reserve(static_cast<std::size_t>(std::popcount(row.specified())));
     for_each_register(row, [&](unsigned reg, const RegisterRule& of_register) {

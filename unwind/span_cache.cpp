@@ -17,7 +17,9 @@ constexpr std::uint64_t longest_entry = 64;
 StopReason SpanCache::Span::reason_without_rule(std::uint64_t lookup) const {
     if (!mapping && code.module.value == 0) return StopReason::no_mapping;
     if (!code.table) {
-        return code.generated ? StopReason::no_cfi : StopReason::module_unavailable;
+        // Memory without a file is a JIT's code, whether somebody named it or not.
+        const bool made = code.generated || code.anonymous;
+        return made ? StopReason::no_cfi : StopReason::module_unavailable;
     }
     const bool at_entry = code.entry && lookup - code.bias - code.entry->value < longest_entry;
     return at_entry ? StopReason::complete : StopReason::no_cfi;

@@ -75,6 +75,7 @@ struct UnwindRule {
     FastRule fast;                        // unusable(): evaluate the rest
     std::uint8_t return_address = 0;      // the register (column) that holds it
     bool signal_frame = false;            // 'S': the caller was interrupted, it did not call
+    bool at_calls_only = false;           // says nothing of prologues and epilogues (ArmExidx)
     RegisterRule cfa;                     // in_register or is_expression; else it cannot be used
     std::vector<NumberedRule> registers;  // ascending; registers not listed are unspecified
 

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <mutex>
 
+#include "unwind/arm_exidx.h"
 #include "unwind/rule_blocks.h"
 #include "unwind/sframe.h"
 
@@ -33,7 +34,9 @@ struct UnwindTable::State {
     explicit State(const UnwindSections& given)
         : sections(given),
           eh_section(make_section(given, false)),
-          debug_section(make_section(given, true)) {}
+          debug_section(make_section(given, true)),
+          exidx({given.arm_exidx, given.arm_exidx_address},
+                {given.arm_extab, given.arm_extab_address}, given.endian) {}
 
     ~State() {
         for (auto& way : ways) delete way.load();
@@ -110,6 +113,17 @@ struct UnwindTable::State {
         return rules[rules.intern(*row, cie)];
     }
 
+    const UnwindRule* find_exidx(Svma pc) {
+        if (sections.arm_exidx.empty()) return nullptr;
+        const auto row = exidx.row_at(pc);
+        if (!row) return nullptr;
+        Cie cie;
+        cie.return_address = ArmExidx::return_address;
+        cie.at_calls_only = true;
+        const std::lock_guard lock(mutex);
+        return rules[rules.intern(*row, cie)];
+    }
+
     bool open_sframe() {
         if (!sframe_opened) {
             sframe = SFrame::read(sections.sframe, sections.sframe_address, sections.endian);
@@ -122,6 +136,7 @@ struct UnwindTable::State {
     std::optional<SFrame> sframe;
     bool sframe_opened = false;
     CfiSection eh_section, debug_section;
+    ArmExidx exidx;
     std::mutex mutex;
     RuleStore rules;
     std::array<std::atomic<RuleBlocks*>, way_count> ways{};
@@ -141,6 +156,7 @@ const UnwindRule* UnwindTable::find(Svma pc) const {
         if (!blocks) continue;
         if (const std::uint16_t rule = blocks->find(pc.value)) return state_->rules[rule];
     }
+    if (const UnwindRule* rule = state_->find_exidx(pc)) return rule;
     return state_->find_sframe(pc);
 }
 
@@ -149,6 +165,10 @@ std::optional<UnwindTable::FdeRange> UnwindTable::fde_range(Svma pc) const {
         RuleBlocks* blocks = state_->open(static_cast<State::Way>(way));
         if (!blocks) continue;
         if (const auto fde = blocks->find_fde(pc.value)) return FdeRange{{fde->start}, {fde->end}};
+    }
+    if (!state_->sections.arm_exidx.empty()) {
+        const auto function = state_->exidx.function_at(pc);
+        return function ? std::optional(FdeRange{function->start, function->end}) : std::nullopt;
     }
     if (state_->sections.sframe.empty()) return std::nullopt;
     const std::lock_guard lock(state_->mutex);

@@ -26,6 +26,10 @@ struct UnwindSections {
     ByteView debug_frame;  // decompressed
     ByteView sframe;       // asked where the others say nothing
     Svma sframe_address;
+    ByteView arm_exidx;  // and these, of 32-bit Arm, before it
+    Svma arm_exidx_address;
+    ByteView arm_extab;
+    Svma arm_extab_address;
     Svma text_address;  // base of DW_EH_PE_textrel
     Svma data_address;  // base of DW_EH_PE_datarel in .eh_frame (the GOT)
     Endian endian = Endian::little;

@@ -4,10 +4,12 @@
 #include <optional>
 
 #include "unwind/architecture.h"
+#include "unwind/call_check.h"
 #include "unwind/frame_memory.h"
 #include "unwind/frame_pointer.h"
 #include "unwind/general_walk.h"
 #include "unwind/inferred_rules.h"
+#include "unwind/recorded_chain.h"
 #include "unwind/signal_trampoline.h"
 #include "unwind/span_cache.h"
 #include "unwind/step.h"
@@ -56,8 +58,6 @@ struct StackWalker::State {
 
     // 2,048 lines of 64 bytes fit a level-2 cache; programs have some hundred hot return addresses.
     static constexpr unsigned known_bits = 11;
-    // From a function's start to a pc in it. Few functions are larger.
-    static constexpr std::uint64_t longest_function = 1u << 20;
 
     const KnownPc& look_up(std::uint64_t lookup, std::uint32_t generation) {
         const std::uint64_t key = (lookup + generation) * 0x9e3779b97f4a7c15u;
@@ -178,18 +178,11 @@ bool StackWalker::State::is_called(std::uint32_t generation, std::uint64_t calle
                                    std::uint64_t returns_to, bool trusted) {
     const KnownPc caller = look_up(returns_to - 1, generation);
     if (caller.stop == StopReason::no_mapping) return false;
-    const auto code = provider.read_word(caller.module, Svma{returns_to - caller.bias - 8});
-    if (!code) return true;
-    const x86_64::CallBefore call = x86_64::call_before(*code);
-    if (call.kind == x86_64::CallBefore::no_call) return false;
-    if (limits.trust_frame_pointers) return true;
-    if (call.kind == x86_64::CallBefore::indirect) return trusted;
-    const std::uint64_t target = returns_to + static_cast<std::uint64_t>(call.distance);
-    const Svma start{target - caller.bias};
-    if (callee - target < longest_function) {
-        return read_code(caller.module, start, x86_64::pushes_frame_pointer);
-    }
-    return trusted && read_code(caller.module, start, x86_64::is_stub);
+    x86_64::CallTrust trust =
+        trusted ? x86_64::CallTrust::named_or_unknown : x86_64::CallTrust::named;
+    if (limits.trust_frame_pointers) trust = x86_64::CallTrust::any;
+    return x86_64::may_have_called(provider, {caller.module, caller.bias, returns_to}, callee,
+                                   trust);
 }
 
 // To the caller of `frame`, for which there is no rule. False, with `registers` untouched, if the
@@ -491,6 +484,16 @@ WalkResult StackWalker::walk(const AddressSpace& space, EventTime when,
     const StopReason outer =
         state_->walk(generation, above, FrameKind::return_address, stack, nullptr, frames);
     return state_->result(outer);
+}
+
+StopReason StackWalker::follow_chain(const AddressSpace& space, EventTime when,
+                                     const RegisterFile& registers, const StackMemory& stack,
+                                     std::span<const std::uint64_t> chain, StopReason reason,
+                                     std::vector<WalkedFrame>& frames) {
+    if (registers.abi() != TaskAbi::x86_64 || frames.empty()) return reason;
+    state_->spans.select(space, when);
+    return follow_recorded_chain(state_->spans, state_->provider,
+                                 {chain, registers, stack, state_->limits}, reason, frames);
 }
 
 Frame StackWalker::resolve(const AddressSpace& space, EventTime when, Avma address,

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "perfdata/address_space.h"
@@ -62,6 +63,15 @@ public:
     WalkResult walk(const AddressSpace& space, EventTime when, const RegisterFile& registers,
                     const StackMemory& stack, std::vector<WalkedFrame>& frames,
                     WalkTrail* trail = nullptr);
+
+    // Lengthens `frames`, what walk() just found of this sample, by what the kernel recorded beside
+    // it (recorded_chain.h), if that is believed: x86-64 only. `chain`: the user part, the pc
+    // first. Returns why the stack ends; `reason`, of the walk, unless it is whole now. The walk
+    // must have been without a trail, or have shared nothing.
+    StopReason follow_chain(const AddressSpace& space, EventTime when,
+                            const RegisterFile& registers, const StackMemory& stack,
+                            std::span<const std::uint64_t> chain, StopReason reason,
+                            std::vector<WalkedFrame>& frames);
 
     // Resolves a single address (a kernel ip, an entry of a recorded chain) the same way.
     Frame resolve(const AddressSpace& space, EventTime when, Avma address, FrameKind kind);

@@ -50,11 +50,20 @@ TEST_CASE("samples without a user stack do not count as incomplete, chains count
     CHECK(completeness(FoldStats{}).percent() == doctest::Approx(100.0));
 }
 
+TEST_CASE(
+    "of a recording without call graphs no stack is complete, and the report says what to do") {
+    FoldStats stats;
+    end(stats, StopReason::no_registers, 44);
+    stats.has_call_graphs = false;
+    CHECK(completeness(stats).percent() == doctest::Approx(0.0));
+    CHECK(has(report_text(stats), "`perf record --call-graph dwarf`"));
+}
+
 TEST_CASE("the report says which dump would have been enough, and what is not known") {
     const std::string text = report_text(example());
     for (const char* part :
          {"70 of 100 user stacks complete (70.0 %)", "half of them up to 2048 bytes",
-          "30.0 % of the stacks were cut at 8192 bytes", "dwarf,16384 would hold at least  96.0 %",
+          "30.0 % were cut at 8192 bytes", "dwarf,16384 would hold at least  96.0 %",
           "4.0 % were cut and are of unknown depth", "`perf record --call-graph dwarf,16384`",
           "/opt/libgone.so: file not found", "libgone.so: --symfs DIR"}) {
         CAPTURE(part);

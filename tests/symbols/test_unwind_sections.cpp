@@ -89,3 +89,29 @@ TEST_CASE("views stay valid when the owner moves") {
     const UnwindBytes second = std::move(first);
     CHECK(second.sections.eh_frame.data() == second.eh_frame.view().data());
 }
+
+TEST_CASE("Arm's index is found by its program header or its name, and only Arm's") {
+    ElfBuilder elf;
+    elf.add_text(0x1000, 64);
+    const std::uint16_t index =
+        elf.add({.name = ".ARM.exidx", .flags = 2, .address = 0x3000, .content = Bytes(16)});
+    elf.add({.name = ".ARM.extab", .flags = 2, .address = 0x4000, .content = Bytes(8)});
+    constexpr std::uint32_t arm_exidx = 0x70000001;  // PT_ARM_EXIDX
+    SUBCASE("by its program header") {
+        elf.segments.push_back({arm_exidx, 4, elf.offset_of(index), 0x3000, 16, 16});
+        elf.sections[index - 1u].name = ".other";
+    }
+    SUBCASE("by its name") {}
+    Bytes bytes = elf.bytes();
+    const auto other = ElfImage::read(bytes);
+    CHECK(read_unwind_sections(*other, nullptr).empty());
+    constexpr std::size_t machine_at = 18;
+    bytes[machine_at] = std::byte{40};  // EM_ARM
+    const auto image = ElfImage::read(bytes);
+    const UnwindBytes found = read_unwind_sections(*image, nullptr);
+    CHECK_FALSE(found.empty());
+    CHECK(found.sections.arm_exidx.size() == 16);
+    CHECK(found.sections.arm_exidx_address.value == 0x3000);
+    CHECK(found.sections.arm_extab.size() == 8);
+    CHECK(found.sections.arm_extab_address.value == 0x4000);
+}

@@ -5,6 +5,7 @@
   run_truth.py hidden-rules RECORDER JUDGE PROGRAM...     the walk by its rules is the truth
   run_truth.py hidden-code RECORDER JUDGE PROGRAM...      the same of what decoding the code finds
   run_truth.py stitching RECORDER JUDGE CUTTER PROGRAM... the walk of the whole dump is the truth
+  run_truth.py recorded-chain RECORDER JUDGE CUTTER PROGRAM... the same of what the kernel's chain adds
   run_truth.py libdw RECORDER JUDGE PROGRAM...            libdw is the judge
   run_truth.py gdb GDB_SCRIPT JUDGE PROGRAM...            gdb's backtrace is the truth
 
@@ -38,6 +39,8 @@ GDB_STOPS, GDB_STEPS = 20, 40
 # Bytes; the programs' stacks are shallow. Of those that are deeper than this, some must be stitched.
 CUT_DUMP = "2048"
 STITCHED = {"truth_cfi_passes": 50, "truth_cfi_rust": 50}
+# Leaves a frame or two.
+CHAIN_DUMP = "256"
 
 
 class Skipped(Exception):
@@ -81,13 +84,16 @@ def snapshots(script, program, output):
         raise Failed("gdb made no snapshots")
 
 
-def stitching(source, judge_program, cutter, program, output):
+def with_cut_dumps(mode, source, judge_program, cutter, program, output):
     record(source, program, output, LARGEST_DUMP)
     cut = output.with_suffix(".cut")
-    if run([cutter, output, cut, CUT_DUMP]).returncode != 0:
+    by_chain = mode == "recorded-chain"
+    if run([cutter, output, cut, CHAIN_DUMP if by_chain else CUT_DUMP]).returncode != 0:
         raise Failed("cutting failed")
-    wanted = str(STITCHED.get(program.name, 0))
-    if run([judge_program, output, cut, "--min-judged", wanted]).returncode != 0:
+    arguments = ["--min-judged", str(STITCHED.get(program.name, 0))]
+    if by_chain:
+        arguments = ["--by", "chain"]
+    if run([judge_program, output, cut, *arguments]).returncode != 0:
         raise Failed("see above")
     cut.unlink()
 
@@ -115,7 +121,7 @@ def judge(mode, source, judge_program, program, output):
 
 def main():
     mode, source, judge_program = sys.argv[1:4]
-    cutter = [sys.argv.pop(4)] if mode == "stitching" else []
+    cutter = [sys.argv.pop(4)] if mode in ("stitching", "recorded-chain") else []
     programs = [pathlib.Path(name).resolve() for name in sys.argv[4:]]
     print(f"1..{len(programs)}", flush=True)
     failures = 0
@@ -125,7 +131,7 @@ def main():
             name = f"{number} - {mode} {program.name}"
             try:
                 if cutter:
-                    stitching(source, judge_program, *cutter, program, output)
+                    with_cut_dumps(mode, source, judge_program, *cutter, program, output)
                 else:
                     judge(mode, source, judge_program, program, output)
                 print(f"ok {name}", flush=True)

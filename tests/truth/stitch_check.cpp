@@ -5,6 +5,7 @@
 // sample's whole dump.
 //
 //   truth_stitch WHOLE CUT [--min-judged N]
+//   truth_stitch WHOLE CUT --by chain         the same of what the kernel's own chain adds to them
 //
 // Where the whole dump is too small as well, the stitched stack is right as far as the walk goes.
 // Exit status 0: at least 99.5 % of the lengthened stacks are right, and enough were judged.
@@ -49,9 +50,13 @@ public:
         : modules_(recording.mappings(), sources_of(recording.file())), walker_(modules_) {}
 
     StopReason walk(const truth::Sample& sample) {
-        const RegisterFile registers = x86_64::registers_from_sample(sample.view.user_regs);
-        memory = StackMemory({registers[x86_64::rsp]}, sample.view.user_stack);
-        return walker_.walk(sample.space, sample.when, registers, memory, walked).reason;
+        registers_ = x86_64::registers_from_sample(sample.view.user_regs);
+        memory = StackMemory({registers_[x86_64::rsp]}, sample.view.user_stack);
+        return walker_.walk(sample.space, sample.when, registers_, memory, walked).reason;
+    }
+    StopReason follow_chain(const truth::Sample& sample, StopReason reason) {
+        return walker_.follow_chain(sample.space, sample.when, registers_, memory,
+                                    sample.user_chain, reason, walked);
     }
     [[nodiscard]] Stack stack(StopReason reason) const {
         Stack out{reason, {}};
@@ -81,22 +86,23 @@ private:
     }
     ModuleCache modules_;
     StackWalker walker_;
+    RegisterFile registers_;
 };
 
 class Judge {
 public:
-    Judge(const truth::Recording& cut, std::vector<Stack> truth)
-        : walker_(cut), truth_(std::move(truth)) {}
+    Judge(const truth::Recording& cut, std::vector<Stack> truth, bool by_chain)
+        : walker_(cut), truth_(std::move(truth)), by_chain_(by_chain) {}
 
     void add(const truth::Sample& sample) {
         const StopReason reason = walker_.walk(sample);
-        const auto number =
-            stitcher_.add(sample.view.pid, sample.view.tid, reason, walker_.memory, walker_.walked);
         ++counts_.samples;
         if (reason == StopReason::complete) ++counts_.complete;
         if (reason == StopReason::truncated) ++counts_.cut;
-        if (number) {
-            cut_.push_back({*number, next_, sample.file_offset, walker_.stack(reason).frames});
+        if (by_chain_) {
+            judge_chain(sample, reason);
+        } else {
+            keep(sample, reason);
         }
         ++next_;
     }
@@ -106,13 +112,8 @@ public:
         std::vector<Frame> outer;
         for (Cut& cut : cut_) {
             const bool whole = stitcher_.outer_frames(cut.stack, outer);
-            if (outer.empty()) continue;
-            counts_.frames += outer.size();
             for (const Frame& frame : outer) cut.frames.push_back(walker_.named(frame));
-            const bool right = is_right(cut.frames, truth_[cut.sample], whole);
-            ++(whole ? counts_.stitched : counts_.longer);
-            if (right) ++(whole ? counts_.stitched_right : counts_.longer_right);
-            if (!right && ++mistakes_ <= shown_mistakes) show(cut, outer.size());
+            count(cut, outer.size(), whole);
         }
         cut_.clear();
         stitcher_.clear();
@@ -128,6 +129,30 @@ private:
         std::uint64_t file_offset = 0;
         std::vector<Frame> frames;
     };
+
+    void keep(const truth::Sample& sample, StopReason reason) {
+        const auto number =
+            stitcher_.add(sample.view.pid, sample.view.tid, reason, walker_.memory, walker_.walked);
+        if (!number) return;
+        cut_.push_back({*number, next_, sample.file_offset, walker_.stack(reason).frames});
+    }
+
+    void judge_chain(const truth::Sample& sample, StopReason reason) {
+        if (reason == StopReason::complete) return;
+        const std::size_t found = walker_.walked.size();
+        const bool whole = walker_.follow_chain(sample, reason) == StopReason::complete;
+        const Cut cut{0, next_, sample.file_offset, walker_.stack(reason).frames};
+        count(cut, walker_.walked.size() - found, whole);
+    }
+
+    void count(const Cut& cut, std::size_t added, bool whole) {
+        if (added == 0) return;
+        counts_.frames += added;
+        const bool right = is_right(cut.frames, truth_[cut.sample], whole);
+        ++(whole ? counts_.stitched : counts_.longer);
+        if (right) ++(whole ? counts_.stitched_right : counts_.longer_right);
+        if (!right && ++mistakes_ <= shown_mistakes) show(cut, added);
+    }
 
     static bool is_right(const std::vector<Frame>& got, const Stack& truth, bool whole) {
         const std::size_t common = std::min(got.size(), truth.frames.size());
@@ -145,14 +170,14 @@ private:
         const auto at = std::mismatch(cut.frames.begin(),
                                       cut.frames.begin() + static_cast<std::ptrdiff_t>(size),
                                       truth.frames.begin());
-        fmt::print(
-            "mistake at record {:#x}: frame {} of {}, the last {} of them stitched; truth {}\n",
-            cut.file_offset, at.first - cut.frames.begin(), cut.frames.size(), added,
-            truth.frames.size());
+        fmt::print("mistake at record {:#x}: frame {} of {}, the last {} of them added; truth {}\n",
+                   cut.file_offset, at.first - cut.frames.begin(), cut.frames.size(), added,
+                   truth.frames.size());
     }
 
     Walker walker_;
     std::vector<Stack> truth_;
+    const bool by_chain_;
     StackStitcher stitcher_;
     std::vector<Cut> cut_;  // of this chunk
     std::size_t next_ = 0;
@@ -166,11 +191,11 @@ bool report(const Counts& counts, std::uint64_t min_judged) {
     };
     const std::uint64_t judged = counts.stitched + counts.longer;
     const std::uint64_t right = counts.stitched_right + counts.longer_right;
-    fmt::print("samples {}, complete {} ({:.1f} %), with stitched ones {:.1f} %; cut {}\n",
+    fmt::print("samples {}, complete {} ({:.1f} %), with completed ones {:.1f} %; cut {}\n",
                counts.samples, counts.complete, percent(counts.complete, counts.samples),
                percent(counts.complete + counts.stitched, counts.samples), counts.cut);
     fmt::print(
-        "stitched {}, right {} ({:.2f} %); longer {}, right {} ({:.2f} %); frames added {}\n",
+        "completed {}, right {} ({:.2f} %); longer {}, right {} ({:.2f} %); frames added {}\n",
         counts.stitched, counts.stitched_right, percent(counts.stitched_right, counts.stitched),
         counts.longer, counts.longer_right, percent(counts.longer_right, counts.longer),
         counts.frames);
@@ -193,7 +218,7 @@ int run(int argc, char** argv) {
     const auto walked = whole->for_each_sample(
         [&](const truth::Sample& sample) { truth.push_back(walker.stack(walker.walk(sample))); });
     const std::size_t samples = truth.size();
-    Judge judge(*cut, std::move(truth));
+    Judge judge(*cut, std::move(truth), truth::option(argc, argv, "--by", "") == "chain");
     const auto judged = cut->for_each_sample(
         [&](const truth::Sample& sample) { judge.add(sample); }, [&] { judge.end_chunk(); });
     if (!walked || !judged || judge.samples() != samples) {
@@ -209,7 +234,7 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
     if (argc < 3) {
-        fmt::print(stderr, "usage: truth_stitch WHOLE CUT [--min-judged N]\n");
+        fmt::print(stderr, "usage: truth_stitch WHOLE CUT [--by chain] [--min-judged N]\n");
         return 2;
     }
     return run(argc, argv);

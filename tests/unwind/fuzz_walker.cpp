@@ -62,5 +62,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (std::size_t i = 0; i < first.size(); ++i) {
         check(first[i].frame == second[i].frame && first[i].sp == second[i].sp);
     }
+
+    // The registers once more, as a chain of addresses.
+    std::vector<std::uint64_t> chain{registers[x86_64::return_address]};
+    for (unsigned reg = 0; reg < x86_64::return_address; ++reg) {
+        if (registers.has(reg)) chain.push_back(registers[reg]);
+    }
+    const StopReason longer =
+        walker.follow_chain(space, {}, registers, stack, chain, cold.reason, second);
+    check(second.size() >= first.size() && second.size() <= max_frames);
+    check(longer == cold.reason || longer == StopReason::complete);
     return 0;
 }
