@@ -1,9 +1,9 @@
 #include "perfdata/mapped_file.h"
 
-#include <csignal>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <csignal>
 
 #include <algorithm>
 #include <array>

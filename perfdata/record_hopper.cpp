@@ -46,8 +46,8 @@ void RecordHopper::show_window(const MappedFile& mapped, std::uint64_t offset) {
     mapped.release(window_begin_, window_.size());
     const auto wanted = std::min<std::uint64_t>(mapped_window, end_ - offset);
     window_begin_ = offset;
-    window_ = mapped.bytes().subspan(static_cast<std::size_t>(offset),
-                                     static_cast<std::size_t>(wanted));
+    window_ =
+        mapped.bytes().subspan(static_cast<std::size_t>(offset), static_cast<std::size_t>(wanted));
 }
 
 void RecordHopper::read_window(std::uint64_t offset, std::size_t size) {

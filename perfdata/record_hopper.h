@@ -8,8 +8,8 @@
 //      8 KB samples     [w]......... [w]......... [w].........      one read of 256 B each
 //      small records    [w w w w w w w w w w w w w w w w ][w w      one read of up to 256 KB
 //
-// Of a mapped file the window is a piece of the mapping, whose memory it gives back when it goes on:
-// 0.01 s per GB instead of 0.05.
+// Of a mapped file the window is a piece of the mapping, whose memory it gives back when it goes
+// on: 0.01 s per GB instead of 0.05.
 #pragma once
 
 #include <cstdint>
@@ -65,7 +65,7 @@ private:
     std::uint64_t end_;
     Endian endian_;
 
-    std::vector<std::byte> read_;     // what the window shows, unless the file is mapped
+    std::vector<std::byte> read_;  // what the window shows, unless the file is mapped
     ByteView window_;
     std::uint64_t window_begin_ = 0;  // file offset
     std::size_t read_size_;
