@@ -27,7 +27,7 @@ CpuMode mode_of_marker(std::uint64_t marker) {
     }
 }
 
-// Of the worker's tables: a frame is 16 bytes, a node of the trie 8, the hash table up to 16 for
+// Of the worker's tables: a frame is 16 bytes, a node of the trie 12, the hash table up to 16 for
 // each.
 constexpr std::size_t bytes_per_entry = 28;
 

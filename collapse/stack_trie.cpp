@@ -14,7 +14,7 @@ std::uint64_t hash_of(const StackNode& node) {
 
 }  // namespace
 
-StackId StackTrie::child(StackId parent, std::uint32_t label) {
+StackId StackTrie::find_or_add(StackId parent, std::uint32_t label) {
     if (nodes_.size() * 2 >= slots_.size()) grow();
     const StackNode node{parent, label};
     const std::size_t mask = slots_.size() - 1;
@@ -22,6 +22,7 @@ StackId StackTrie::child(StackId parent, std::uint32_t label) {
         const std::uint32_t slot = slots_[at];
         if (slot == 0) {
             nodes_.push_back(node);
+            recent_children_.push_back(no_stack);
             slots_[at] = static_cast<std::uint32_t>(nodes_.size());
             return static_cast<StackId>(nodes_.size() - 1);
         }
