@@ -20,30 +20,31 @@ struct StackNode {
 // Not thread-safe. 12 bytes a node and 8 of index.
 class StackTrie {
 public:
-    // The stack that is `parent` with `label` called on top; new or known. Amortised O(1). Stacks
-    // that follow a path taken before cost one look at each node: paths are made in one go, so that
-    // their nodes lie side by side.
+    // The stack that is `parent` with `label` called on top; new or known. Amortised O(1).
     StackId child(StackId parent, std::uint32_t label) {
-        if (parent == no_stack) return find_or_add(parent, label);
-        const StackId recent = recent_children_[parent];
-        if (recent != no_stack && nodes_[recent].label == label) return recent;
-        const StackId id = find_or_add(parent, label);
-        recent_children_[parent] = id;
-        return id;
+        return find_or_add({parent, label}, hash_of(parent, label));
     }
     StackId root(std::uint32_t label) { return child(no_stack, label); }
+    // The same for a path of labels: `stacks` is replaced by the stack at each of them. A large
+    // trie is in no cache; of a path all places are asked for before the first is needed, which
+    // halves the time.
+    void descend(StackId parent, const std::vector<std::uint32_t>& labels,
+                 std::vector<StackId>& stacks);
 
     [[nodiscard]] const StackNode& operator[](StackId id) const { return nodes_[id]; }
     [[nodiscard]] std::size_t size() const { return nodes_.size(); }
     [[nodiscard]] const std::vector<StackNode>& nodes() const { return nodes_; }
 
 private:
-    StackId find_or_add(StackId parent, std::uint32_t label);
+    // Of all labels from the root on, so that no node is needed to know where the next one is.
+    [[nodiscard]] std::uint32_t hash_of(StackId parent, std::uint32_t label) const;
+    StackId find_or_add(StackNode node, std::uint32_t hash);
     void grow();
 
     std::vector<StackNode> nodes_;
-    std::vector<StackId> recent_children_;  // of each node: the child that was asked for last
-    std::vector<std::uint32_t> slots_;  // id + 1, 0 is free; a power of two, at most half full
+    std::vector<std::uint32_t> hashes_;  // of each node
+    std::vector<std::uint32_t> slots_;   // id + 1, 0 is free; a power of two, at most half full
+    std::vector<std::uint32_t> path_;    // of descend(): hashes
 };
 
 }  // namespace fgread
