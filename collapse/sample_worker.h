@@ -179,8 +179,8 @@ private:
     };
     const bool stitching_;
     StackStitcher stitcher_;
-    std::vector<CutSample> cut_samples_;  // of this chunk
-    std::vector<Frame> outer_frames_;     // innermost first
+    std::vector<CutSample> cut_samples_;          // of this chunk
+    std::vector<Frame> outer_frames_;             // innermost first
     std::vector<FrameId> labels_, added_labels_;  // of the stack at hand
     std::vector<StackId> descended_;
 

@@ -7,6 +7,19 @@
 #include "unwind/x86_decoder.h"
 
 namespace fgread {
+namespace {
+
+// Bytes of code for each byte of call-frame information, at the most, in a binary that was built
+// with it: compilers write one for 6 to 12. What has none in such a binary (bash's stubs) is not
+// worth decoding it; in one built without, only crt1.o's few functions have some.
+constexpr std::uint64_t code_per_frame_byte = 32;
+
+bool has_frames(const ElfImage& image, std::uint64_t code_size) {
+    const Section* frames = image.find_section(".eh_frame");
+    return frames != nullptr && frames->size > code_size / code_per_frame_byte;
+}
+
+}  // namespace
 
 SweptFunctions SweptFunctions::read(const ElfImage& image) {
     SweptFunctions swept;
@@ -18,6 +31,7 @@ SweptFunctions SweptFunctions::read(const ElfImage& image) {
         size += segment.file_size;
         swept.code_.push_back({segment.address.value, segment.address.value + segment.file_size});
     }
+    if (has_frames(image, size)) return {};
     const auto decoder = x86_64::X86Decoder::open();
     if (!decoder) return {};
     const auto note = [&swept](std::uint64_t target) {

@@ -17,7 +17,8 @@ public:
     // 0.4 MB of code.
     static constexpr std::uint64_t max_code = 1 << 20;
 
-    // Decodes all code of an x86-64 binary: 0.1 s per MB. A function begins where a direct call
+    // Decodes all code of an x86-64 binary, unless it was built with call-frame information: 0.1 s
+    // per MB. A function begins where a direct call
     // leads, or the address that code takes of other code.
     static SweptFunctions read(const ElfImage& image);
 

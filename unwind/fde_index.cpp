@@ -76,12 +76,11 @@ bool inner_comes_later(const FdePlace& a, const FdePlace& b) {
     return a.offset < b.offset;
 }
 
-// Linkers leave the FDEs of dropped functions in .debug_frame, with address 0.
+}  // namespace
+
 bool is_dropped_function(const CfiSection& section, const Fde& fde) {
     return section.is_debug_frame && fde.start == 0;
 }
-
-}  // namespace
 
 std::vector<FdePlace> scan_fdes(const CfiSection& section, std::uint64_t& malformed) {
     std::vector<FdePlace> fdes;

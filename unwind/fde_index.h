@@ -73,6 +73,9 @@ public:
                                                           ByteView header,
                                                           std::uint64_t header_address);
 
+// Linkers leave the FDEs of dropped functions in .debug_frame, with address 0.
+[[nodiscard]] bool is_dropped_function(const CfiSection& section, const Fde& fde);
+
 // Reads the section from its start to its end or first impossible length: all FDEs, by rising
 // offset. Counts entries that had to be skipped in `malformed`.
 [[nodiscard]] std::vector<FdePlace> scan_fdes(const CfiSection& section, std::uint64_t& malformed);

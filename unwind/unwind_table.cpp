@@ -5,11 +5,16 @@
 #include <mutex>
 
 #include "unwind/arm_exidx.h"
+#include "unwind/fde_search.h"
 #include "unwind/rule_blocks.h"
 #include "unwind/sframe.h"
 
 namespace fgread {
 namespace {
+
+// Addresses that one table looks up by a pass over .eh_frame, before it reads all FDEs. Few are
+// asked for: a handful of stubs, and what linkers leave out of the header.
+constexpr unsigned max_searches = 16;
 
 CfiSection make_section(const UnwindSections& sections, bool is_debug_frame) {
     CfiSection section;
@@ -72,6 +77,21 @@ struct UnwindTable::State {
             if (fdes.empty()) return nullptr;
         }
         return make_linear_index(section, std::move(fdes));
+    }
+
+    // What .eh_frame says of an address that its header does not know.
+    const UnwindRule* search(Svma pc) {
+        std::vector<FdePlace> fdes = find_fdes_at(eh_section, pc.value);
+        if (fdes.empty()) return nullptr;
+        RuleBlocks blocks(eh_section, make_linear_index(eh_section, std::move(fdes)), rules, mutex);
+        const std::uint16_t rule = blocks.find(pc.value);
+        return rule != 0 ? rules[rule] : nullptr;
+    }
+
+    [[nodiscard]] bool may_search() {
+        return ways[header].load(std::memory_order_acquire) != nullptr &&
+               ways[eh_frame].load(std::memory_order_acquire) == nullptr &&
+               searches.fetch_add(1, std::memory_order_relaxed) < max_searches;
     }
 
     // A pc between two functions, or the one FDE that BOLT leaves out of its table, is no reason to
@@ -141,6 +161,7 @@ struct UnwindTable::State {
     RuleStore rules;
     std::array<std::atomic<RuleBlocks*>, way_count> ways{};
     std::array<std::atomic<bool>, way_count> unusable{};
+    std::atomic<unsigned> searches = 0;
     std::uint64_t skipped_entries = 0;
 };
 
@@ -152,6 +173,10 @@ UnwindTable& UnwindTable::operator=(UnwindTable&&) noexcept = default;
 
 const UnwindRule* UnwindTable::find(Svma pc) const {
     for (std::size_t way = 0; way < State::way_count; ++way) {
+        if (way == State::eh_frame && state_->may_search()) {
+            if (const UnwindRule* rule = state_->search(pc)) return rule;
+            continue;
+        }
         RuleBlocks* blocks = state_->open(static_cast<State::Way>(way));
         if (!blocks) continue;
         if (const std::uint16_t rule = blocks->find(pc.value)) return state_->rules[rule];

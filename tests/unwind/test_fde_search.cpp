@@ -1,0 +1,82 @@
+#include <doctest/doctest.h>
+
+#include <vector>
+
+#include "support/cfi_builder.h"
+#include "unwind/fde_search.h"
+
+using namespace fgread;
+using fgread::test::CfiBuilder;
+using fgread::test::CfiBytes;
+using fgread::test::CieSpec;
+
+namespace {
+
+constexpr std::uint64_t frame_address = 0x100000;
+
+CfiSection eh_frame_of(const CfiBuilder& builder) {
+    CfiSection section;
+    section.bytes = builder.sections().eh_frame;
+    section.bases.section = frame_address;
+    return section;
+}
+
+// What a scan of all finds, asked at every address that one of them may cover.
+void check_search(const CfiSection& section, std::uint64_t first, std::uint64_t last) {
+    std::uint64_t malformed = 0;
+    const std::vector<FdePlace> all = scan_fdes(section, malformed);
+    REQUIRE_FALSE(all.empty());
+    for (std::uint64_t pc = first; pc <= last; ++pc) {
+        std::vector<std::uint64_t> expected, found;
+        for (const FdePlace& fde : all) {
+            if (pc >= fde.start && pc < fde.end) expected.push_back(fde.offset);
+        }
+        for (const FdePlace& fde : find_fdes_at(section, pc)) found.push_back(fde.offset);
+        CAPTURE(pc);
+        REQUIRE(found == expected);
+    }
+}
+
+}  // namespace
+
+TEST_CASE("the search for one address finds the FDEs that a scan of all finds") {
+    CfiBuilder builder = CfiBuilder::eh_frame(frame_address);
+    const std::size_t cie = builder.cie();
+    builder.fde(cie, 0x1000, 0x100, CfiBytes{0x44});
+    builder.fde(cie, 0x1040, 0x10, CfiBytes{0x44});
+    builder.fde(cie, 0x1180, 0x80, CfiBytes{0x44});
+    SUBCASE("up to the terminator") {
+        builder.terminator();
+        builder.fde(cie, 0x1300, 0x10, CfiBytes{0x44});
+    }
+    SUBCASE("up to the section's end") {}
+    check_search(eh_frame_of(builder), 0xfff, 0x1320);
+}
+
+TEST_CASE("the search for one address reads FDEs of every encoding") {
+    for (const unsigned encoding : {0x00u, 0x03u, 0x0cu, 0x1bu, 0x1cu}) {  // absolute, and pcrel
+        CAPTURE(encoding);
+        CfiBuilder builder = CfiBuilder::eh_frame(frame_address);
+        CieSpec spec;
+        spec.fde_encoding = encoding;
+        const std::size_t odd = builder.cie(spec), usual = builder.cie();
+        builder.fde(odd, 0x1000, 0x20, CfiBytes{0x44});
+        builder.fde(usual, 0x1010, 0x20, CfiBytes{0x44});
+        builder.fde(odd, 0x1040, 0x20, CfiBytes{0x44});
+        builder.terminator();
+        check_search(eh_frame_of(builder), 0xff0, 0x1070);
+    }
+}
+
+TEST_CASE("the search for one address ends where the section is damaged") {
+    CfiBuilder builder = CfiBuilder::eh_frame(frame_address);
+    const std::size_t cie = builder.cie();
+    builder.fde(cie, 0x1000, 0x100, CfiBytes{0x44});
+    builder.fde(cie, 0x1180, 0x80, CfiBytes{0x44});
+    CfiSection section = eh_frame_of(builder);
+    for (const std::size_t cut : {1, 4, 9, 13, 17}) {
+        CfiSection shorter = section;
+        shorter.bytes = section.bytes.first(section.bytes.size() - cut);
+        check_search(shorter, 0xffe, 0x1200);
+    }
+}

@@ -1,0 +1,87 @@
+#include "unwind/fde_search.h"
+
+#include "unwind/dwarf_constants.h"
+
+namespace fgread {
+namespace {
+
+// Length, CIE pointer, start and size of an FDE as every linker of x86-64 writes them.
+constexpr std::uint64_t plain_size = 16;
+constexpr std::uint32_t long_length = 0xffffffff;
+constexpr std::uint32_t max_plain_range = 0x7fffffff;
+
+// Walks the entries of a section.
+class FdeSearch {
+public:
+    FdeSearch(const CfiSection& section, std::uint64_t pc)
+        : section_(section), pc_(pc), cies_(section) {}
+
+    std::vector<FdePlace> run() {
+        while (offset_ < section_.bytes.size() && (step_over_plain() || step_over_any())) {
+        }
+        return std::move(found_);
+    }
+
+private:
+    // False, without a step, unless the entry is an FDE of .eh_frame with 4-byte pointers.
+    bool step_over_plain() {
+        const std::uint64_t rest = section_.bytes.size() - offset_;
+        if (section_.is_debug_frame || rest < plain_size) return false;
+        const std::byte* bytes = section_.bytes.data() + offset_;
+        const auto length = load_unchecked<std::uint32_t>(bytes, section_.endian);
+        if (length < plain_size - 4 || length == long_length || length > rest - 4) return false;
+        const auto back = load_unchecked<std::uint32_t>(bytes + 4, section_.endian);
+        if (back == 0 || !is_plain(offset_ + 4 - back)) return false;
+        const auto distance = load_unchecked<std::int32_t>(bytes + 8, section_.endian);
+        const auto size = load_unchecked<std::uint32_t>(bytes + 12, section_.endian);
+        const std::uint64_t start = section_.bases.section + offset_ + 8 +
+                                    static_cast<std::uint64_t>(std::int64_t{distance});
+        // A negative size is for read_fde() to judge.
+        if (pc_ - start < size || size > max_plain_range) read_whole();
+        offset_ += 4 + std::uint64_t{length};
+        return true;
+    }
+
+    // False at the end of the section.
+    bool step_over_any() {
+        const auto entry = read_entry(section_, offset_);
+        if (!entry) return false;
+        if (entry->kind == CfiEntry::Kind::terminator && !section_.is_debug_frame) return false;
+        if (entry->kind == CfiEntry::Kind::fde) read_whole();
+        offset_ = entry->end;
+        return true;
+    }
+
+    void read_whole() {
+        const auto fde = read_fde_at(section_, offset_, cies_);
+        if (!fde || pc_ < fde->start || pc_ >= fde->end) return;
+        if (is_dropped_function(section_, *fde)) return;
+        found_.push_back({fde->start, fde->end, fde->offset});
+    }
+
+    bool is_plain(std::uint64_t cie_offset) {
+        if (cie_offset != last_cie_) {
+            last_cie_ = cie_offset;
+            const Cie* cie = cies_.find(cie_offset);
+            last_is_plain_ = cie != nullptr && cie->address_size == 8 && cie->segment_size == 0 &&
+                             cie->fde_encoding == (dwarf::pe_pcrel | dwarf::pe_sdata4);
+        }
+        return last_is_plain_;
+    }
+
+    const CfiSection& section_;
+    const std::uint64_t pc_;
+    CieCache cies_;
+    std::uint64_t offset_ = 0;
+    std::uint64_t last_cie_ = ~std::uint64_t{0};
+    bool last_is_plain_ = false;
+    std::vector<FdePlace> found_;
+};
+
+}  // namespace
+
+std::vector<FdePlace> find_fdes_at(const CfiSection& section, std::uint64_t pc) {
+    return FdeSearch(section, pc).run();
+}
+
+}  // namespace fgread
