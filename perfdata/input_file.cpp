@@ -132,7 +132,7 @@ Result<std::size_t> InputFile::read_at(std::uint64_t offset, std::span<std::byte
 }
 
 void InputFile::map() {
-    if (descriptor_ >= 0 && !mapped_) mapped_ = MappedFile::map(descriptor_, size_);
+    if (descriptor_ >= 0 && !mapped_) mapped_ = MappedFile::map(descriptor_, 0, size_);
 }
 
 InputFile::InputFile(InputFile&& other) noexcept

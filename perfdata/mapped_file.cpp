@@ -14,13 +14,14 @@
 namespace fgread {
 namespace {
 
-// Mappings at a time; what is more is read in other ways. A recording is one, of a directory one
-// for each processor.
-constexpr std::size_t max_mapped = 256;
+// Mappings at a time; what is more is read in other ways. A recording is one, and each of the
+// larger sections of a binary.
+constexpr std::size_t max_mapped = 1024;
 
 std::array<MappedFile::Watched, max_mapped> watched_mappings;
 struct sigaction earlier_handler;
 bool is_catching = false;
+std::atomic<bool> any_lost{false};
 std::uintptr_t page_size = 4096;
 // Whoever reads one page gets those around it mapped, too (Linux 6.18: up to all of a large folio),
 // also ones before it that were given back.
@@ -39,6 +40,7 @@ void put_zeros_in_place(int signal, siginfo_t* info, void*) {
     MappedFile::Watched* watched = mapping_at(address);
     if (watched) {
         watched->lost.store(true);
+        any_lost.store(true);
         void* page = std::bit_cast<void*>(address & ~(page_size - 1));
         const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
         if (::mmap(page, page_size, PROT_READ, flags, -1, 0) != MAP_FAILED) return;
@@ -49,7 +51,7 @@ void put_zeros_in_place(int signal, siginfo_t* info, void*) {
 
 MappedFile::Watched* take_watched() {
     for (MappedFile::Watched& watched : watched_mappings) {
-        if (!watched.taken.exchange(true)) return &watched;
+        if (!watched.taken.load() && !watched.taken.exchange(true)) return &watched;
     }
     return nullptr;
 }
@@ -73,25 +75,31 @@ void MappedFile::catch_lost_pages() {
     is_catching = ::sigaction(SIGBUS, &action, &earlier_handler) == 0;
 }
 
-std::optional<MappedFile> MappedFile::map(int descriptor, std::uint64_t size) {
-    if (!is_catching || size == 0) return std::nullopt;
-    if (size > std::numeric_limits<std::size_t>::max() / 2) return std::nullopt;
+bool MappedFile::was_any_lost() { return any_lost.load(); }
+
+std::optional<MappedFile> MappedFile::map(int descriptor, std::uint64_t offset,
+                                          std::uint64_t size) {
+    constexpr std::uint64_t limit = std::numeric_limits<std::ptrdiff_t>::max() / 2;
+    if (!is_catching || size == 0 || size > limit || offset > limit) return std::nullopt;
     Watched* watched = take_watched();
     if (!watched) return std::nullopt;
-    const auto length = static_cast<std::size_t>(size);
-    void* data = ::mmap(nullptr, length, PROT_READ, MAP_SHARED, descriptor, 0);
+    const auto skipped = static_cast<std::size_t>(offset & (page_size - 1));
+    const std::size_t length = static_cast<std::size_t>(size) + skipped;
+    void* data = ::mmap(nullptr, length, PROT_READ, MAP_SHARED, descriptor,
+                        static_cast<off_t>(offset - skipped));
     if (data == MAP_FAILED) {
         give_back(*watched);
         return std::nullopt;
     }
     watched->begin.store(std::bit_cast<std::uintptr_t>(data));
     watched->end.store(std::bit_cast<std::uintptr_t>(data) + length);
-    return MappedFile(descriptor, static_cast<std::byte*>(data), length, watched);
+    return MappedFile(descriptor, static_cast<std::byte*>(data), length, skipped, watched);
 }
 
 void MappedFile::release(std::uint64_t offset, std::uint64_t size) const {
-    const std::uint64_t begin = std::min<std::uint64_t>(offset, size_) & ~(mapped_at_once - 1);
-    const std::uint64_t end = std::min<std::uint64_t>(offset + size, size_);
+    const std::uint64_t first = offset + skipped_;
+    const std::uint64_t begin = std::min<std::uint64_t>(first, size_) & ~(mapped_at_once - 1);
+    const std::uint64_t end = std::min<std::uint64_t>(first + size, size_);
     if (begin >= end) return;
     ::madvise(data_ + begin, static_cast<std::size_t>(end - begin), MADV_DONTNEED);
 }
@@ -106,12 +114,14 @@ MappedFile::MappedFile(MappedFile&& other) noexcept
     : descriptor_(other.descriptor_),
       data_(std::exchange(other.data_, nullptr)),
       size_(std::exchange(other.size_, 0)),
+      skipped_(std::exchange(other.skipped_, 0)),
       watched_(std::exchange(other.watched_, nullptr)) {}
 
 MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
     std::swap(descriptor_, other.descriptor_);
     std::swap(data_, other.data_);
     std::swap(size_, other.size_);
+    std::swap(skipped_, other.skipped_);
     std::swap(watched_, other.watched_);
     return *this;
 }

@@ -21,20 +21,23 @@ public:
     // library does not choose handlers. Not thread-safe; more calls do nothing.
     static void catch_lost_pages();
 
-    // The first `size` bytes of the open file `descriptor`, which must stay open. Nothing before
-    // catch_lost_pages(), for an empty file, or where the system refuses.
-    static std::optional<MappedFile> map(int descriptor, std::uint64_t size);
+    // `size` bytes of the open file `descriptor` from `offset` on, all of which it must have.
+    // Nothing before catch_lost_pages(), for no bytes, or where the system refuses.
+    static std::optional<MappedFile> map(int descriptor, std::uint64_t offset, std::uint64_t size);
 
-    // As long as this object lives, also after it was moved. Thread-safe.
-    [[nodiscard]] ByteView bytes() const { return {data_, size_}; }
+    // Valid as long as this object lives, also after it was moved. Thread-safe.
+    [[nodiscard]] ByteView bytes() const { return {data_ + skipped_, size_ - skipped_}; }
 
-    // Gives the memory of these bytes back to the system, and of up to 2 MiB before them: they can
-    // be read again. Thread-safe.
+    // Whether some page of any MappedFile was lost when it was read, so far in this process.
+    [[nodiscard]] static bool was_any_lost();
+
+    // Gives the memory of these bytes (`offset` of bytes()) back to the system, and of up to 2 MiB
+    // before them: they can be read again. Thread-safe.
     void release(std::uint64_t offset, std::uint64_t size) const;
 
-    // Whether all that was read so far below `end` was really in the file. Asks the system for its
-    // size (0.3 us): within its last page a shorter file reads as zeros without any signal.
-    // Thread-safe.
+    // Whether all that was read so far below `end` (of the file) was really there. Asks the system
+    // for its size (0.3 us): within its last page a shorter file reads as zeros without any signal.
+    // `descriptor` of map() must still be open. Thread-safe.
     [[nodiscard]] bool is_whole(std::uint64_t end) const;
 
     MappedFile(MappedFile&& other) noexcept;
@@ -50,12 +53,14 @@ public:
     };
 
 private:
-    MappedFile(int descriptor, std::byte* data, std::size_t size, Watched* watched)
-        : descriptor_(descriptor), data_(data), size_(size), watched_(watched) {}
+    MappedFile(int descriptor, std::byte* data, std::size_t size, std::size_t skipped,
+               Watched* watched)
+        : descriptor_(descriptor), data_(data), size_(size), skipped_(skipped), watched_(watched) {}
 
     int descriptor_ = -1;
-    std::byte* data_ = nullptr;
+    std::byte* data_ = nullptr;  // of whole pages
     std::size_t size_ = 0;
+    std::size_t skipped_ = 0;  // of the first page
     Watched* watched_ = nullptr;
 };
 

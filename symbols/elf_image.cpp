@@ -69,13 +69,10 @@ struct ElfImage::State {
 
 OwnedBytes ElfImage::State::read_range(std::uint64_t offset, std::uint64_t length) const {
     if (offset > size() || length > size() - offset || length > max_section_bytes) return {};
+    if (file) return file->read(offset, length);
     OwnedBytes bytes(length);
-    if (file) {
-        if (!file->read_at(offset, bytes.writable())) return {};
-    } else {
-        std::copy_n(memory.begin() + static_cast<std::ptrdiff_t>(offset), length,
-                    bytes.writable().begin());
-    }
+    std::copy_n(memory.begin() + static_cast<std::ptrdiff_t>(offset), length,
+                bytes.writable().begin());
     return bytes;
 }
 

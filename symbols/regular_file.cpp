@@ -24,6 +24,8 @@ constexpr int look_flags = O_PATH | O_CLOEXEC;
 
 // One pread; Linux transfers at most 2 GiB - 4 KiB a call.
 constexpr std::size_t max_read = std::size_t{1} << 30;
+// Below this a read costs less than a mapping.
+constexpr std::size_t min_mapped = std::size_t{64} << 10;
 // What is read first of a file of unknown size; doubled as needed (/proc/kallsyms: 5 to 12 MB).
 constexpr std::size_t first_block = std::size_t{1} << 20;
 
@@ -128,6 +130,17 @@ bool RegularFile::read_at(std::uint64_t offset, std::span<std::byte> into) const
     return true;
 }
 
+OwnedBytes RegularFile::read(std::uint64_t offset, std::size_t size) const {
+    if (offset > identity_.size || size > identity_.size - offset) return {};
+    if (size >= min_mapped) {
+        if (auto mapped = MappedFile::map(descriptor_, offset, size)) {
+            return OwnedBytes(std::move(*mapped));
+        }
+    }
+    OwnedBytes bytes(size);
+    return read_at(offset, bytes.writable()) ? std::move(bytes) : OwnedBytes();
+}
+
 bool RegularFile::has_private_device_number() const {
     struct statfs status {};
     if (::fstatfs(descriptor_, &status) != 0) return false;
@@ -152,6 +165,13 @@ std::optional<OwnedBytes> read_whole_file(const std::string& path, std::size_t m
     if (descriptor < 0) return std::nullopt;
     struct stat status {};
     bool ok = ::fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode);
+    const auto size = static_cast<std::size_t>(std::max<off_t>(ok ? status.st_size : 0, 0));
+    if (size >= min_mapped && size <= max_size) {
+        if (auto mapped = MappedFile::map(descriptor, 0, size)) {
+            ::close(descriptor);
+            return OwnedBytes(std::move(*mapped));
+        }
+    }
     OwnedBytes bytes(first_block);
     std::size_t used = 0;
     while (ok) {

@@ -12,20 +12,27 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "perfdata/byte_reader.h"
+#include "perfdata/mapped_file.h"
 
 namespace fgread {
 
-// Bytes read from a file, owned. Empty if nothing was read.
+// Bytes of a file, owned: read or mapped. Empty if nothing was read.
 class OwnedBytes {
 public:
     OwnedBytes() = default;
     // `size` uninitialised bytes.
     explicit OwnedBytes(std::size_t size)
         : data_(std::make_unique_for_overwrite<std::byte[]>(size)), size_(size) {}
+    explicit OwnedBytes(MappedFile mapped)
+        : mapped_(std::move(mapped)), size_(mapped_->bytes().size()) {}
 
-    [[nodiscard]] ByteView view() const { return {data_.get(), size_}; }
+    [[nodiscard]] ByteView view() const {
+        return mapped_ ? mapped_->bytes().first(size_) : ByteView(data_.get(), size_);
+    }
+    // Not of mapped ones.
     [[nodiscard]] std::span<std::byte> writable() { return {data_.get(), size_}; }
     [[nodiscard]] std::size_t size() const { return size_; }
     [[nodiscard]] bool empty() const { return size_ == 0; }
@@ -34,6 +41,7 @@ public:
 
 private:
     std::unique_ptr<std::byte[]> data_;
+    std::optional<MappedFile> mapped_;
     std::size_t size_ = 0;
 };
 
@@ -67,6 +75,9 @@ public:
     // Fills `into` from `offset`; false if the file does not have all of these bytes (it may have
     // shrunk since it was opened). Thread-safe.
     [[nodiscard]] bool read_at(std::uint64_t offset, std::span<std::byte> into) const;
+    // These bytes, mapped if they are many and the program lets files be mapped (MappedFile): of a
+    // large section little is looked at. Empty if the file does not have all of them. Thread-safe.
+    [[nodiscard]] OwnedBytes read(std::uint64_t offset, std::size_t size) const;
 
     // True if the file system reports another device number in stat than in the kernel's records
     // (btrfs subvolumes, overlayfs).

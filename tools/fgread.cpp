@@ -528,6 +528,10 @@ int run(Arguments& arguments) {
         say(committed.error().message);
         return failed;
     }
+    if (MappedFile::was_any_lost()) {
+        say("a file became shorter while it was read: if it was a binary's, names and frames of it "
+            "may be missing or wrong; fold the recording again");
+    }
     report_picture(arguments, picture);
     return report(arguments, *stats);
 }

@@ -1,0 +1,92 @@
+#include <doctest/doctest.h>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <string>
+
+#include "perfdata/mapped_file.h"
+
+using namespace fgread;
+
+namespace {
+
+constexpr std::size_t page = 4096;
+
+// A file of `size` bytes 'x' that has no name any more.
+class NamelessFile {
+public:
+    explicit NamelessFile(std::size_t size) {
+        char name[] = "/tmp/fgread-test-XXXXXX";
+        descriptor_ = ::mkstemp(name);
+        REQUIRE(descriptor_ >= 0);
+        ::unlink(name);
+        const std::string bytes(size, 'x');
+        REQUIRE(::pwrite(descriptor_, bytes.data(), size, 0) == static_cast<ssize_t>(size));
+    }
+    ~NamelessFile() { ::close(descriptor_); }
+    NamelessFile(const NamelessFile&) = delete;
+    NamelessFile& operator=(const NamelessFile&) = delete;
+
+    [[nodiscard]] int descriptor() const { return descriptor_; }
+    void cut(std::size_t size) const {
+        REQUIRE(::ftruncate(descriptor_, static_cast<off_t>(size)) == 0);
+    }
+
+private:
+    int descriptor_ = -1;
+};
+
+std::size_t count_of(ByteView bytes, char what) {
+    return static_cast<std::size_t>(
+        std::count(bytes.begin(), bytes.end(), static_cast<std::byte>(what)));
+}
+
+}  // namespace
+
+TEST_CASE("files are mapped only in programs that catch lost pages") {
+    const NamelessFile file(page);
+    // Test cases come in any order, and there is no way back.
+    static const bool before = MappedFile::map(file.descriptor(), 0, page).has_value();
+    CHECK_FALSE(before);
+    MappedFile::catch_lost_pages();
+    CHECK(MappedFile::map(file.descriptor(), 0, page));
+    CHECK_FALSE(MappedFile::map(file.descriptor(), 0, 0));
+    CHECK_FALSE(MappedFile::map(-1, 0, page));
+}
+
+TEST_CASE("pages that a mapped file no longer has read as zeros, and it says so") {
+    MappedFile::catch_lost_pages();
+    const NamelessFile file(8 * page);
+    const auto mapped = MappedFile::map(file.descriptor(), 0, 8 * page);
+    REQUIRE(mapped);
+    CHECK(count_of(mapped->bytes(), 'x') == 8 * page);
+    CHECK(mapped->is_whole(8 * page));
+    mapped->release(0, 8 * page);
+    SUBCASE("cut between two pages") {
+        file.cut(3 * page);
+        CHECK(count_of(mapped->bytes(), 'x') == 3 * page);
+        CHECK(MappedFile::was_any_lost());
+    }
+    // No signal tells of what is missing of the last page.
+    SUBCASE("cut inside the last page") {
+        file.cut(8 * page - 100);
+        CHECK(count_of(mapped->bytes(), '\0') == 100);
+    }
+    CHECK_FALSE(mapped->is_whole(8 * page));
+}
+
+TEST_CASE("a part of a file is mapped from any offset") {
+    MappedFile::catch_lost_pages();
+    const NamelessFile file(3 * page);
+    REQUIRE(::pwrite(file.descriptor(), "abc", 3, page + 7) == 3);
+    auto mapped = MappedFile::map(file.descriptor(), page + 7, page);
+    REQUIRE(mapped);
+    const MappedFile moved = std::move(*mapped);
+    CHECK(moved.bytes().size() == page);
+    CHECK(count_of(moved.bytes().first(3), 'x') == 0);
+    CHECK(count_of(moved.bytes().subspan(3), 'x') == page - 3);
+    moved.release(0, page);
+    CHECK(moved.bytes()[0] == std::byte{'a'});
+}
