@@ -1,5 +1,4 @@
 #include "symbols/binary.h"
-#include "symbols/function_search.h"
 
 #include <elf.h>
 
@@ -12,7 +11,7 @@ namespace fgread {
 namespace {
 
 // So many single searches cost less than reading all functions once.
-constexpr unsigned max_function_searches = 8;
+constexpr std::size_t max_function_searches = 8;
 
 constexpr std::uint64_t page = 4096;
 // CFI expressions read data of a binary in a handful of places; a hostile one may read anywhere.
@@ -86,14 +85,21 @@ const FunctionRanges& Binary::functions() {
 }
 
 std::optional<FunctionRange> Binary::symbol_function_at(Svma address) {
-    if (!is_go_ && function_searches_.fetch_add(1) < max_function_searches) {
-        const std::optional<Opened> opened = reopen_with_debug_file(local_directories());
-        if (!opened) return std::nullopt;
-        const FoundFunction found = search_function(
-            opened->image, opened->debug ? &opened->debug->image : nullptr, address);
-        if (found.is_certain) return found.function;
+    const FoundFunction found = is_go_ ? FoundFunction{} : searched_function_at(address);
+    return found.is_certain ? found.function : functions().find(address);
+}
+
+FoundFunction Binary::searched_function_at(Svma address) {
+    const std::lock_guard lock(function_searches_mutex_);
+    const auto known = function_searches_.find(address.value);
+    if (known != function_searches_.end()) return known->second;
+    if (function_searches_.size() == max_function_searches) return {};
+    FoundFunction found{true, std::nullopt};
+    if (const auto opened = reopen_with_debug_file(local_directories())) {
+        found = search_function(opened->image, opened->debug ? &opened->debug->image : nullptr,
+                                address);
     }
-    return functions().find(address);
+    return function_searches_.emplace(address.value, found).first->second;
 }
 
 std::optional<FunctionRange> Binary::function_at(Svma address) {

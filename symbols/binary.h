@@ -1,7 +1,6 @@
 // Binary: one opened file (or the vdso), shared by all modules that are mappings of it.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -15,6 +14,7 @@
 #include "symbols/elf_image.h"
 #include "symbols/file_finder.h"
 #include "symbols/function_ranges.h"
+#include "symbols/function_search.h"
 #include "symbols/segments.h"
 #include "symbols/swept_functions.h"
 #include "symbols/symbol_table.h"
@@ -86,6 +86,7 @@ private:
     };
     const FunctionRanges& functions();
     std::optional<FunctionRange> symbol_function_at(Svma address);
+    FoundFunction searched_function_at(Svma address);
     [[nodiscard]] DebugDirectories local_directories() const;
     [[nodiscard]] std::optional<ElfImage> reopen() const;
     std::optional<Opened> reopen_with_debug_file(const DebugDirectories& directories);
@@ -107,7 +108,8 @@ private:
         dwarf_once_;
     UnwindBytes unwind_bytes_;
     std::optional<UnwindTable> unwind_table_;
-    std::atomic<unsigned> function_searches_ = 0;
+    std::mutex function_searches_mutex_;
+    std::map<std::uint64_t, FoundFunction> function_searches_;  // the first few
     FunctionRanges functions_;
     SweptFunctions swept_;
     SymbolTable symbols_;      // for expected_, if anything is expected

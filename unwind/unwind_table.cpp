@@ -2,6 +2,7 @@
 
 #include <array>
 #include <atomic>
+#include <map>
 #include <mutex>
 
 #include "unwind/arm_exidx.h"
@@ -14,7 +15,7 @@ namespace {
 
 // Addresses that one table looks up by a pass over .eh_frame, before it reads all FDEs. Few are
 // asked for: a handful of stubs, and what linkers leave out of the header.
-constexpr unsigned max_searches = 16;
+constexpr std::size_t max_searches = 16;
 
 CfiSection make_section(const UnwindSections& sections, bool is_debug_frame) {
     CfiSection section;
@@ -79,19 +80,23 @@ struct UnwindTable::State {
         return make_linear_index(section, std::move(fdes));
     }
 
-    // What .eh_frame says of an address that its header does not know.
-    const UnwindRule* search(Svma pc) {
+    // What .eh_frame says of an address that its header does not know; nothing once there were too
+    // many of them.
+    std::optional<const UnwindRule*> search(Svma pc) {
+        if (ways[header].load(std::memory_order_acquire) == nullptr) return std::nullopt;
+        const std::lock_guard lock(searches_mutex);
+        const auto known = searches.find(pc.value);
+        if (known != searches.end()) return known->second;
+        if (searches.size() == max_searches) return std::nullopt;
+        return searches.emplace(pc.value, find_beside_header(pc)).first->second;
+    }
+
+    const UnwindRule* find_beside_header(Svma pc) {
         std::vector<FdePlace> fdes = find_fdes_at(eh_section, pc.value);
         if (fdes.empty()) return nullptr;
         RuleBlocks blocks(eh_section, make_linear_index(eh_section, std::move(fdes)), rules, mutex);
         const std::uint16_t rule = blocks.find(pc.value);
         return rule != 0 ? rules[rule] : nullptr;
-    }
-
-    [[nodiscard]] bool may_search() {
-        return ways[header].load(std::memory_order_acquire) != nullptr &&
-               ways[eh_frame].load(std::memory_order_acquire) == nullptr &&
-               searches.fetch_add(1, std::memory_order_relaxed) < max_searches;
     }
 
     // A pc between two functions, or the one FDE that BOLT leaves out of its table, is no reason to
@@ -161,7 +166,8 @@ struct UnwindTable::State {
     RuleStore rules;
     std::array<std::atomic<RuleBlocks*>, way_count> ways{};
     std::array<std::atomic<bool>, way_count> unusable{};
-    std::atomic<unsigned> searches = 0;
+    std::mutex searches_mutex;
+    std::map<std::uint64_t, const UnwindRule*> searches;
     std::uint64_t skipped_entries = 0;
 };
 
@@ -173,9 +179,10 @@ UnwindTable& UnwindTable::operator=(UnwindTable&&) noexcept = default;
 
 const UnwindRule* UnwindTable::find(Svma pc) const {
     for (std::size_t way = 0; way < State::way_count; ++way) {
-        if (way == State::eh_frame && state_->may_search()) {
-            if (const UnwindRule* rule = state_->search(pc)) return rule;
-            continue;
+        if (way == State::eh_frame) {
+            const auto searched = state_->search(pc);
+            if (searched && *searched) return *searched;
+            if (searched) continue;
         }
         RuleBlocks* blocks = state_->open(static_cast<State::Way>(way));
         if (!blocks) continue;

@@ -56,8 +56,8 @@ struct StackWalker::State {
           known(size_t{1} << known_bits),
           inferred(the_provider) {}
 
-    // 2,048 lines of 64 bytes fit a level-2 cache; programs have some hundred hot return addresses.
-    static constexpr unsigned known_bits = 11;
+    // 256 KiB fit a level-2 cache; programs have some hundred hot return addresses, compilers more.
+    static constexpr unsigned known_bits = 12;
 
     const KnownPc& look_up(std::uint64_t lookup, std::uint32_t generation) {
         const std::uint64_t key = (lookup + generation) * 0x9e3779b97f4a7c15u;
