@@ -310,6 +310,14 @@ TEST_CASE("headers of before the feature bitmap, and of before 2012, are read") 
     }
 }
 
+TEST_CASE("a big-endian recording needs no hostname for its other features") {
+    const BigEndian big;
+    PerfBuilder perf = small();
+    perf.feature(format::feature_arch, Bytes().string_field("ppc64"));
+    const std::vector<std::byte> bytes = perf.build();
+    CHECK(Opened(bytes).file->features().arch == "ppc64");
+}
+
 TEST_CASE("the feature bitmap of a 32-bit big-endian machine has its halves exchanged") {
     const BigEndian big;
     PerfBuilder perf = small();
