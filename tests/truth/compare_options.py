@@ -143,9 +143,18 @@ def has_some(path):
 
 
 def record(name, options, path):
-    """Whether it could be recorded."""
-    if path.exists():
-        return True, ""
+    """Whether it could be recorded, unless it was before."""
+    said = ""
+    if not path.exists():
+        said = record_anew(name, options, path)
+    records = path / "data" if path.is_dir() else path
+    if not records.exists() or records.stat().st_size < SMALLEST:
+        return False, said.splitlines()[0] if said else "no records"
+    return True, said
+
+
+def record_anew(name, options, path):
+    """What perf said."""
     to_pipe = options[-2:] == ["-o", "-"]
     target = [] if to_pipe else ["-o", str(path)]
     command = ["perf", "record", "-q", *options, *target, "--", *WORK]
@@ -156,11 +165,7 @@ def record(name, options, path):
             while time.monotonic() < deadline and not has_some(path):
                 time.sleep(0.05)
             running.send_signal(signal.SIGKILL)
-        said = running.stderr.read().decode(errors="replace").strip()
-    records = path / "data" if path.is_dir() else path
-    if not records.exists() or records.stat().st_size < SMALLEST:
-        return False, said.splitlines()[0] if said else f"status {running.returncode}"
-    return True, said
+        return running.stderr.read().decode(errors="replace").strip()
 
 
 def closed_copy(path):
