@@ -103,7 +103,7 @@ TEST_CASE("--off-cpu folds perf's own off-CPU event, which need not be named") {
     add_payload(payloads, 1500, 8, 7, 600'000'000, CpuMode::kernel);
     add_payload(payloads, format::off_cpu_first_time, 7, 8, 5'000, CpuMode::user);
     PerfBuilder plain = start(fields | format::sample_callchain);
-    for (const std::uint64_t period : {600'000'000, 5'000}) {
+    for (const std::uint64_t period : {std::uint64_t{600'000'000}, std::uint64_t{5'000}}) {
         plain.sample({.ip = 0x1000,
                       .pid = 7,
                       .tid = 8,

@@ -240,7 +240,7 @@ PerfBuilder full_branch_stack() {
     event.sample_type |= format::sample_callchain | format::sample_branch_stack;
     event.branch_sample_type = format::branch_call_stack | format::branch_hw_index;
     PerfBuilder perf = start({event});
-    for (const std::uint64_t depth : {4, 5}) {
+    for (const std::uint64_t depth : {std::uint64_t{4}, std::uint64_t{5}}) {
         SampleFields sample{.ip = text + 5, .pid = 7, .tid = 7, .time = 10 + depth};
         sample.callchain = {format::context_user, text + 5};
         sample.newest_branch = depth % 4;
