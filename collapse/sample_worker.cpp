@@ -85,6 +85,7 @@ Result<ChunkResult> SampleWorker::run(std::size_t chunk, std::size_t number) {
 
     // Of a pipe known only now.
     machine_ = recorded_machine(file_.features().arch, file_.features().elf_machine);
+    branches_.begin(stitching_ ? file_.features().branch_registers : 0);
     ChunkResult result;
     result.chunk = number;
     result.worker = number_;
@@ -166,7 +167,7 @@ void SampleWorker::add_sample(const RecordView& record, ChunkResult& result) {
     const UserWalk walk =
         walked ? walk_user(*sample, process, when, may_share ? &path : nullptr, result)
                : UserWalk{};
-    if (chain == CallGraph::lbr) add_branches(*sample, record.endian, process, when);
+    if (chain == CallGraph::lbr) add_branches(*sample, record.endian, process, when, result);
     if (chain != CallGraph::none) {
         add_chain(*sample, process, when, mode, chain == CallGraph::frame_pointers);
     }
@@ -228,14 +229,12 @@ CallGraph SampleWorker::chain_of(const SampleView& sample, std::size_t attr, Cpu
 // The calls that have not returned yet, innermost first: where to, and from where. These are the
 // places of the calls themselves, not return addresses.
 void SampleWorker::add_branches(const SampleView& sample, Endian endian, const ProcessAt& process,
-                                EventTime when) {
-    const U64View words(sample.branch_stack, endian);  // from, to, flags
-    const auto add = [&](std::uint64_t address) {
+                                EventTime when, ChunkResult& result) {
+    for (const std::uint64_t address : branches_.addresses(sample, endian)) {
         user_frames_.push_back(
             walker_.resolve(*process.user, when, Avma{address}, FrameKind::exact));
-    };
-    add(words[1]);
-    for (std::size_t i = 0; i + 2 < words.size(); i += 3) add(words[i]);
+    }
+    result.stitched_frames += branches_.stitched();
 }
 
 void SampleWorker::add_readings(const RecordView& record, std::size_t attr,

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "collapse/aggregate.h"
+#include "collapse/branch_stitcher.h"
 #include "collapse/deferred_chains.h"
 #include "collapse/profile.h"
 #include "collapse/stack_stitcher.h"
@@ -124,7 +125,7 @@ private:
     [[nodiscard]] CallGraph chain_of(const SampleView& sample, std::size_t attr,
                                      CpuMode mode) const;
     void add_branches(const SampleView& sample, Endian endian, const ProcessAt& process,
-                      EventTime when);
+                      EventTime when, ChunkResult& result);
     void add_leaf(const SampleView& sample, const ProcessAt& process, EventTime when, CpuMode mode);
     [[nodiscard]] Frame guest_frame(Avma address, CpuMode mode) const;
     void add_guest_leaf(Avma ip, CpuMode mode);
@@ -179,6 +180,7 @@ private:
     };
     const bool stitching_;
     StackStitcher stitcher_;
+    BranchStitcher branches_;
     std::vector<CutSample> cut_samples_;          // of this chunk
     std::vector<Frame> outer_frames_;             // innermost first
     std::vector<FrameId> labels_, added_labels_;  // of the stack at hand

@@ -1,5 +1,6 @@
 // The feature sections (file_header.h): tools/perf/util/header.c writes them, feat_ops lists them.
 #include <algorithm>
+#include <charconv>
 #include <functional>
 
 #include "perfdata/file_header.h"
@@ -81,6 +82,31 @@ std::vector<EventDescription> read_event_descriptions(ByteReader& in) {
     return events;
 }
 
+// One PMU's capabilities, names with values: how many registers keep its branches.
+void read_pmu_capabilities(ByteReader& in, std::optional<std::uint64_t>& registers) {
+    const std::uint32_t count = in.u32();
+    for (std::uint32_t i = 0; i < count && in.ok(); ++i) {
+        const std::string name = read_string(in);
+        const std::string value = read_string(in);
+        if (name != "branches") continue;
+        std::uint64_t number = 0;
+        std::from_chars(value.data(), value.data() + value.size(), number);
+        registers = registers.value_or(number) == number ? number : 0;
+    }
+}
+
+// Of all PMUs: one of a hybrid processor may have fewer than another.
+std::uint64_t read_branch_registers(unsigned bit, ByteReader& in) {
+    std::optional<std::uint64_t> registers;
+    const bool several = bit == feature_pmu_caps;
+    const std::uint32_t pmus = several ? in.u32() : 1;
+    for (std::uint32_t i = 0; i < pmus && in.ok(); ++i) {
+        read_pmu_capabilities(in, registers);
+        if (several) read_string(in);  // its name
+    }
+    return in.ok() ? registers.value_or(0) : 0;
+}
+
 }  // namespace
 
 std::optional<BuildIdEntry> read_build_id(std::uint16_t misc, ByteReader& body) {
@@ -145,6 +171,10 @@ void read_feature(unsigned bit, ByteReader& in, Features& features) {
         case feature_compressed:
             features.compressed = true;
             break;
+        case feature_cpu_pmu_caps:
+        case feature_pmu_caps:
+            features.branch_registers = read_branch_registers(bit, in);
+            break;
         case feature_e_machine:
             features.elf_machine = in.u32();
             break;
@@ -157,7 +187,8 @@ namespace {
 
 bool is_parsed(unsigned bit) {
     return (bit >= feature_build_id && bit <= feature_event_desc) || bit == feature_sample_time ||
-           bit == feature_compressed || bit == feature_e_machine;
+           bit == feature_compressed || bit == feature_cpu_pmu_caps || bit == feature_pmu_caps ||
+           bit == feature_e_machine;
 }
 
 std::optional<std::vector<std::byte>> read_section_bytes(const InputFile& file,

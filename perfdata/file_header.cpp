@@ -51,17 +51,12 @@ FileSection read_section(ByteReader& in) {
 }
 
 // The bitmap is an array of the recorder's longs: on a 32-bit big-endian machine the halves of
-// what is read as 8 bytes are exchanged. perf always records the hostname; where neither reading
-// shows it, only the oldest feature is believed, as perf does.
+// what is read as 8 bytes are exchanged. No recorder writes only features from 32 on. (perf goes by
+// the hostname, which simpleperf does not record.)
 void repair_feature_bits(FileHeader& header) {
-    const auto is_empty = [](std::uint64_t bits) { return bits == 0; };
-    const bool none =
-        std::all_of(std::begin(header.feature_bits), std::end(header.feature_bits), is_empty);
-    if (header.endian == Endian::little || none || header.has_feature(feature_hostname)) return;
+    constexpr std::uint64_t first_half = 0xffffffff;
+    if (header.endian == Endian::little || (header.feature_bits[0] & first_half) != 0) return;
     for (std::uint64_t& bits : header.feature_bits) bits = bits << 32 | bits >> 32;
-    if (header.has_feature(feature_hostname)) return;
-    std::fill(std::begin(header.feature_bits), std::end(header.feature_bits), 0);
-    header.feature_bits[0] = std::uint64_t{1} << feature_build_id;
 }
 
 FileHeader parse_header(ByteView bytes, Endian endian) {

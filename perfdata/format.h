@@ -170,6 +170,8 @@ inline constexpr unsigned feature_event_desc = 12;
 inline constexpr unsigned feature_pmu_mappings = 16;
 inline constexpr unsigned feature_sample_time = 21;
 inline constexpr unsigned feature_compressed = 27;
+inline constexpr unsigned feature_cpu_pmu_caps = 28;
+inline constexpr unsigned feature_pmu_caps = 31;
 inline constexpr unsigned feature_e_machine = 33;
 inline constexpr unsigned feature_limit = 256;  // bits in the header's bitmap
 

@@ -48,6 +48,7 @@ struct Features {
     std::vector<std::string> command_line;  // first is perf itself
     std::uint32_t elf_machine = 0;          // EM_* of the recorded tasks
     std::uint32_t cpus_available = 0, cpus_online = 0;
+    std::uint64_t branch_registers = 0;  // of a processor (LBR); 0: not known, or they differ
     std::uint64_t total_memory_kb = 0;
     std::vector<BuildIdEntry> build_ids;
     std::vector<EventDescription> events;

@@ -37,9 +37,11 @@ constexpr const char* standard_input = "standard input";
 // that could be had, and `error` says why).
 bool read_up_to(ByteSource& source, std::vector<std::byte>& bytes, std::uint64_t wanted,
                 std::string& error) {
-    constexpr std::size_t step = std::size_t{1} << 20;
+    // Small ones first: a recording of some KB needs no zeros of a MiB.
+    constexpr std::size_t first_step = std::size_t{1} << 14, last_step = std::size_t{1} << 20;
     while (bytes.size() < wanted) {
         const std::size_t old = bytes.size();
+        const std::size_t step = std::clamp(old, first_step, last_step);
         bytes.resize(old + static_cast<std::size_t>(std::min<std::uint64_t>(step, wanted - old)));
         const auto got = source.read(std::span(bytes).subspan(old));
         bytes.resize(old + (got ? *got : 0));

@@ -1,6 +1,7 @@
 // PieceFill: where a recording is cut into the pieces that workers take one at a time.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "perfdata/format.h"
@@ -23,6 +24,10 @@ public:
         if (type == format::record_sample) samples_ += size;
     }
     [[nodiscard]] bool is_full() const { return samples_ >= sample_limit || size_ >= limit; }
+    // Bytes of samples that are missing for that.
+    [[nodiscard]] std::uint64_t room() const {
+        return is_full() ? 0 : std::min(sample_limit - samples_, limit - size_);
+    }
 
 private:
     std::uint64_t size_ = 0;

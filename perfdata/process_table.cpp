@@ -115,6 +115,12 @@ bool is_file(const Image& image) {
            !path.starts_with("/dev/zero") && !path.starts_with("/SYSV");
 }
 
+// perf records the kernel up to _etext or _edata. Behind that lies .init.text, whose start_kernel
+// is in every stack of the first processor's idle thread. All of a kernel with everything in it has
+// less than this.
+constexpr std::string_view kernel_image = "[kernel.kallsyms]";
+constexpr std::uint64_t max_unrecorded_kernel = std::uint64_t{64} << 20;
+
 struct Process {
     Pid pid;
     AddressSpace user;
@@ -162,14 +168,27 @@ struct ProcessTable::State {
     }
 
     void set_name(Tid tid, EventTime when, CommId comm) {
-        names[tid.value].push_back({when, comm});
+        std::vector<Since<CommId>>& timeline = names[tid.value];
+        if (timeline.empty() || timeline.back().value != comm) timeline.push_back({when, comm});
     }
 
-    void map(AddressSpace& space, EventTime when, const ProcessEvent& event) {
-        const Mapping& mapping = mappings.mapping(event.mapping);
-        if (!space.map(when, mapping.start, mapping.end, event.mapping)) {
+    void map(AddressSpace& space, EventTime when, const ProcessEvent& event, Avma end) {
+        const Avma start = mappings.mapping(event.mapping).start;
+        if (!space.map(when, start, end, event.mapping)) {
             diagnostics.add(Problem::map_limit, 0, "pid " + std::to_string(event.pid.value));
         }
+    }
+
+    // The kernel's image goes on behind what is recorded of it, as long as nothing else is there.
+    void map_kernel(EventTime when, const ProcessEvent& event) {
+        const Mapping& mapping = mappings.mapping(event.mapping);
+        Avma end = mapping.end;
+        if (mappings.image(mapping.image).path.starts_with(kernel_image)) {
+            const AddressSpace::Found behind = kernel.find_span(end, when);
+            const std::uint64_t room = behind.end.value - end.value;
+            if (!behind.id) end.value += std::min(room, max_unrecorded_kernel);
+        }
+        map(kernel, when, event, end);
     }
 
     // The file's text keeps its names if all of such memory lies where one mapping of the file was.
@@ -184,7 +203,7 @@ struct ProcessTable::State {
     void map_user(EventTime when, const ProcessEvent& event) {
         Process& process = current(event.pid);
         if (is_remapped_text(process, when, event.mapping)) return;
-        map(process.user, when, event);
+        map(process.user, when, event, mappings.mapping(event.mapping).end);
         const ImageId image = mappings.mapping(event.mapping).image;
         std::vector<ImageId>& known = process.jitdumps;
         if (is_jitdump(mappings.image(image).path) &&
@@ -332,7 +351,7 @@ void ProcessTable::apply(EventTime when, const ProcessEvent& event) {
             state_->map_user(when, event);
             break;
         case ProcessEvent::Kind::map_kernel:
-            state_->map(state_->kernel, when, event);
+            state_->map_kernel(when, event);
             break;
         case ProcessEvent::Kind::exec:
             state_->exec(when, event);

@@ -38,7 +38,7 @@ RecordBlocks::RecordBlocks(std::unique_ptr<ByteSource> source, std::uint64_t off
     : source_(std::move(source)),
       endian_(endian),
       from_pipe_(from_pipe),
-      input_(input_size),
+      input_(std::make_unique_for_overwrite<std::byte[]>(input_size)),
       position_(offset),
       sequence_(sequence) {}
 
@@ -52,11 +52,11 @@ bool RecordBlocks::stop_with(Stop reason, std::string detail) {
 // Makes `wanted` bytes available; false if the stream ends before (or fails: then ended_).
 bool RecordBlocks::fill(std::size_t wanted) {
     if (available() >= wanted) return true;
-    std::memmove(input_.data(), input_.data() + input_begin_, available());
+    std::memmove(input_.get(), input_.get() + input_begin_, available());
     input_end_ -= input_begin_;
     input_begin_ = 0;
     while (input_end_ < wanted) {
-        const auto got = source_->read(std::span(input_).subspan(input_end_));
+        const auto got = source_->read({input_.get() + input_end_, input_size - input_end_});
         if (!got) return stop_with(Stop::read_error, got.error().message);
         if (*got == 0) return false;
         input_end_ += *got;
@@ -86,16 +86,17 @@ bool RecordBlocks::take_record(RecordBlock& block, bool& block_is_full) {
         const bool whole = available() == 0 && partial_.empty();
         return stop_with(whole ? Stop::at_end : Stop::cut);
     }
-    const std::byte* begin = input_.data() + input_begin_;
+    const std::byte* begin = input_.get() + input_begin_;
     const RecordHeader header = load_record_header(begin, endian_);
     if (from_pipe_ && is_text({begin, record_header_size})) return stop_with(Stop::garbage);
     if (header.size < record_header_size) return stop_with(Stop::bad_size);
     if (!fill(header.size)) return ended_ ? false : stop_with(Stop::cut);
+    taken_bytes_ += header.size;
     if (is_compressed(header.type)) {
         begin_unpacking(header.type, header.size);
         return true;
     }
-    begin = input_.data() + input_begin_;
+    begin = input_.get() + input_begin_;
     std::memcpy(block.memory.get() + block.size, begin, header.size);
     block.size += header.size;
     fill_.add(header.type, header.size);
@@ -128,7 +129,7 @@ void RecordBlocks::skip_outside(std::uint64_t count) {
 }
 
 void RecordBlocks::begin_unpacking(std::uint32_t type, std::size_t size) {
-    const ByteView record = ByteView(input_).subspan(input_begin_, size);
+    const ByteView record{input_.get() + input_begin_, size};
     ByteView payload = record.subspan(record_header_size);
     if (type == record_compressed2) {
         ByteReader in(payload, endian_);
@@ -148,24 +149,27 @@ bool RecordBlocks::unpack_some(RecordBlock& block) {
     std::byte* begin = block.memory.get() + block.size;
     std::copy(partial_.begin(), partial_.end(), begin);
     const std::size_t used = block.size + partial_.size();
-    const auto count = zstd_->read({block.memory.get() + used, block_capacity - used});
+    // Little more than goes into the block, for what is left is copied again.
+    const std::size_t wanted =
+        std::min<std::uint64_t>(block_capacity - used, fill_.room() + max_record);
+    const auto count = zstd_->read({block.memory.get() + used, wanted});
     if (!count) return stop_with(Stop::damaged_compression, zstd_->error());
-    if (*count == 0) {
-        unpacking_ = false;
-        input_begin_ += packed_size_;
-        return true;
-    }
     expansion_ += *count;
     if (expansion_ > max_expansion) {
         return stop_with(Stop::damaged_compression, "one record holds more than 1 GiB");
     }
-    return frame_unpacked(block, used + *count);
+    if (!frame_unpacked(block, used + *count)) return false;
+    if (*count != 0 || fill_.is_full()) return true;
+    unpacking_ = false;
+    input_begin_ += packed_size_;
+    return true;
 }
 
-// Takes the whole records of [block.size, end) into the block, and the rest into partial_.
+// Takes the whole records of [block.size, end) into the block until it is full, and the rest into
+// partial_.
 bool RecordBlocks::frame_unpacked(RecordBlock& block, std::size_t end) {
     bool good = true;
-    while (good && end - block.size >= record_header_size) {
+    while (good && !fill_.is_full() && end - block.size >= record_header_size) {
         const RecordHeader header = load_record_header(block.memory.get() + block.size, endian_);
         // perf compresses nothing that brings bytes outside its records.
         if (header.size < record_header_size || has_outside_bytes(header.type)) {

@@ -51,6 +51,9 @@ public:
     [[nodiscard]] std::uint64_t next_sequence() const { return sequence_; }
     // Read from the source so far, what is not cut into blocks yet included.
     [[nodiscard]] std::uint64_t input_bytes() const { return input_bytes_; }
+    // Of these, the records taken so far, compressed ones as they stand in the stream: the same
+    // however the bytes come.
+    [[nodiscard]] std::uint64_t taken_bytes() const { return taken_bytes_; }
     [[nodiscard]] Endian endian() const { return endian_; }
     // Compressed records so far; they are not in the blocks.
     [[nodiscard]] std::uint64_t compressed_records() const { return compressed_records_; }
@@ -69,7 +72,7 @@ private:
     std::unique_ptr<ByteSource> source_;
     Endian endian_;
     bool from_pipe_;
-    std::vector<std::byte> input_;
+    std::unique_ptr<std::byte[]> input_;
     std::size_t input_begin_ = 0;
     std::size_t input_end_ = 0;
 
@@ -84,6 +87,7 @@ private:
     std::uint64_t sequence_;
     std::uint64_t compressed_records_ = 0;
     std::uint64_t input_bytes_ = 0;
+    std::uint64_t taken_bytes_ = 0;
     Stop stop_ = Stop::at_end;
     std::string stop_detail_;
     bool ended_ = false;

@@ -78,17 +78,13 @@ RegsView read_registers(ByteReader& in, std::uint64_t mask) {
     return regs;
 }
 
-// Nr, [hw_idx], entries, [counters]: the entries only.
-ByteView read_branch_stack(ByteReader& in, std::uint64_t branch_sample_type) {
+// Nr, [hw_idx], entries, [counters].
+void read_branch_stack(ByteReader& in, std::uint64_t branch_sample_type, SampleView& view) {
     const std::uint64_t count = in.u64();
-    if ((branch_sample_type & branch_hw_index) != 0) in.skip(word);
-    if (count > in.remaining() / branch_entry_size) {
-        in.fail();
-        return {};
-    }
-    const ByteView entries = in.bytes(count * branch_entry_size);
+    if ((branch_sample_type & branch_hw_index) != 0) view.branch_newest = in.u64();
+    if (count > in.remaining() / branch_entry_size) return in.fail();
+    view.branch_stack = in.bytes(count * branch_entry_size);
     if ((branch_sample_type & branch_counters) != 0) in.skip(count * word);
-    return entries;
 }
 
 // False if the dump claims more valid bytes than it has.
@@ -209,7 +205,7 @@ bool SampleLayout::decode_variable(ByteReader& in, SampleView& view) const {
         view.raw = in.bytes(size);
     }
     if ((type & sample_branch_stack) != 0) {
-        view.branch_stack = read_branch_stack(in, attr_.branch_sample_type);
+        read_branch_stack(in, attr_.branch_sample_type, view);
     }
     if ((type & sample_regs_user) != 0) {
         view.user_regs = read_registers(in, attr_.sample_regs_user);

@@ -61,6 +61,8 @@ struct SampleView {
     U64View callchain;
     ByteView raw;
     ByteView branch_stack;  // entries only, 24 bytes each
+    // The register of the newest entry (hw_idx); all ones if the recording does not say.
+    std::uint64_t branch_newest = ~std::uint64_t{0};
     RegsView user_regs;
     ByteView user_stack;                     // only the bytes that were really copied (dyn_size)
     std::uint64_t user_stack_requested = 0;  // size of the dump area

@@ -18,6 +18,14 @@ using namespace format;
 // Enough blocks to keep several workers busy, few enough that memory stays small.
 constexpr std::size_t usual_batch_bytes = std::size_t{16} << 20;
 
+// What may wait for each byte of the stream, and at its beginning. Stacks are packed to a tenth; a
+// recording of 9 KB that unpacks to 90 MB, of which everything waits, is no recorder's.
+constexpr std::uint64_t waiting_per_byte = 8;
+constexpr std::size_t least_waiting = std::size_t{8} << 20;
+
+// What a record that waits takes: the body is a piece of the heap.
+std::size_t size_of(const KeptRecord& record) { return sizeof record + record.body.size() + 16; }
+
 KeptRecord keep(const RecordView& record, EventTime when) {
     KeptRecord kept;
     kept.when = when;
@@ -31,10 +39,7 @@ KeptRecord keep(const RecordView& record, EventTime when) {
 
 StreamBatches::StreamBatches(RecordBlocks blocks, std::vector<RecordBlock> first, EventTable events,
                              StreamOptions options)
-    : blocks_(std::move(blocks)),
-      events_(std::move(events)),
-      options_(options),
-      batch_bytes_(std::min(usual_batch_bytes, options.max_held / 2)) {
+    : blocks_(std::move(blocks)), events_(std::move(events)), options_(options) {
     for (RecordBlock& block : first) first_.push_back(std::move(block));
     open_.records_by_type.resize(known_type_limit + 1);
 }
@@ -47,9 +52,18 @@ std::optional<RecordBlock> StreamBatches::read_block() {
     return block;
 }
 
+std::size_t StreamBatches::max_waiting() const {
+    const std::uint64_t taken = least_waiting + waiting_per_byte * blocks_.taken_bytes();
+    return static_cast<std::size_t>(std::min<std::uint64_t>(options_.max_held, taken));
+}
+
+std::size_t StreamBatches::batch_bytes() const {
+    return std::min(usual_batch_bytes, max_waiting() / 2);
+}
+
 std::optional<StreamBatch> StreamBatches::next() {
-    while (!at_end_ && ready_bytes() < batch_bytes_) {
-        if (held_bytes_ > options_.max_held) return release(held_bytes_ / 2);
+    while (!at_end_ && ready_bytes() < batch_bytes()) {
+        if (held_bytes_ + waiting_bytes_ > max_waiting()) return release(held_bytes_ / 2);
         auto block = read_block();
         if (block) {
             index(std::move(*block));
@@ -62,7 +76,7 @@ std::optional<StreamBatch> StreamBatches::next() {
     const bool something = !held_.empty() || !waiting_.empty() || !open_.header.empty() ||
                            !open_.records_by_type.empty();
     if (!something) return std::nullopt;
-    StreamBatch batch = release(batch_bytes_);
+    StreamBatch batch = release(batch_bytes());
     if (at_end_ && held_.empty()) open_.records_by_type.clear();
     return batch;
 }
@@ -115,6 +129,7 @@ void StreamBatches::note_side_band(const RecordView& record, EventTime when) {
             open_.diagnostics.add(Problem::late_record, record.file_offset);
         }
         waiting_.push_back(keep(record, when));
+        waiting_bytes_ += size_of(waiting_.back());
     } else if (record_type_name(record.type) == "unknown") {
         open_.diagnostics.add(Problem::record_unknown_type, record.file_offset,
                               fmt::format("type {}", record.type));
@@ -133,9 +148,19 @@ std::size_t StreamBatches::ready_bytes() const {
     for (const Held& held : held_) {
         if (!unordered && held.latest > may_go_) break;
         bytes += held.block.size;
-        if (bytes >= batch_bytes_) break;
+        if (bytes >= batch_bytes()) break;
     }
     return bytes;
+}
+
+// Where side-band comes without samples, its older half goes before anything needs it. That does no
+// harm: what was mapped when stays known. Only what is older still and comes later is late.
+void StreamBatches::release_side_band() {
+    if (waiting_bytes_ <= max_waiting() / 2) return;
+    const auto middle = waiting_.begin() + static_cast<std::ptrdiff_t>(waiting_.size() / 2);
+    std::nth_element(waiting_.begin(), middle, waiting_.end(),
+                     [](const KeptRecord& a, const KeptRecord& b) { return a.when < b.when; });
+    released_ = std::max(released_, middle->when.time);
 }
 
 // The oldest blocks, `bytes` of them or a little more, and all side-band up to their times.
@@ -157,6 +182,7 @@ StreamBatch StreamBatches::release(std::size_t bytes) {
     }
     held_bytes_ -= taken;
     released_ = std::max(released_, may_go_);
+    release_side_band();
 
     const bool all = !events_.has_times();
     const auto later = std::partition(waiting_.begin(), waiting_.end(), [&](const KeptRecord& k) {
@@ -165,6 +191,7 @@ StreamBatch StreamBatches::release(std::size_t bytes) {
     batch.side_band.assign(std::make_move_iterator(waiting_.begin()),
                            std::make_move_iterator(later));
     waiting_.erase(waiting_.begin(), later);
+    for (const KeptRecord& record : batch.side_band) waiting_bytes_ -= size_of(record);
     std::sort(batch.side_band.begin(), batch.side_band.end(),
               [](const KeptRecord& a, const KeptRecord& b) { return a.when < b.when; });
     return batch;

@@ -41,8 +41,9 @@ struct StreamBatch {
 };
 
 struct StreamOptions {
-    // Bytes of blocks that wait; a round of a busy machine is half a MiB for each CPU. With the
-    // batch that is ready and the one that is worked on, a stream takes twice as much at the most.
+    // Bytes of blocks and side-band that wait; a round of a busy machine is half a MiB for each
+    // CPU. With the batch that is ready and the one that is worked on, a stream takes twice as much
+    // at the most. What a few KB unpack to may wait for less: see StreamBatches::max_waiting.
     std::size_t max_held = std::size_t{48} << 20;
     bool pipe = false;            // the header comes in records
     bool side_band_only = false;  // no blocks in the batches, and no waiting
@@ -71,7 +72,10 @@ private:
     void note(const RecordView& record, Held& held);
     void note_side_band(const RecordView& record, EventTime when);
     void finish_round();
-    std::size_t ready_bytes() const;
+    [[nodiscard]] std::size_t max_waiting() const;
+    [[nodiscard]] std::size_t batch_bytes() const;
+    [[nodiscard]] std::size_t ready_bytes() const;
+    void release_side_band();
     StreamBatch release(std::size_t bytes);
 
     RecordBlocks blocks_;
@@ -79,11 +83,11 @@ private:
     bool header_known_ = false;  // of the block being indexed
     EventTable events_;
     StreamOptions options_;
-    std::size_t batch_bytes_;
 
     std::deque<Held> held_;
     std::size_t held_bytes_ = 0;
     std::vector<KeptRecord> waiting_;  // side-band
+    std::size_t waiting_bytes_ = 0;    // of these
     StreamBatch open_;                 // what goes with the next batch, whatever its times
 
     std::uint64_t latest_ = 0;

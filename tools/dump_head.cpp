@@ -108,6 +108,9 @@ void add_features(const Features& features, DumpOutput& out) {
     if (features.total_memory_kb != 0) {
         out.add("{:<16}{} kB\n", "memory", features.total_memory_kb);
     }
+    if (features.branch_registers != 0) {
+        out.add("{:<16}{} registers\n", "branch stack", features.branch_registers);
+    }
     if (features.sample_time) {
         out.add("{:<16}{} .. {} ns\n", "sample time", features.sample_time->first,
                 features.sample_time->second);

@@ -171,8 +171,9 @@ void define_options(CLI::App& app, Arguments& arguments) {
                  "outermost frames are lost")
         ->option_text(" ");
     app.add_option("--stitch", arguments.stitch,
-                   "Complete stacks that the dump cut from other samples of the thread that\n"
-                   "are in the same calls: on or off [on; off with --compat]")
+                   "Complete stacks that the dump, or a full branch stack, cut from other\n"
+                   "samples of the thread that are in the same calls: on or off [on; off\n"
+                   "with --compat]")
         ->check(CLI::IsMember({"on", "off"}))
         ->option_text("WORD");
     app.add_flag("--guest", arguments.fold.aggregate.guests,

@@ -164,11 +164,14 @@ void add_kernel_warnings(const FoldStats& stats, std::vector<std::string>& out) 
             return module.why == name_gap_key(NameGap::kernel_differs) ||
                    module.why == name_gap_key(NameGap::kernel_unreadable);
         });
-    if (unnamed && stats.diagnostics[Problem::kallsyms_mismatch].count != 0) {
-        out.push_back(
-            "kernel frames have no names: the running kernel is not the recorded one; give the "
-            "/proc/kallsyms of that machine with --kallsyms FILE");
-    }
+    if (!unnamed || stats.diagnostics[Problem::kallsyms_mismatch].count == 0) return;
+    const bool lacks_end = stats.diagnostics[Problem::file_truncated].count != 0 ||
+                           stats.diagnostics[Problem::file_not_finalised].count != 0;
+    out.push_back(lacks_end
+                      ? "kernel frames have no names: the lost end of the recording said which "
+                        "kernel it was; if it was the running one, give --kallsyms /proc/kallsyms"
+                      : "kernel frames have no names: the running kernel is not the recorded one; "
+                        "give the /proc/kallsyms of that machine with --kallsyms FILE");
 }
 
 void add_event_warnings(const FoldStats& stats, std::vector<std::string>& out) {

@@ -1,10 +1,15 @@
 // The whole tool in process: arbitrary bytes folded by one thread and by three. Both write the
 // same, and the weights are the periods of the samples.
+//
+// Starting threads takes longer than all the rest of a small recording: a fuzzer compares one in
+// COMPARED_BY_FUZZER inputs, the replay of a corpus all.
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <cstdint>
 #include <cstdlib>
+#include <numeric>
+#include <span>
 #include <string>
 
 #include "collapse/fold.h"
@@ -29,6 +34,7 @@ Folded fold(const std::string& path, unsigned jobs) {
     options.naming.jobs = jobs;
     options.weigh_by_samples = true;
     options.event = "*";
+    options.kallsyms = "/dev/null";  // the running kernel's takes 35 ms to list
     Folded folded;
     const auto stats = fold_recording(path, options, [&](std::string_view text) {
         folded.text += text;
@@ -54,6 +60,12 @@ std::uint64_t total(const std::string& text) {
     return sum;
 }
 
+#ifdef COMPARED_BY_FUZZER
+constexpr unsigned compared = COMPARED_BY_FUZZER;
+#else
+constexpr unsigned compared = 1;
+#endif
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -66,10 +78,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     const std::string path = "/proc/self/fd/" + std::to_string(descriptor);
     const Folded one = fold(path, 1);
-    const Folded three = fold(path, 3);
-    ::close(descriptor);
-    require(one.done == three.done);
-    require(one.text == three.text);
     if (one.done) require(total(one.text) == one.samples);
+    const std::span bytes(data, size);
+    if (std::accumulate(bytes.begin(), bytes.end(), 0U) % compared == 0) {
+        const Folded three = fold(path, 3);
+        require(one.done == three.done);
+        require(one.text == three.text);
+    }
+    ::close(descriptor);
     return 0;
 }

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "collapse/fold.h"
+#include "collapse/sample_survey.h"
 #include "perfdata/format.h"
 #include "support/perf_builder.h"
 #include "tests/collapse/temp_file.h"
@@ -200,6 +201,11 @@ TEST_CASE("a sample of a group is one of each member, by what its counter counte
         CHECK(got.stats.events[0].samples == 3);
         CHECK(got.stats.events[1].samples == 2);
         CHECK(got.stats.events[1].period == 13);
+        Diagnostics diagnostics;
+        const auto opened = PerfFile::open(file.path(), diagnostics);
+        auto scan = opened->scan(diagnostics);
+        CHECK(survey_samples(*opened, *scan, diagnostics)->samples ==
+              std::vector<std::uint64_t>{3, 2});
         // What a sample that is left out counted does not become the next one's.
         options.aggregate.filter.times = *parse_time_spans("0.00000003,");
         CHECK(fold(file.path(), options).text == "cycles;[a] 1\nfaults;[a] 10\n");

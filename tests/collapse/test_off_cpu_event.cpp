@@ -98,6 +98,32 @@ TEST_CASE("off-CPU samples of perf 6.0 to 6.15 are plain samples") {
     CHECK(fold_bytes(perf.build(), off_cpu_only()).text == "prog-7/8;[0x2000];[0x1000] 5000\n");
 }
 
+TEST_CASE("--off-cpu folds perf's own off-CPU event, which need not be named") {
+    PerfBuilder payloads = start(fields | format::sample_raw);
+    add_payload(payloads, 1500, 8, 7, 600'000'000, CpuMode::kernel);
+    add_payload(payloads, format::off_cpu_first_time, 7, 8, 5'000, CpuMode::user);
+    PerfBuilder plain = start(fields | format::sample_callchain);
+    for (const std::uint64_t period : {std::uint64_t{600'000'000}, std::uint64_t{5'000}}) {
+        plain.sample({.ip = 0x1000,
+                      .pid = 7,
+                      .tid = 8,
+                      .time = format::off_cpu_first_time + period,
+                      .period = period,
+                      .callchain = {format::context_user, 0x1000, 0x2000}},
+                     1);
+    }
+    FoldOptions options = off_cpu_only();
+    options.event.clear();
+    options.time = TimeKind::off_cpu;
+    for (const auto& bytes :
+         {payloads.build(), payloads.build_pipe(), plain.build(), plain.build_pipe()}) {
+        const auto folded = fold_bytes(bytes, options);
+        CHECK(folded.text == "prog-7/8;[0x2000];[0x1000] 600005000\n");
+        CHECK(folded.stats.events.at(1).folded);
+        CHECK_FALSE(folded.stats.events.at(0).folded);
+    }
+}
+
 TEST_CASE("off-CPU samples without a time are not when the recording ended") {
     PerfBuilder perf = start(fields | format::sample_raw);
     add_payload(perf, format::off_cpu_first_time, 7, 8, 5'000, CpuMode::user);

@@ -233,3 +233,44 @@ TEST_CASE("stitching is the same for every number of threads, for a file and a s
     options.stack_depths = true;
     check_equal(run(perf.build(), options), expected);
 }
+
+// Two samples of a processor with 4 registers for its calls, in 4 and in 5 calls.
+PerfBuilder full_branch_stack() {
+    EventAttr event = test::cpu_clock_event();
+    event.sample_type |= format::sample_callchain | format::sample_branch_stack;
+    event.branch_sample_type = format::branch_call_stack | format::branch_hw_index;
+    PerfBuilder perf = start({event});
+    for (const std::uint64_t depth : {std::uint64_t{4}, std::uint64_t{5}}) {
+        SampleFields sample{.ip = text + 5, .pid = 7, .tid = 7, .time = 10 + depth};
+        sample.callchain = {format::context_user, text + 5};
+        sample.newest_branch = depth % 4;
+        for (std::uint64_t call = depth; call > depth - 4; --call) {
+            const std::uint64_t from = text + 16 * call;
+            sample.branches.insert(sample.branches.end(), {from, from + 256, 0});
+        }
+        perf.sample(sample);
+    }
+    test::Bytes capabilities;
+    capabilities.u32(2).string_field("pmu_name").string_field("skylake");
+    capabilities.string_field("branches").string_field("4");
+    perf.feature(format::feature_cpu_pmu_caps, capabilities);
+    return perf;
+}
+
+TEST_CASE("a full branch stack gets the calls outside of it from the sample before") {
+    const std::vector<std::byte> bytes = full_branch_stack().build();
+    const Profile whole = run(bytes);
+    const Calls own = {text + 0x20, text + 0x30, text + 0x40, text + 0x50, text + 0x150};
+    Calls expected = own;
+    expected.insert(expected.begin(), text + 0x10);
+    REQUIRE(whole.weights.size() == 2);
+    CHECK(frames_of(whole, whole.weights[1].stack) == expected);
+    CHECK(whole.stitched_frames == 1);
+    CHECK(stopped(whole, StopReason::recorded) == 2);
+
+    AggregateOptions options;
+    options.stitch = false;
+    const Profile cut = run(bytes, options);
+    CHECK(frames_of(cut, cut.weights[1].stack) == own);
+    CHECK(cut.stitched_frames == 0);
+}

@@ -192,6 +192,32 @@ TEST_CASE("features are read") {
     }
 }
 
+TEST_CASE("the number of branch registers is that of all processors, or unknown") {
+    using namespace format;
+    const auto registers = [](unsigned bit, const Bytes& body) {
+        PerfBuilder perf = small();
+        perf.feature(bit, body);
+        const std::vector<std::byte> bytes = perf.build();
+        return Opened(bytes).file->features().branch_registers;
+    };
+    const auto pmu = [](Bytes& out, const char* count, bool named) {
+        out.u32(2).string_field("max_precise").string_field("3");
+        out.string_field("branches").string_field(count);
+        if (named) out.string_field("cpu_core");
+    };
+    Bytes one, same, different;
+    pmu(one, "32", false);
+    same.u32(2);
+    different.u32(2);
+    for (const char* count : {"32", "32"}) pmu(same, count, true);
+    for (const char* count : {"32", "16"}) pmu(different, count, true);
+    CHECK(registers(feature_cpu_pmu_caps, one) == 32);
+    CHECK(registers(feature_pmu_caps, same) == 32);
+    CHECK(registers(feature_pmu_caps, different) == 0);
+    CHECK(registers(feature_pmu_caps, Bytes().u32(~0U)) == 0);
+    CHECK(registers(feature_cpu_pmu_caps, Bytes().u32(0)) == 0);
+}
+
 TEST_CASE("events get the names of their descriptions") {
     PerfBuilder perf;
     EventAttr event = cpu_clock_event();
@@ -282,6 +308,14 @@ TEST_CASE("headers of before the feature bitmap, and of before 2012, are read") 
         CHECK(opened.file->header().endian == order);
         CHECK(opened.file->attrs()[0].ids == std::vector<std::uint64_t>{100});
     }
+}
+
+TEST_CASE("a big-endian recording needs no hostname for its other features") {
+    const BigEndian big;
+    PerfBuilder perf = small();
+    perf.feature(format::feature_arch, Bytes().string_field("ppc64"));
+    const std::vector<std::byte> bytes = perf.build();
+    CHECK(Opened(bytes).file->features().arch == "ppc64");
 }
 
 TEST_CASE("the feature bitmap of a 32-bit big-endian machine has its halves exchanged") {

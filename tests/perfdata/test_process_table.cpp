@@ -237,6 +237,28 @@ TEST_CASE("the kernel's mappings are in one space for all") {
     CHECK(world.process(5, -1) == 0);
 }
 
+TEST_CASE("the kernel's image goes on behind its recorded end, up to what else is mapped") {
+    World world;
+    const auto image_at = [&](std::uint64_t address) {
+        const MappingTable& mappings = world.table.mappings();
+        const MappingId id = world.table.kernel().find(Avma{address}, at(5));
+        return id ? mappings.image(mappings.mapping(id).image).path : std::string();
+    };
+    world.map(0, -1, 0xffffffff82000000, "[early]");
+    world.map(0, -1, 0xffffffff81000000, "[kernel.kallsyms]_text");
+    CHECK(image_at(0xffffffff81ffffff) == "[kernel.kallsyms]_text");
+    CHECK(image_at(0xffffffff82000000) == "[early]");
+    CHECK(image_at(0xffffffff80ffffff).empty());
+    world.map(0, -1, 0xffffffff81800000, "[later]");
+    CHECK(image_at(0xffffffff817fffff) == "[kernel.kallsyms]_text");
+    CHECK(image_at(0xffffffff81800000) == "[later]");
+
+    World alone;
+    alone.map(0, -1, 0xffffffff81000000, "[kernel.kallsyms]_text");
+    CHECK(alone.table.kernel().find(Avma{0xffffffff84000000}, at(5)));
+    CHECK_FALSE(alone.table.kernel().find(Avma{0xffffffff86000000}, at(5)));
+}
+
 TEST_CASE("a kernel mapping as long as the address space is cut at its end") {
     World world;
     MmapView view;

@@ -244,10 +244,13 @@ TEST_CASE("branch stacks with a hardware index and counters") {
          {branch_hw_index, branch_counters, branch_hw_index | branch_counters}) {
         EventAttr attr = attr_with(sample_branch_stack | sample_weight);
         attr.branch_sample_type = extra;
-        const Bytes body = sample_body(attr, all_fields());
+        SampleFields fields = all_fields();
+        fields.newest_branch = 31;
+        const Bytes body = sample_body(attr, fields);
         const auto sample = SampleLayout(attr).decode(view_of(body));
         REQUIRE(sample.has_value());
         CHECK(sample->branch_stack.size() == 48);
+        CHECK(sample->branch_newest == ((extra & branch_hw_index) != 0 ? 31 : ~0ULL));
         CHECK(load_unchecked<std::uint64_t>(sample->branch_stack.data(), Endian::little) == 1);
         CHECK(sample->weight == 1414);
     }

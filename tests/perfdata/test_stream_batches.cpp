@@ -154,6 +154,28 @@ TEST_CASE("without marks the oldest go when too much waits; what is late is coun
     CHECK(seen.largest_batch < (std::uint64_t{8} << 20));
 }
 
+TEST_CASE("side-band without samples does not pile up, and keeps its order") {
+    const EventAttr attr = cpu_clock_event();
+    PerfBuilder perf;
+    perf.add_event(attr);
+    const std::size_t begin = perf.next_offset();
+    constexpr std::uint64_t count = 100'000;
+    for (std::uint64_t i = 1; i <= count; ++i) perf.comm({.pid = 7, .time = i}, "a name");
+    StreamOptions options;
+    options.max_held = std::size_t{1} << 20;
+    StreamBatches batches = batches_of(records_of(perf, begin), attr, 1, options);
+    std::uint64_t last = 0;
+    while (const auto batch = batches.next()) {
+        CHECK(batch->side_band.size() < count / 4);
+        for (const KeptRecord& record : batch->side_band) {
+            REQUIRE(record.when.time == last + 1);
+            last = record.when.time;
+        }
+        CHECK(batch->diagnostics[Problem::late_record].count == 0);
+    }
+    CHECK(last == count);
+}
+
 TEST_CASE("records without times are taken in the order of the stream") {
     EventAttr attr = cpu_clock_event();
     attr.sample_type &= ~format::sample_time;

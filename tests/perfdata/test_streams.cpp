@@ -357,6 +357,48 @@ TEST_CASE("one compressed record may hold far more than its size") {
     CHECK(read_bytes(bytes).samples.size() == 200);
 }
 
+TEST_CASE("a recording is cut into the same pieces, packed or not, in a file or a pipe") {
+    // Samples of one piece are stitched together.
+    const auto make = [](bool packed) {
+        PerfBuilder perf;
+        perf.add_event(dwarf_event(8192));
+        for (std::uint64_t i = 1; i <= 400; ++i) {
+            perf.sample({.ip = i,
+                         .time = i,
+                         .user_regs = std::vector<std::uint64_t>(20, i),
+                         .user_stack = std::vector<std::byte>(8 * (i % 1000))});
+            if (i % 50 == 0) perf.comm({.pid = 7, .time = i}, "seven");
+        }
+        if (packed) perf.compress(std::size_t{1} << 20, format::record_compressed);
+        return perf;
+    };
+    const auto pieces = [](const Bytes_& bytes) {
+        Diagnostics diagnostics;
+        const auto file = PerfFile::open_memory(bytes, "x.data", diagnostics);
+        auto scan = file->scan(diagnostics);
+        std::vector<std::uint64_t> last_samples;
+        std::vector<std::byte> buffer;
+        do {
+            for (const Chunk& chunk : scan->chunks) {
+                RecordCursor records = file->records(chunk, *file->read_chunk(chunk, buffer));
+                std::uint64_t last = 0;
+                while (const auto record = records.next()) {
+                    if (record->type != format::record_sample) continue;
+                    last = file->decode_sample(*record, diagnostics)->sample.ip.value;
+                }
+                last_samples.push_back(last);
+            }
+        } while (file->next_batch(*scan, diagnostics));
+        return last_samples;
+    };
+    const std::vector<std::uint64_t> expected = pieces(make(false).build());
+    CHECK(expected.size() > 1);
+    CHECK(expected.back() == 400);
+    CHECK(pieces(make(false).build_pipe()) == expected);
+    CHECK(pieces(make(true).build()) == expected);
+    CHECK(pieces(make(true).build_pipe()) == expected);
+}
+
 TEST_CASE("text behind a stream ends it, and is told") {
     Bytes_ bytes = some_of_everything().build_pipe();
     for (const char c : std::string("[ perf record: Woken up 1 times to write data ]\n")) {

@@ -94,7 +94,7 @@ Bytes sample_body(const EventAttr& attr, const SampleFields& f) {
     if (has(sample_branch_stack)) {
         const std::size_t count = f.branches.size() / 3;
         out.u64(count);
-        if ((attr.branch_sample_type & branch_hw_index) != 0) out.u64(0);
+        if ((attr.branch_sample_type & branch_hw_index) != 0) out.u64(f.newest_branch);
         out.words(f.branches);
         if ((attr.branch_sample_type & branch_counters) != 0) out.zeros(count * 8);
     }

@@ -67,6 +67,7 @@ struct SampleFields {
     std::vector<std::uint64_t> callchain = {};
     std::vector<std::byte> raw = {};
     std::vector<std::uint64_t> branches = {};  // three words each
+    std::uint64_t newest_branch = 0;           // hw_idx
     std::uint64_t user_abi = 2;                // 0: no registers follow
     std::vector<std::uint64_t> user_regs = {};
     std::vector<std::byte> user_stack = {};

@@ -6,6 +6,7 @@ import os
 import pathlib
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 
@@ -95,6 +96,98 @@ def check_records(tap, fgdump, path, recording):
                  "64 of 64", "12 events of id 1"):
         tap.check(any(text in line for line in records), f"a record is shown with: {text}", run)
     tap.check(run.status == 0, "a sound recording is status 0", run)
+
+
+# Type, misc, body (without the trailer) and what --records says of it.
+KERNEL_RECORDS = [
+    (5, 0, struct.pack("<QQQ", 50, 1, 2), "THROTTLE", "at 50 id 1 stream 2"),
+    (6, 0, struct.pack("<QQQ", 51, 1, 2), "UNTHROTTLE", "at 51 id 1 stream 2"),
+    (8, 0, struct.pack("<iiQ", 7, 9, 44), "READ", "7/9"),
+    (11, 0, struct.pack("<QQQ", 0x1000, 64, 5), "AUX",
+     "64 bytes at 0x1000 flags 0x5 truncated partial"),
+    (12, 0, struct.pack("<ii", 7, 9), "ITRACE_START", "7/9"),
+    (13, 0, struct.pack("<Q", 3), "LOST_SAMPLES", "3 samples"),
+    (14, 0x6000, b"", "SWITCH", "7/9 out, preempted"),
+    (14, 0, b"", "SWITCH", "7/9 in"),
+    (15, 0x2000, struct.pack("<ii", 7, 8), "SWITCH_CPU_WIDE", "7/9 out, next 7/8"),
+    (15, 0, struct.pack("<ii", 7, 8), "SWITCH_CPU_WIDE", "7/9 in, before 7/8"),
+    (16, 0, struct.pack("<iiQQQQQ", 7, 9, 2, 4, 4026531840, 4, 4026531838), "NAMESPACES",
+     "7/9 net 0x4:4026531840 uts 0x4:4026531838"),
+    (17, 0, struct.pack("<QIHH", 0xffffffffc0000000, 64, 2, 1) + b"bpf_trampoline_1\0" + b"\0" * 7,
+     "KSYMBOL", "0xffffffffc0000000+0x40 ool unregistered bpf_trampoline_1"),
+    (18, 0, struct.pack("<HHI8s", 1, 0, 12, bytes(range(8))), "BPF_EVENT",
+     "program 12 loaded tag 0001020304050607"),
+    (19, 0, struct.pack("<Q", 5) + b"/system.slice\0\0\0", "CGROUP", "5 /system.slice"),
+    (20, 0, struct.pack("<QHH", 0xffffffff81000000, 2, 5) + bytes.fromhex("9090e800000000") +
+     b"\0" * 5, "TEXT_POKE", "0xffffffff81000000 old 2 bytes 9090 new 5 bytes e800000000"),
+    (21, 0, struct.pack("<Q", 0x1234), "AUX_OUTPUT_HW_ID", "0x1234"),
+    (22, 0, struct.pack("<QQQ", 0xabc, 1, 0x400000), "CALLCHAIN_DEFERRED",
+     "7/9 cookie 0xabc chain 1"),
+]
+TOOL_RECORDS = [
+    (64, 0, struct.pack("<IIQQQ", 1, 64, 7, 0, 3) + b"\0" * 32 + struct.pack("<QQ", 5, 6),
+     "HEADER_ATTR", "type 1 config 0x7 sample_type 0x3 ids 2"),
+    (65, 0, struct.pack("<Q64s", 9, b"cycles"), "HEADER_EVENT_TYPE", "9 cycles"),
+    (67, 0x8002, struct.pack("<i20sB3x", -1, b"\xab" * 16, 16) + b"/bin/x\0\0", "HEADER_BUILD_ID",
+     "ab" * 16 + " pid -1 /bin/x"),
+    (69, 0, struct.pack("<QQQqqQQqq", 2, 100, 0, 1, -1, 101, 1, -1, 7), "ID_INDEX",
+     "ids 2: 100 cpu 1 tid -1, 101 cpu -1 tid 7"),
+    (70, 0, struct.pack("<IIQ", 1, 0, 5), "AUXTRACE_INFO", "type 1"),
+    (71, 0, struct.pack("<QQQIiiI", 0, 0x40, 9, 2, 7, 1, 0), "AUXTRACE",
+     "0 bytes at 0x40 reference 0x9 buffer 2 tid 7 cpu 1"),
+    (72, 0, struct.pack("<IIiiiIQQ64s", 1, 2, 3, 7, 9, 1, 0x400000, 55, b"bad\x1b packet"),
+     "AUXTRACE_ERROR", "type 1 code 2 cpu 3 7/9 ip 0x400000 bad\\x1b packet"),
+    (73, 0, struct.pack("<QQ16s", 1, 7, b"prog"), "THREAD_MAP", "threads 1: 7 prog"),
+    (74, 0, struct.pack("<HHHH", 0, 2, 1, 3), "CPU_MAP", "cpus 2: 1, 3"),
+    (74, 0, struct.pack("<HHHIQ", 1, 1, 8, 0, 0x2a) + b"\0" * 6, "CPU_MAP",
+     "mask of words 1: 0x2a"),
+    (74, 0, struct.pack("<HBBHH", 2, 1, 0, 4, 9), "CPU_MAP", "cpus 4-9 and any"),
+    (75, 0, struct.pack("<QQQ", 1, 2, 3), "STAT_CONFIG", "settings 1: 2=3"),
+    (76, 0, struct.pack("<QIIQQQ", 100, 1, 2, 3, 4, 5), "STAT",
+     "id 100 cpu 1 thread 2 value 3 enabled 4 running 5"),
+    (77, 0, struct.pack("<QQ", 1, 66), "STAT_ROUND", "final at 66"),
+    (78, 0, struct.pack("<QQ", 0, 100) + b"Joules\0\0", "EVENT_UPDATE", "id 100 unit Joules"),
+    (78, 0, struct.pack("<QQd", 1, 100, 0.25), "EVENT_UPDATE", "id 100 scale 0.25"),
+    (78, 0, struct.pack("<QQ", 2, 100) + b"energy\0\0", "EVENT_UPDATE", "id 100 name energy"),
+    (78, 0, struct.pack("<QQHHHH", 3, 100, 0, 1, 6, 0), "EVENT_UPDATE", "id 100 cpus 1: 6"),
+    (79, 0, struct.pack("<QQQ", 31, 1000, 5), "TIME_CONV", "shift 31 mult 1000 zero 5"),
+    (80, 0, struct.pack("<QQ", 10, 4), "HEADER_FEATURE", "10 8 bytes"),
+    (80, 0, struct.pack("<Q", 256), "HEADER_FEATURE", "256 without content"),
+    (82, 0, b"", "FINISHED_INIT", ""),
+    (84, 0, struct.pack("<512sQ64s256s", b"prog_a", 1, b"bpf_metadata_version", b"3"),
+     "BPF_METADATA", "prog_a 1: bpf_metadata_version=3"),
+    (85, 0, struct.pack("<QIHH", 77, 3, 17, 0), "SCHEDSTAT_CPU", "cpu 3 version 17 at 77"),
+    (86, 0, struct.pack("<QIHH", 77, 3, 17, 1), "SCHEDSTAT_DOMAIN",
+     "cpu 3 version 17 at 77 domain 1"),
+    (60000, 0, b"12345678", "type-60000", ""),
+]
+
+
+def check_record_types(tap, fgdump):
+    """A record of every type there is, whole, and cut where its fields should be."""
+    recording = Recording()
+    trailer = recording.events[0].trailer(7, 9, 1000)
+    for kind, misc, body, _, _ in KERNEL_RECORDS:
+        recording.add(kind, body + trailer, misc)
+    for kind, misc, body, _, _ in TOOL_RECORDS:
+        recording.add(kind, body, misc)
+    run = fgdump(recording.write(fgdump.file("types")), "--records")
+    shown = [line for line in run.lines if line.startswith("0x")]
+    expected = KERNEL_RECORDS + TOOL_RECORDS
+    tap.check(run.status == 0 and len(shown) == len(expected), "a record of every type", run)
+    for (_, misc, _, name, fields), line in zip(expected, shown):
+        words = line.split(maxsplit=9)
+        text = words[9] if len(words) > 9 else ""
+        tap.check(words[1] == name and text == fields, f"{name} is shown: {fields}", line)
+    short = Recording()
+    for kind, misc, body, _, _ in TOOL_RECORDS:
+        if len(body) >= 8 and kind < 100 and kind != 71:
+            short.add(kind, body[:7], misc)
+    run = fgdump(short.write(fgdump.file("short")), "--records")
+    shown = [line for line in run.lines if line.startswith("0x")]
+    tap.check(shown and all(line.endswith(" malformed") or " AUXTRACE_INFO " in line
+                            for line in shown),
+              "a record that is too short for its fields says so", run)
 
 
 def check_stacks(tap, fgdump, path):
@@ -241,6 +334,7 @@ def main(fgdump, program):
     path = example().write(fgdump.file("example"))
     check_summary(tap, fgdump, path)
     check_records(tap, fgdump, path, example())
+    check_record_types(tap, fgdump)
     check_stacks(tap, fgdump, path)
     check_damage(tap, fgdump, example())
     check_closed_pipe(tap, fgdump, example())

@@ -10,11 +10,13 @@ import sys
 import time
 
 from fgread_runner import Tap, Tool, died, nobody
-from recording import CONTEXT_USER, HEADER_SIZE, SAMPLE, Event, Recording
+from recording import (CONTEXT_KERNEL, CONTEXT_USER, HEADER_SIZE, KERNEL, SAMPLE, Event,
+                       Recording)
 
 # Bytes from the start of a sample: after header, identifier, ip, pid and tid, time.
 PERIOD_AT = 40
 CHAIN_AT = 48
+KERNEL_TEXT = 0xffffffff81000000
 
 
 def rich():
@@ -123,6 +125,12 @@ def check_killed_recorder(tap, fgread):
     tap.check(run.status == 3 and run.total == whole,
               "data.size 0 (recorder killed): everything up to the end", run)
     tap.check("not closed" in run.err or "killed" in run.err, "and the message says why", run)
+    kernel = Recording()
+    kernel.mmap(-1, "[kernel.kallsyms]_text", KERNEL_TEXT, 0x1000000, KERNEL_TEXT, misc=KERNEL)
+    kernel.sample(7, [CONTEXT_KERNEL, KERNEL_TEXT + 0x100], misc=KERNEL)
+    run = fgread(kernel.write(fgread.file("kernel.data"), finished=False))
+    tap.check(run.status == 3 and "--kallsyms /proc/kallsyms" in run.err,
+              "and that it may be known what kernel it was", run)
     data = recording.bytes(finished=False)
     run = fgread(fgread.write("killed-cut.data", data[:-5]))
     last = list(recording.record_ends())[-1]

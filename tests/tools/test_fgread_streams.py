@@ -50,7 +50,8 @@ def through_fifo(fgread, data):
 def check_places(tap, fgread, name, data, status=0):
     path = fgread.write("recording", data)
     expected = fgread(path)
-    tap.check(expected.status == status and expected.out, f"{name}: folded", expected)
+    # Status 3 with nothing before the damage has an empty output, the same from everywhere.
+    tap.check(expected.status == status and (expected.out or status), f"{name}: folded", expected)
     with open(path, "rb") as opened:
         runs = {"standard input, a file": fgread("-", stdin=opened),
                 "standard input, a pipe": fgread("-", input=data),
@@ -111,9 +112,9 @@ def main(fgread, fgdump, fixtures):
     fgread, fixtures = Tool(fgread), pathlib.Path(fixtures)
     data = recorded()
     check_places(tap, fgread, "a file's format", data)
-    for name in ("lpd-sleep.compressed.pipe.data", "q-piped.header_features_aligned-6.12.data",
-                 "lpd-sleep.compressed2.data", "q-piped.target.throttled-3.4.data"):
-        check_places(tap, fgread, name, (fixtures / "public" / name).read_bytes())
+    for path in sorted((fixtures / "public").glob("*.data")):
+        status = 3 if "corrupted" in path.name else 0
+        check_places(tap, fgread, path.name, path.read_bytes(), status)
     pipe = (fixtures / "public" / "q-piped.target.throttled-3.4.data").read_bytes()
     check_places(tap, fgread, "text behind a stream", pipe + b"[ perf record: Woken up ]\n", 3)
     check_messages(tap, fgread, data)
