@@ -67,7 +67,14 @@ TEST_CASE("how far a frame is made shows at the pc") {
     CHECK(frame_state({0xc3, 0}) == FrameState::none);          // ret
     CHECK(frame_state({0x20ec8348e58948, 0}) == FrameState::pushed);
     CHECK(frame_state({0x20ec8348, 0}) == FrameState::made);
-    CHECK(pushes_frame_pointer({0x55fa1e0ff3, 0}));
-    CHECK(pushes_frame_pointer({0x55, 0}));
-    CHECK_FALSE(pushes_frame_pointer({0x53, 0}));
+}
+
+TEST_CASE("functions that make a frame begin so, others save rbp for another use") {
+    CHECK(makes_frame({0xe5894855, 0}));
+    CHECK(makes_frame({0xec8b4855, 0}));
+    CHECK(makes_frame({0xe5894855fa1e0ff3, 0}));         // endbr64
+    CHECK(makes_frame({0x48000000'01bf4155, 0xe589}));   // mov $1, %r15d between the two
+    CHECK_FALSE(makes_frame({0xec8348fb8948'5355, 0}));  // push %rbx
+    CHECK_FALSE(makes_frame({0xe5894853, 0}));
+    CHECK_FALSE(makes_frame({0x55, 0}));
 }
