@@ -10,7 +10,7 @@ namespace fgread {
 
 namespace {
 
-// Of the worker's tables: a frame is 16 bytes, a node of the trie 8, the hash table up to 16 for
+// Of the worker's tables: a frame is 16 bytes, a node of the trie 12, the hash table up to 16 for
 // each.
 constexpr std::size_t bytes_per_entry = 28;
 
@@ -255,7 +255,8 @@ SampleWorker::UserWalk SampleWorker::walk_user(const SampleView& sample, const P
     // perf lets the kernel record no user part beside a stack.
     if (reason != StopReason::complete && may_follow_chain_ &&
         take_user_part(sample.callchain, user_chain_)) {
-        reason = follow_chain(process, when, registers, stack, reason);
+        reason = walker_.follow_chain(*process.user, when, registers, stack, user_chain_, reason,
+                                      walked_);
     }
     for (const WalkedFrame& frame : walked_) user_frames_.push_back(frame.frame);
     count_stop(reason, walked_.empty() ? ModuleId{} : walked_.back().frame.module, result);
@@ -267,24 +268,6 @@ SampleWorker::UserWalk SampleWorker::walk_user(const SampleView& sample, const P
     if (!stitching_ || is_longer || registers.abi() != TaskAbi::x86_64) return {reason, {}};
     const auto kept = keep_for_stitching(sample, stack, walk, path);
     return {reason, reason == StopReason::truncated ? kept : std::nullopt};
-}
-
-// Lengthens walked_ by user_chain_, or puts all of it there if the registers are of a kind that
-// cannot be walked. Returns why the stack ends.
-StopReason SampleWorker::follow_chain(const ProcessAt& process, EventTime when,
-                                      const RegisterFile& registers, const StackMemory& stack,
-                                      StopReason reason) {
-    if (!walked_.empty()) {
-        return walker_.follow_chain(*process.user, when, registers, stack, user_chain_, reason,
-                                    walked_);
-    }
-    FrameKind kind = FrameKind::exact;
-    for (const std::uint64_t address : user_chain_) {
-        const Frame frame = walker_.resolve(*process.user, when, Avma{address}, kind);
-        walked_.push_back({frame, Avma{address}, {}});
-        kind = FrameKind::return_address;
-    }
-    return StopReason::recorded;
 }
 
 std::optional<std::size_t> SampleWorker::keep_for_stitching(const SampleView& sample,
@@ -344,11 +327,15 @@ StackId SampleWorker::lengthened(StackId stack, bool complete) {
         if (!complete) stack = stacks_.child(stack, labels_.back());
         labels_.pop_back();
     }
+    // Outermost first: the added frames, then what was there.
+    std::reverse(labels_.begin(), labels_.end());
+    added_labels_.clear();
     for (std::size_t i = outer_frames_.size(); i-- > 0;) {
-        stack = stacks_.child(stack, frames_.intern(normalised(outer_frames_[i])));
+        added_labels_.push_back(frames_.intern(normalised(outer_frames_[i])));
     }
-    for (std::size_t i = labels_.size(); i-- > 0;) stack = stacks_.child(stack, labels_[i]);
-    return stack;
+    labels_.insert(labels_.begin(), added_labels_.begin(), added_labels_.end());
+    stacks_.descend(stack, labels_, descended_);
+    return descended_.back();
 }
 
 TimelineSample SampleWorker::timeline_sample(const SampleView& sample, std::size_t attr,
@@ -565,23 +552,34 @@ void SampleWorker::set_root(Path& path, const Group& group) {
 
 StackId SampleWorker::intern_stack(const Group& group, Path& path) {
     if (path.root == no_stack || path.group != group) set_root(path, group);
-    std::size_t depth = shared_frames_;
-    StackId stack = depth == 0 ? path.root : path.steps[depth - 1].stack;
-    const auto push = [&](const std::vector<Frame>& innermost_first) {
-        for (std::size_t i = innermost_first.size(); i-- > 0; ++depth) {
-            const Frame frame = normalised(innermost_first[i]);
-            if (depth < path.steps.size() && path.steps[depth].frame == frame) {
-                stack = path.steps[depth].stack;
-                continue;
-            }
-            path.steps.resize(depth);  // from here on the paths differ
-            stack = stacks_.child(stack, frames_.intern(frame));
-            path.steps.push_back({frame, stack});
-        }
+    const std::size_t count = shared_frames_ + user_frames_.size() + kernel_frames_.size();
+    // Outermost first: the shared ones, user frames, kernel frames.
+    const auto frame_at = [&](std::size_t depth) {
+        std::size_t left = count - 1 - depth;
+        if (left < kernel_frames_.size()) return normalised(kernel_frames_[left]);
+        left -= kernel_frames_.size();
+        return normalised(user_frames_[left]);
     };
-    push(user_frames_);
-    push(kernel_frames_);
-    return stack;
+    std::size_t depth = shared_frames_;
+    while (depth < count && depth < path.steps.size() &&
+           path.steps[depth].frame == frame_at(depth)) {
+        ++depth;
+    }
+    StackId stack = depth == 0 ? path.root : path.steps[depth - 1].stack;
+    if (depth == count) return stack;
+    // From here on the paths differ.
+    path.steps.resize(depth);
+    labels_.clear();
+    for (std::size_t i = depth; i < count; ++i) {
+        const Frame frame = frame_at(i);
+        labels_.push_back(frames_.intern(frame));
+        path.steps.push_back({frame, no_stack});
+    }
+    stacks_.descend(stack, labels_, descended_);
+    for (std::size_t i = 0; i < descended_.size(); ++i) {
+        path.steps[depth + i].stack = descended_[i];
+    }
+    return descended_.back();
 }
 
 std::vector<FrameId> SampleWorker::intern_frames(const std::vector<Frame>& innermost_first) {

@@ -178,9 +178,10 @@ private:
     };
     const bool stitching_;
     StackStitcher stitcher_;
-    std::vector<CutSample> cut_samples_;  // of this chunk
-    std::vector<Frame> outer_frames_;     // innermost first
-    std::vector<std::uint32_t> labels_;   // leaf first
+    std::vector<CutSample> cut_samples_;          // of this chunk
+    std::vector<Frame> outer_frames_;             // innermost first
+    std::vector<FrameId> labels_, added_labels_;  // of the stack at hand
+    std::vector<StackId> descended_;
 
     FrameTable frames_;
     std::vector<Group> groups_;

@@ -8,20 +8,45 @@ namespace {
 
 constexpr std::size_t initial_slots = 1024;
 
-std::uint64_t hash_of(const StackNode& node) {
-    return hash_mix((std::uint64_t{node.parent} << 32) | node.label);
+std::uint32_t next_hash(std::uint32_t hash, std::uint32_t label) {
+    return static_cast<std::uint32_t>(hash_mix((std::uint64_t{hash} << 32) | label));
 }
 
 }  // namespace
 
-StackId StackTrie::child(StackId parent, std::uint32_t label) {
+std::uint32_t StackTrie::hash_of(StackId parent, std::uint32_t label) const {
+    return next_hash(parent == no_stack ? 0 : hashes_[parent], label);
+}
+
+void StackTrie::descend(StackId parent, const std::vector<std::uint32_t>& labels,
+                        std::vector<StackId>& stacks) {
+    const std::size_t count = labels.size();
+    // All that may be added: no place moves meanwhile.
+    while ((nodes_.size() + count) * 2 >= slots_.size()) grow();
+    path_.resize(count);
+    stacks.resize(count);
+    std::uint32_t hash = parent == no_stack ? 0 : hashes_[parent];
+    for (std::size_t i = 0; i < count; ++i) {
+        hash = path_[i] = next_hash(hash, labels[i]);
+        __builtin_prefetch(&slots_[hash & (slots_.size() - 1)]);
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+        const std::uint32_t slot = slots_[path_[i] & (slots_.size() - 1)];
+        if (slot != 0) __builtin_prefetch(&nodes_[slot - 1]);
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+        parent = stacks[i] = find_or_add({parent, labels[i]}, path_[i]);
+    }
+}
+
+StackId StackTrie::find_or_add(StackNode node, std::uint32_t hash) {
     if (nodes_.size() * 2 >= slots_.size()) grow();
-    const StackNode node{parent, label};
     const std::size_t mask = slots_.size() - 1;
-    for (std::size_t at = hash_of(node) & mask;; at = (at + 1) & mask) {
+    for (std::size_t at = hash & mask;; at = (at + 1) & mask) {
         const std::uint32_t slot = slots_[at];
         if (slot == 0) {
             nodes_.push_back(node);
+            hashes_.push_back(hash);
             slots_[at] = static_cast<std::uint32_t>(nodes_.size());
             return static_cast<StackId>(nodes_.size() - 1);
         }
@@ -33,7 +58,7 @@ void StackTrie::grow() {
     const std::size_t size = slots_.empty() ? initial_slots : slots_.size() * 2;
     slots_.assign(size, 0);
     for (std::size_t id = 0; id < nodes_.size(); ++id) {
-        std::size_t at = hash_of(nodes_[id]) & (size - 1);
+        std::size_t at = hashes_[id] & (size - 1);
         while (slots_[at] != 0) at = (at + 1) & (size - 1);
         slots_[at] = static_cast<std::uint32_t>(id + 1);
     }

@@ -131,12 +131,17 @@ Result<std::size_t> InputFile::read_at(std::uint64_t offset, std::span<std::byte
     return done;
 }
 
+void InputFile::map() {
+    if (descriptor_ >= 0 && !mapped_) mapped_ = MappedFile::map(descriptor_, size_);
+}
+
 InputFile::InputFile(InputFile&& other) noexcept
     : path_(std::move(other.path_)),
       size_(other.size_),
       descriptor_(std::exchange(other.descriptor_, -1)),
       memory_(std::exchange(other.memory_, {})),
-      pieces_(std::exchange(other.pieces_, {})) {}
+      pieces_(std::exchange(other.pieces_, {})),
+      mapped_(std::exchange(other.mapped_, {})) {}
 
 InputFile& InputFile::operator=(InputFile&& other) noexcept {
     std::swap(path_, other.path_);
@@ -144,6 +149,7 @@ InputFile& InputFile::operator=(InputFile&& other) noexcept {
     std::swap(descriptor_, other.descriptor_);
     std::swap(memory_, other.memory_);
     std::swap(pieces_, other.pieces_);
+    std::swap(mapped_, other.mapped_);
     return *this;
 }
 

@@ -69,6 +69,11 @@ struct PerfFile::State {
     // Hops over the records of one part; false if they turn out to be compressed.
     bool scan_part(std::size_t part, Scan& scan, std::vector<TimedEvent>& timed,
                    Diagnostics& diagnostics) const;
+    [[nodiscard]] std::optional<Scan> scan_parts(Diagnostics& diagnostics) const;
+    std::optional<Scan> scan_files(Diagnostics& diagnostics);
+    void map_files();
+    void unmap_files();
+    [[nodiscard]] bool is_whole() const;
     // Starts reading batches; the first one comes with next_batch().
     void begin_stream(Scan& scan, Diagnostics& diagnostics);
     bool next_batch(Scan& scan, Diagnostics& diagnostics);

@@ -13,6 +13,8 @@ constexpr std::size_t min_read = 256;
 constexpr std::size_t max_read = std::size_t{256} << 10;
 // Below this average size of a record, reading all of it costs less than a system call to jump.
 constexpr std::uint64_t small_record = 1024;
+// Of a mapping: giving memory back costs some microseconds, more memory than this nothing less.
+constexpr std::size_t mapped_window = std::size_t{4} << 20;
 
 }  // namespace
 
@@ -27,21 +29,38 @@ RecordHopper::RecordHopper(const InputFile& file, std::uint64_t begin, std::uint
 
 // Makes [offset, offset + size) readable in the window; the caller has checked it against end_.
 bool RecordHopper::require(std::uint64_t offset, std::size_t size) {
-    if (offset >= window_begin_ && offset - window_begin_ <= window_size_ &&
-        size <= window_size_ - (offset - window_begin_)) {
-        return true;
+    const auto shows_it = [&] {
+        return offset >= window_begin_ && offset - window_begin_ <= window_.size() &&
+               size <= window_.size() - (offset - window_begin_);
+    };
+    if (shows_it()) return true;
+    if (const MappedFile* mapped = file_.mapped()) {
+        show_window(*mapped, offset);
+    } else {
+        read_window(offset, size);
     }
+    return shows_it();
+}
+
+void RecordHopper::show_window(const MappedFile& mapped, std::uint64_t offset) {
+    mapped.release(window_begin_, window_.size());
+    const auto wanted = std::min<std::uint64_t>(mapped_window, end_ - offset);
+    window_begin_ = offset;
+    window_ =
+        mapped.bytes().subspan(static_cast<std::size_t>(offset), static_cast<std::size_t>(wanted));
+}
+
+void RecordHopper::read_window(std::uint64_t offset, std::size_t size) {
     const bool records_are_small = offset - window_begin_ <= served_ * small_record;
     read_size_ = records_are_small ? std::min(read_size_ * 2, max_read) : min_read;
     served_ = 0;
     const std::uint64_t wanted = std::min<std::uint64_t>(std::max(size, read_size_), end_ - offset);
-    window_.resize(std::max(window_.size(), static_cast<std::size_t>(wanted)));
+    read_.resize(std::max(read_.size(), static_cast<std::size_t>(wanted)));
     const auto got =
-        file_.read_at(offset, std::span(window_).first(static_cast<std::size_t>(wanted)));
+        file_.read_at(offset, std::span(read_).first(static_cast<std::size_t>(wanted)));
     window_begin_ = offset;
-    window_size_ = got ? *got : 0;
+    window_ = ByteView(read_).first(got ? *got : 0);
     if (!got) read_error_ = got.error().message;
-    return window_size_ >= size;
 }
 
 std::optional<RecordHopper::Header> RecordHopper::stop_with(Stop reason) {
@@ -84,7 +103,7 @@ std::optional<RecordView> RecordHopper::view(std::size_t bytes) {
     RecordView record;
     record.type = current_.type;
     record.misc = current_.misc;
-    record.body = ByteView(window_).subspan(static_cast<std::size_t>(begin - window_begin_), body);
+    record.body = window_.subspan(static_cast<std::size_t>(begin - window_begin_), body);
     record.file_offset = current_.offset;
     record.sequence = current_.sequence;
     record.endian = endian_;

@@ -76,29 +76,63 @@ bool PerfFile::State::scan_part(std::size_t index, Scan& scan, std::vector<Timed
     return true;
 }
 
+// All parts; nothing if compressed records come up, and then nothing is counted either.
+std::optional<Scan> PerfFile::State::scan_parts(Diagnostics& diagnostics) const {
+    Scan scan;
+    scan.records_by_type.resize(known_type_limit + 1);
+    apply_build_ids(scan.processes.mappings());
+    std::vector<TimedEvent> timed;
+    Diagnostics met;
+    for (std::size_t i = 0; i < part_count(); ++i) {
+        if (!scan_part(i, scan, timed, met)) return std::nullopt;
+    }
+    diagnostics.merge(met);
+    scan.sample_count = scan.records_by_type[record_sample];
+    // Sequence numbers differ, so the order is total: equal times keep the file's order.
+    std::sort(timed.begin(), timed.end(),
+              [](const TimedEvent& a, const TimedEvent& b) { return a.when < b.when; });
+    for (const TimedEvent& event : timed) scan.processes.apply(event.when, event.event);
+    diagnostics.merge(scan.processes.diagnostics());
+    return scan;
+}
+
+// Through mappings, where that may be and nothing is lost meanwhile.
+std::optional<Scan> PerfFile::State::scan_files(Diagnostics& diagnostics) {
+    map_files();
+    Diagnostics met;
+    auto scan = scan_parts(met);
+    if (!is_whole()) {
+        unmap_files();
+        met = {};
+        scan = scan_parts(met);
+    }
+    diagnostics.merge(met);
+    return scan;
+}
+
+void PerfFile::State::map_files() {
+    file.map();
+    for (InputFile& other : more_files) other.map();
+}
+
+void PerfFile::State::unmap_files() {
+    file.unmap();
+    for (InputFile& other : more_files) other.unmap();
+}
+
+bool PerfFile::State::is_whole() const {
+    for (std::size_t i = 0; i < part_count(); ++i) {
+        const Part records = part(i);
+        const MappedFile* mapped = records.file.mapped();
+        if (mapped && !mapped->is_whole(records.end)) return false;
+    }
+    return true;
+}
+
 Result<Scan> PerfFile::scan(Diagnostics& diagnostics) const {
     State& state = *state_;
     if (!state.streamed) {
-        Scan scan;
-        scan.records_by_type.resize(known_type_limit + 1);
-        state.apply_build_ids(scan.processes.mappings());
-        std::vector<TimedEvent> events;
-        // Counted anew, should compressed records follow records that are not.
-        Diagnostics met;
-        bool plain = true;
-        for (std::size_t i = 0; i < state.part_count() && plain; ++i) {
-            plain = state.scan_part(i, scan, events, met);
-        }
-        if (plain) {
-            diagnostics.merge(met);
-            scan.sample_count = scan.records_by_type[record_sample];
-            // Sequence numbers differ, so the order is total: equal times keep the file's order.
-            std::sort(events.begin(), events.end(),
-                      [](const TimedEvent& a, const TimedEvent& b) { return a.when < b.when; });
-            for (const TimedEvent& event : events) scan.processes.apply(event.when, event.event);
-            diagnostics.merge(scan.processes.diagnostics());
-            return scan;
-        }
+        if (auto scan = state.scan_files(diagnostics)) return std::move(*scan);
     }
     Scan scan;
     state.begin_stream(scan, diagnostics);

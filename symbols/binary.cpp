@@ -1,4 +1,5 @@
 #include "symbols/binary.h"
+#include "symbols/function_search.h"
 
 #include <elf.h>
 
@@ -9,6 +10,9 @@
 
 namespace fgread {
 namespace {
+
+// So many single searches cost less than reading all functions once.
+constexpr unsigned max_function_searches = 8;
 
 constexpr std::uint64_t page = 4096;
 // CFI expressions read data of a binary in a handful of places; a hostile one may read anywhere.
@@ -81,8 +85,19 @@ const FunctionRanges& Binary::functions() {
     return functions_;
 }
 
+std::optional<FunctionRange> Binary::symbol_function_at(Svma address) {
+    if (!is_go_ && function_searches_.fetch_add(1) < max_function_searches) {
+        const std::optional<Opened> opened = reopen_with_debug_file(local_directories());
+        if (!opened) return std::nullopt;
+        const FoundFunction found = search_function(
+            opened->image, opened->debug ? &opened->debug->image : nullptr, address);
+        if (found.is_certain) return found.function;
+    }
+    return functions().find(address);
+}
+
 std::optional<FunctionRange> Binary::function_at(Svma address) {
-    if (const auto function = functions().find(address)) return function;
+    if (const auto function = symbol_function_at(address)) return function;
     std::call_once(swept_once_, [this] {
         if (const auto image = reopen()) swept_ = SweptFunctions::read(*image);
     });

@@ -1,6 +1,7 @@
 // Binary: one opened file (or the vdso), shared by all modules that are mappings of it.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -84,6 +85,7 @@ private:
         std::optional<DebugFile> debug;
     };
     const FunctionRanges& functions();
+    std::optional<FunctionRange> symbol_function_at(Svma address);
     [[nodiscard]] DebugDirectories local_directories() const;
     [[nodiscard]] std::optional<ElfImage> reopen() const;
     std::optional<Opened> reopen_with_debug_file(const DebugDirectories& directories);
@@ -105,6 +107,7 @@ private:
         dwarf_once_;
     UnwindBytes unwind_bytes_;
     std::optional<UnwindTable> unwind_table_;
+    std::atomic<unsigned> function_searches_ = 0;
     FunctionRanges functions_;
     SweptFunctions swept_;
     SymbolTable symbols_;      // for expected_, if anything is expected

@@ -1,13 +1,12 @@
 #include "symbols/function_ranges.h"
 
-#include <elf.h>
-
 #include <algorithm>
 #include <array>
 #include <string_view>
 #include <tuple>
 #include <utility>
 
+#include "symbols/function_symbols.h"
 #include "symbols/go_functions.h"
 #include "symbols/mini_debug_info.h"
 
@@ -16,12 +15,6 @@ namespace {
 
 // Functions nest (assembly with several entries), but not deeply.
 constexpr std::size_t max_nested = 32;
-
-// "f.cold", of old gccs "f.cold.12". Looks at the end only: most names are long.
-bool is_split_off(std::string_view name) {
-    const std::size_t last = name.find_last_not_of(".0123456789");
-    return name.substr(0, last + 1).ends_with(".cold");
-}
 
 // Of Go's runtime/asm_amd64.s and sys_linux_amd64.s. goexit stands at the bottom of every
 // goroutine; clone and rt0_go make the threads. The others call on the scheduler's stack of the
@@ -45,28 +38,14 @@ std::string_view name_at(ByteView names, std::uint64_t offset) {
 }  // namespace
 
 void FunctionRanges::add_symbols_of(const ElfImage& image) {
-    for (const auto type : {std::uint32_t{SHT_SYMTAB}, std::uint32_t{SHT_DYNSYM}}) {
-        const Section* symbols = image.find_section(type);
-        if (symbols == nullptr || symbols->type == SHT_NOBITS) continue;
-        if (symbols->link == 0 || symbols->link >= image.sections().size()) continue;
-        const OwnedBytes table = image.contents(*symbols);
-        const OwnedBytes names = image.contents(image.sections()[symbols->link]);
-        ByteReader reader(table.view(), Endian::little);
-        while (reader.remaining() >= sizeof(Elf64_Sym)) {
-            const std::uint32_t name = reader.u32();
-            const unsigned kind = reader.u8() & 0xf;
-            reader.skip(1);  // st_other
-            const std::uint16_t section = reader.u16();
-            const std::uint64_t start = reader.u64(), size = reader.u64();
-            if (kind != STT_FUNC && kind != STT_GNU_IFUNC) continue;
-            if (section == SHN_UNDEF || section >= image.sections().size()) continue;
-            const Section& place = image.sections()[section];
-            if (!place.executable()) continue;
-            Function function{start, start + size, 0, true, size != 0};
-            if (size == 0) function.end = place.address.value + place.size;
-            if (function.end <= start) continue;
-            add(function, name_at(names.view(), name));
-        }
+    for (const FunctionTable& table : function_tables(image)) {
+        if (table.symbols == nullptr) continue;
+        const OwnedBytes symbols = image.contents(*table.symbols);
+        const OwnedBytes names = image.contents(*table.strings);
+        each_function(image, symbols.view(), [&](const FunctionSymbol& symbol) {
+            add({symbol.start, symbol.end, 0, true, symbol.is_end_known},
+                name_at(names.view(), symbol.name));
+        });
     }
 }
 

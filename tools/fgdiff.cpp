@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "perfdata/mapped_file.h"
 #include "render/diff.h"
 #include "render/folded_reader.h"
 #include "render/html_writer.h"
@@ -192,6 +193,7 @@ int run(Arguments& arguments) {
 
 int main(int argc, char** argv) {
     tools::prepare_standard_streams();
+    MappedFile::catch_lost_pages();
     Arguments arguments;
     CLI::App app("Compares two profiles.", tool);
     define_options(app, arguments);

@@ -16,6 +16,7 @@
 
 #include "collapse/fold.h"
 #include "collapse/quality_report.h"
+#include "perfdata/mapped_file.h"
 #include "tools/fold_messages.h"
 #include "tools/list_events.h"
 #include "tools/output_file.h"
@@ -535,6 +536,7 @@ int run(Arguments& arguments) {
 
 int main(int argc, char** argv) {
     tools::prepare_standard_streams();
+    MappedFile::catch_lost_pages();
     Arguments arguments;
     CLI::App app("Folds the stacks of a perf.data recording for flame graphs.", "fgread");
     define_options(app, arguments);

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "perfdata/mapped_file.h"
 #include "tools/cargo_build.h"
 #include "tools/picture_arguments.h"
 #include "tools/record_session.h"
@@ -364,6 +365,7 @@ int run_cargo_fgrecord(std::vector<std::string> words) {
 
 int main(int argc, char** argv) {
     tools::prepare_standard_streams();
+    MappedFile::catch_lost_pages();
     std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
     const std::string name = argc > 0 ? std::filesystem::path(argv[0]).filename().string() : "";
     if (name != "cargo-fgrecord") return run_fgrecord(std::move(words));

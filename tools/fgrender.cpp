@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "perfdata/mapped_file.h"
 #include "render/folded_reader.h"
 #include "render/html_writer.h"
 #include "render/svg_writer.h"
@@ -173,6 +174,7 @@ int run(Arguments& arguments) {
 
 int main(int argc, char** argv) {
     tools::prepare_standard_streams();
+    MappedFile::catch_lost_pages();
     Arguments arguments;
     CLI::App app("Draws folded stacks as an interactive flame graph.", tool);
     define_options(app, arguments);

@@ -3,6 +3,7 @@
 #include <elf.h>
 
 #include "symbols/function_ranges.h"
+#include "symbols/function_search.h"
 #include "symbols/go_functions.h"
 #include "symbols/swept_functions.h"
 #include "symbols/symbol_table.h"
@@ -167,4 +168,56 @@ TEST_CASE("functions of stripped code begin where calls lead") {
     CHECK_FALSE(swept.find(Svma{text + 0x50})->is_end_known);
     check_range(swept.find(Svma{text + 0x80}), text + 0x80, text + text_size);
     CHECK_FALSE(swept.find(Svma{text + text_size}));
+}
+
+namespace {
+
+// By the one and by the other way, at every address from before the text to behind it.
+void check_searches(const ElfBuilder& elf, bool always_certain = true) {
+    const auto image = ElfImage::read(elf.bytes());
+    REQUIRE(image);
+    const FunctionRanges ranges = FunctionRanges::read(*image, nullptr);
+    for (std::uint64_t at = text - 2; at < text + text_size + 2; ++at) {
+        CAPTURE(at);
+        const FoundFunction found = search_function(*image, nullptr, Svma{at});
+        if (always_certain) REQUIRE(found.is_certain);
+        if (!found.is_certain) continue;
+        const auto expected = ranges.find(Svma{at});
+        REQUIRE(found.function.has_value() == expected.has_value());
+        if (expected) check_range(found.function, expected->start.value, expected->end.value);
+    }
+}
+
+}  // namespace
+
+TEST_CASE("the search for one function finds what the table of all finds") {
+    ElfBuilder elf;
+    elf.add_text(text, text_size);
+    elf.add_symbols({{.name = "first", .value = text, .size = 0x40},
+                     {.name = "first_alias", .value = text, .size = 0x30},
+                     {.name = "without_size", .value = text + 0x80, .size = 0},
+                     {.name = "second", .value = text + 0xa0, .size = 0x20},
+                     {.name = "second", .value = text + 0xa0, .size = 0x20},
+                     {.name = "second.cold", .value = text + 0x100, .size = 0x10},
+                     {.name = "alias", .value = text + 0x100, .size = 0x10},
+                     {.name = "last", .value = text + 0x200, .size = 0}},
+                    false);
+    check_searches(elf);
+}
+
+TEST_CASE("the search for one function leaves nested functions to the table of all") {
+    ElfBuilder elf;
+    elf.add_text(text, text_size);
+    elf.add_symbols({{.name = "outer", .value = text, .size = 0x100},
+                     {.name = "inner", .value = text + 0x40, .size = 0x10}},
+                    false);
+    check_searches(elf, false);
+    const auto image = ElfImage::read(elf.bytes());
+    CHECK_FALSE(search_function(*image, nullptr, Svma{text + 0x60}).is_certain);
+}
+
+TEST_CASE("the search for one function leaves Go's programs to the table of all") {
+    const auto image = ElfImage::read(go_program(text).bytes());
+    REQUIRE(image);
+    CHECK_FALSE(search_function(*image, nullptr, Svma{text + 0x100}).is_certain);
 }

@@ -1,0 +1,125 @@
+#include "perfdata/mapped_file.h"
+
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <csignal>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <limits>
+#include <utility>
+
+namespace fgread {
+namespace {
+
+// Mappings at a time; what is more is read in other ways. A recording is one, of a directory one
+// for each processor.
+constexpr std::size_t max_mapped = 256;
+
+std::array<MappedFile::Watched, max_mapped> watched_mappings;
+struct sigaction earlier_handler;
+bool is_catching = false;
+std::uintptr_t page_size = 4096;
+// Whoever reads one page gets those around it mapped, too (Linux 6.18: up to all of a large folio),
+// also ones before it that were given back.
+constexpr std::uint64_t mapped_at_once = std::uint64_t{2} << 20;
+
+MappedFile::Watched* mapping_at(std::uintptr_t address) {
+    for (MappedFile::Watched& watched : watched_mappings) {
+        if (address < watched.end.load() && address >= watched.begin.load()) return &watched;
+    }
+    return nullptr;
+}
+
+// Only what may be called in a handler: mmap is a bare system call.
+void put_zeros_in_place(int signal, siginfo_t* info, void*) {
+    const auto address = std::bit_cast<std::uintptr_t>(info->si_addr);
+    MappedFile::Watched* watched = mapping_at(address);
+    if (watched) {
+        watched->lost.store(true);
+        void* page = std::bit_cast<void*>(address & ~(page_size - 1));
+        const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
+        if (::mmap(page, page_size, PROT_READ, flags, -1, 0) != MAP_FAILED) return;
+    }
+    // Not ours: the access is tried again, and meets the handler that was there before.
+    ::sigaction(signal, &earlier_handler, nullptr);
+}
+
+MappedFile::Watched* take_watched() {
+    for (MappedFile::Watched& watched : watched_mappings) {
+        if (!watched.taken.exchange(true)) return &watched;
+    }
+    return nullptr;
+}
+
+void give_back(MappedFile::Watched& watched) {
+    watched.end.store(0);
+    watched.begin.store(0);
+    watched.lost.store(false);
+    watched.taken.store(false);
+}
+
+}  // namespace
+
+void MappedFile::catch_lost_pages() {
+    if (is_catching) return;
+    page_size = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+    struct sigaction action = {};
+    action.sa_sigaction = put_zeros_in_place;
+    action.sa_flags = SA_SIGINFO | SA_RESTART;
+    ::sigemptyset(&action.sa_mask);
+    is_catching = ::sigaction(SIGBUS, &action, &earlier_handler) == 0;
+}
+
+std::optional<MappedFile> MappedFile::map(int descriptor, std::uint64_t size) {
+    if (!is_catching || size == 0) return std::nullopt;
+    if (size > std::numeric_limits<std::size_t>::max() / 2) return std::nullopt;
+    Watched* watched = take_watched();
+    if (!watched) return std::nullopt;
+    const auto length = static_cast<std::size_t>(size);
+    void* data = ::mmap(nullptr, length, PROT_READ, MAP_SHARED, descriptor, 0);
+    if (data == MAP_FAILED) {
+        give_back(*watched);
+        return std::nullopt;
+    }
+    watched->begin.store(std::bit_cast<std::uintptr_t>(data));
+    watched->end.store(std::bit_cast<std::uintptr_t>(data) + length);
+    return MappedFile(descriptor, static_cast<std::byte*>(data), length, watched);
+}
+
+void MappedFile::release(std::uint64_t offset, std::uint64_t size) const {
+    const std::uint64_t begin = std::min<std::uint64_t>(offset, size_) & ~(mapped_at_once - 1);
+    const std::uint64_t end = std::min<std::uint64_t>(offset + size, size_);
+    if (begin >= end) return;
+    ::madvise(data_ + begin, static_cast<std::size_t>(end - begin), MADV_DONTNEED);
+}
+
+bool MappedFile::is_whole(std::uint64_t end) const {
+    struct stat status = {};
+    return !watched_->lost.load() && ::fstat(descriptor_, &status) == 0 &&
+           static_cast<std::uint64_t>(status.st_size) >= end;
+}
+
+MappedFile::MappedFile(MappedFile&& other) noexcept
+    : descriptor_(other.descriptor_),
+      data_(std::exchange(other.data_, nullptr)),
+      size_(std::exchange(other.size_, 0)),
+      watched_(std::exchange(other.watched_, nullptr)) {}
+
+MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
+    std::swap(descriptor_, other.descriptor_);
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+    std::swap(watched_, other.watched_);
+    return *this;
+}
+
+MappedFile::~MappedFile() {
+    if (data_ == nullptr) return;
+    give_back(*watched_);
+    ::munmap(data_, size_);
+}
+
+}  // namespace fgread
