@@ -489,7 +489,15 @@ StopReason StackWalker::follow_chain(const AddressSpace& space, EventTime when,
                                      const RegisterFile& registers, const StackMemory& stack,
                                      std::span<const std::uint64_t> chain, StopReason reason,
                                      std::vector<WalkedFrame>& frames) {
-    if (registers.abi() != TaskAbi::x86_64 || frames.empty()) return reason;
+    if (frames.empty()) {
+        FrameKind kind = FrameKind::exact;
+        for (const std::uint64_t pc : chain) {
+            frames.push_back({resolve(space, when, Avma{pc}, kind), Avma{pc}, {}});
+            kind = FrameKind::return_address;
+        }
+        return StopReason::recorded;
+    }
+    if (registers.abi() != TaskAbi::x86_64) return reason;
     state_->spans.select(space, when);
     return follow_recorded_chain(state_->spans, state_->provider,
                                  {chain, registers, stack, state_->limits}, reason, frames);
