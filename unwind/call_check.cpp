@@ -13,6 +13,12 @@ namespace {
 // Few functions are larger than the second.
 constexpr std::uint64_t longest_leaf = 1u << 12, longest_function = 1u << 16;
 
+// Whether symbols say that the pc is in the function that begins there.
+bool is_in(ModuleProvider& provider, const ReturnPlace& back, std::uint64_t pc, Svma start) {
+    const auto function = provider.function_at(back.module, Svma{pc - back.bias});
+    return function && function->is_end_known && function->start == start;
+}
+
 }  // namespace
 
 bool may_have_called(ModuleProvider& provider, const ReturnPlace& back, std::uint64_t callee,
@@ -32,10 +38,9 @@ bool may_have_called(ModuleProvider& provider, const ReturnPlace& back, std::uin
     const auto second = provider.read_word(back.module, Svma{start.value + 8});
     const std::array<std::uint64_t, 2> begins{*first, second.value_or(0)};
     if (callee - target < longest_function) {
-        const auto function = provider.function_at(back.module, Svma{callee - back.bias});
-        const std::uint64_t limit = may_be_unknown ? longest_function : longest_leaf;
-        const bool is_in = function ? function->start == start : callee - target < limit;
-        return is_in && makes_frame(begins);
+        const std::uint64_t near = may_be_unknown ? longest_function : longest_leaf;
+        return makes_frame(begins) &&
+               (callee - target < near || is_in(provider, back, callee, start));
     }
     return may_be_unknown && is_stub(begins);
 }
