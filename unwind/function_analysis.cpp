@@ -146,13 +146,13 @@ private:
     }
 
     // Whether another function may begin at `at`, perhaps behind padding: the call before it did
-    // not come back then, as of __stack_chk_fail. Said of some loops, too, which is no harm.
+    // not come back then, as of __stack_chk_fail. What is jumped to is a loop.
     [[nodiscard]] bool may_begin(std::uint32_t at) const {
         if (is_end_known_) return false;
         const std::uint32_t behind_call = at;
         while (at < code_.size() && decoded_[at].kind == Instruction::nothing) at = next(at);
         constexpr std::uint64_t alignment = 16;
-        if (at >= code_.size() || (address_ + at) % alignment != 0) return false;
+        if (at >= code_.size() || (address_ + at) % alignment != 0 || is_target_[at]) return false;
         const Instruction& first = decoded_[at];
         const bool saves =
             first.kind == Instruction::push && (first.source == rbx || first.source == rbp ||

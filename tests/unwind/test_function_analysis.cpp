@@ -153,6 +153,19 @@ TEST_CASE("where the end is not known, a call before padding or a prologue is th
     CHECK(analyse(code, true).find(code.at(3)) != nullptr);
 }
 
+TEST_CASE("where the end is not known, a loop behind a call and padding is no other function") {
+    Code code;
+    code.add({0x48, 0x83, 0xec, 0x38})        // 0 sub $0x38, %rsp
+        .add({0xe8, 0x00, 0x10, 0x00, 0x00})  // 1 call
+        .add({0x0f, 0x1f, 0x80, 0, 0, 0, 0})  // 2 nop, up to 16
+        .add({0xff, 0xcb})                    // 3 dec %ebx
+        .add({0x75, 0xfc})                    // 4 jne 3
+        .add({0x48, 0x83, 0xc4, 0x38})        // 5 add $0x38, %rsp
+        .add({0xc3});                         // 6 ret
+    check_cfa(analyse(code, false), code.at(4), rsp, 0x40);
+    check_cfa(analyse(code, false), code.at(6), rsp, 8);
+}
+
 TEST_CASE("targets of a switch have the frame of its jump, if they are the function's") {
     Code code;
     code.add({0x53})                          // 0 push %rbx
