@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "collapse/lost_stacks.h"
+#include "collapse/rule_sources.h"
 #include "collapse/sample_survey.h"
 #include "collapse/writers/folded.h"
 #include "perfdata/format.h"
@@ -127,6 +128,14 @@ std::uint64_t count_stacks(const Profile& profile) {
     std::vector<bool> seen(profile.stacks.size(), false);
     for (const StackWeight& weight : profile.weights) seen[weight.stack] = true;
     return static_cast<std::uint64_t>(std::count(seen.begin(), seen.end(), true));
+}
+
+void add_rule_sources(const Profile& profile, const ModuleCache& modules, FoldStats& stats) {
+    const auto counts = count_rule_sources(profile, modules);
+    const auto of = [&](RuleSource source) { return counts[static_cast<std::size_t>(source)]; };
+    stats.debug_frame_frames = of(RuleSource::debug_frame);
+    stats.arm_exidx_frames = of(RuleSource::arm_exidx);
+    stats.sframe_frames = of(RuleSource::sframe);
 }
 
 FoldStats collect_stats(const PerfFile& file, const Scan& scan, const Profile& profile) {
@@ -326,6 +335,7 @@ Result<FoldStats> fold_recording(const std::string& path, const FoldOptions& opt
         add_module_stats(*profile, names, modules, options.symbols.inlines && options.module_stats,
                          stats);
     }
+    if (options.module_stats) add_rule_sources(*profile, modules, stats);
     diagnostics.merge(modules.diagnostics());
     diagnostics.merge(symbolizer.diagnostics());
     if (options.debuginfod) diagnostics.merge(options.debuginfod->diagnostics());

@@ -116,6 +116,10 @@ nlohmann::ordered_json off_cpu_json(const OffCpuStats& stats) {
             {"away_at_start", stats.away_at_start}, {"unread_switches", stats.unread_switches}};
 }
 
+void append_found(std::string& out, std::uint64_t frames, std::string_view how) {
+    if (frames != 0) out += fmt::format("         {} of them found {}\n", frames, how);
+}
+
 void append_module(std::string& out, const ModuleStats& module) {
     out += fmt::format("  {:>10} samples, {:>8} stopped  {:<12} {}", module.samples, module.stopped,
                        module.state, escape_control_bytes(module.path));
@@ -189,28 +193,15 @@ std::string stats_text(const FoldStats& stats) {
     }
     out += fmt::format("\nframes   {}, {} distinct, in {} distinct stacks\n", stats.frames,
                        stats.distinct_frames, stats.distinct_stacks);
-    if (stats.analysed_frames != 0) {
-        out += fmt::format(
-            "         {} of them found by decoding code that has no call-frame information\n",
-            stats.analysed_frames);
-    }
-    if (stats.frame_pointer_frames != 0) {
-        out += fmt::format(
-            "         {} of them found by frame pointers, where code has no call-frame "
-            "information\n",
-            stats.frame_pointer_frames);
-    }
-    if (stats.chain_frames != 0) {
-        out += fmt::format(
-            "         {} of them found in the chain that the kernel recorded beside the stack\n",
-            stats.chain_frames);
-    }
-    if (stats.stitched_frames != 0) {
-        out += fmt::format(
-            "         {} of them taken from other samples of the thread, where the dump was too "
-            "small\n",
-            stats.stitched_frames);
-    }
+    append_found(out, stats.debug_frame_frames, "by .debug_frame, where .eh_frame has no rule");
+    append_found(out, stats.arm_exidx_frames, "by .ARM.exidx");
+    append_found(out, stats.sframe_frames, "by SFrame");
+    append_found(out, stats.analysed_frames, "by decoding code that has no call-frame information");
+    append_found(out, stats.frame_pointer_frames,
+                 "by frame pointers, where code has no call-frame information");
+    append_found(out, stats.chain_frames, "in the chain that the kernel recorded beside the stack");
+    append_found(out, stats.stitched_frames,
+                 "in other samples of the thread, where the dump was too small");
     for (const EventStats& event : stats.events) {
         out +=
             fmt::format("event    {}: {} samples, weight {}{}\n", escape_control_bytes(event.name),
@@ -254,6 +245,9 @@ std::string stats_json(const FoldStats& stats) {
     json["guest_samples"] = stats.guest_samples;
     json["processes"] = stats.processes;
     json["frames"] = stats.frames;
+    json["debug_frame_frames"] = stats.debug_frame_frames;
+    json["arm_exidx_frames"] = stats.arm_exidx_frames;
+    json["sframe_frames"] = stats.sframe_frames;
     json["analysed_frames"] = stats.analysed_frames;
     json["frame_pointer_frames"] = stats.frame_pointer_frames;
     json["chain_frames"] = stats.chain_frames;

@@ -53,8 +53,10 @@ struct FoldStats {
     std::uint64_t frame_pointer_frames = 0;  // of them, found by frame pointers
     std::uint64_t analysed_frames = 0;       // of them, found by decoding code without rules
     std::uint64_t chain_frames = 0;          // of them, known from the kernel's chain alone
-    std::uint64_t stitched_frames = 0;       // of `frames`, taken from other samples of the thread
-    std::uint64_t longer_samples = 0;        // still truncated, but with some of those frames
+    // Of them, where no .eh_frame had a rule: by these. Only if FoldOptions::module_stats.
+    std::uint64_t debug_frame_frames = 0, arm_exidx_frames = 0, sframe_frames = 0;
+    std::uint64_t stitched_frames = 0;  // of `frames`, taken from other samples of the thread
+    std::uint64_t longer_samples = 0;   // still truncated, but with some of those frames
     std::uint64_t distinct_frames = 0;
     std::uint64_t distinct_stacks = 0;
     std::array<std::uint64_t, stop_reason_count> stop_reasons{};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "collapse/chain_parts.h"
 #include "perfdata/counter_values.h"
 #include "perfdata/format.h"
 
@@ -9,29 +10,9 @@ namespace fgread {
 
 namespace {
 
-CpuMode mode_of_marker(std::uint64_t marker) {
-    switch (marker) {
-        case format::context_hypervisor:
-            return CpuMode::hypervisor;
-        case format::context_kernel:
-            return CpuMode::kernel;
-        case format::context_user:
-            return CpuMode::user;
-        case format::context_guest:
-        case format::context_guest_kernel:
-            return CpuMode::guest_kernel;
-        case format::context_guest_user:
-            return CpuMode::guest_user;
-        default:
-            return CpuMode::unknown;
-    }
-}
-
 // Of the worker's tables: a frame is 16 bytes, a node of the trie 12, the hash table up to 16 for
 // each.
 constexpr std::size_t bytes_per_entry = 28;
-
-bool is_guest(CpuMode mode) { return mode == CpuMode::guest_kernel || mode == CpuMode::guest_user; }
 
 // Stacks that ended where a module stood in the way, as opposed to those that have no more.
 bool is_early(StopReason reason) {
@@ -55,14 +36,6 @@ void order_ids(const ProcessTable& processes, EventTime when, SampleView& sample
     if (is_known(sample.pid) || !is_known(other)) return;
     sample.tid.value = sample.pid.value;
     sample.pid = other;
-}
-
-// Not so of kernel threads: what branch records they carry are of whoever ran before.
-bool has_user_part(const U64View& chain) {
-    for (std::size_t i = 0; i < chain.size(); ++i) {
-        if (chain[i] == format::context_user) return true;
-    }
-    return false;
 }
 
 }  // namespace
@@ -278,58 +251,22 @@ SampleWorker::UserWalk SampleWorker::walk_user(const SampleView& sample, const P
     if (options_.stack_depths) note_depth(sample, walk.reason, result);
     const std::size_t found = walked_.size();
     StopReason reason = walk.reason;
-    if (reason != StopReason::complete && take_user_chain(sample)) {
-        reason = follow_chain(process, when, registers, stack, reason);
+    // perf lets the kernel record no user part beside a stack.
+    if (reason != StopReason::complete && may_follow_chain_ &&
+        take_user_part(sample.callchain, user_chain_)) {
+        reason = walker_.follow_chain(*process.user, when, registers, stack, user_chain_, reason,
+                                      walked_);
     }
     for (const WalkedFrame& frame : walked_) user_frames_.push_back(frame.frame);
     count_stop(reason, walked_.empty() ? ModuleId{} : walked_.back().frame.module, result);
     result.frame_pointer_frames += walk.by_frame_pointer;
     result.analysed_frames += walk.by_analysis;
     result.chain_frames += walked_.size() - found;
-    // Which words tell one call from another was measured on x86-64. Frames of a chain have no
-    // words.
-    if (!stitching_ || registers.abi() != TaskAbi::x86_64 || walked_.size() != found) {
-        if (path) path->kept.reset();
-        return {reason, {}};
-    }
+    // Which words tell one call from another was measured on x86-64. A chain's frames have none.
+    const bool is_longer = walked_.size() != found;
+    if (!stitching_ || is_longer || registers.abi() != TaskAbi::x86_64) return {reason, {}};
     const auto kept = keep_for_stitching(sample, stack, walk, path);
     return {reason, reason == StopReason::truncated ? kept : std::nullopt};
-}
-
-// The user part of what the kernel recorded beside the stack, to user_chain_. perf lets it record
-// none.
-bool SampleWorker::take_user_chain(const SampleView& sample) {
-    user_chain_.clear();
-    if (!may_follow_chain_) return false;
-    CpuMode mode = CpuMode::unknown;
-    for (std::size_t i = 0; i < sample.callchain.size(); ++i) {
-        const std::uint64_t address = sample.callchain[i];
-        if (address == format::context_user_deferred) break;
-        if (address >= format::context_first_marker) {
-            mode = mode_of_marker(address);
-        } else if (mode == CpuMode::user) {
-            user_chain_.push_back(address);
-        }
-    }
-    return !user_chain_.empty();
-}
-
-// Lengthens walked_ by user_chain_, or puts all of it there if the registers are of a kind that
-// cannot be walked. Returns why the stack ends.
-StopReason SampleWorker::follow_chain(const ProcessAt& process, EventTime when,
-                                      const RegisterFile& registers, const StackMemory& stack,
-                                      StopReason reason) {
-    if (!walked_.empty()) {
-        return walker_.follow_chain(*process.user, when, registers, stack, user_chain_, reason,
-                                    walked_);
-    }
-    FrameKind kind = FrameKind::exact;
-    for (const std::uint64_t address : user_chain_) {
-        const Frame frame = walker_.resolve(*process.user, when, Avma{address}, kind);
-        walked_.push_back({frame, Avma{address}, {}});
-        kind = FrameKind::return_address;
-    }
-    return StopReason::recorded;
 }
 
 std::optional<std::size_t> SampleWorker::keep_for_stitching(const SampleView& sample,

@@ -111,9 +111,6 @@ private:
     };
     UserWalk walk_user(const SampleView& sample, const ProcessAt& process, EventTime when,
                        Path* path, ChunkResult& result);
-    bool take_user_chain(const SampleView& sample);
-    StopReason follow_chain(const ProcessAt& process, EventTime when, const RegisterFile& registers,
-                            const StackMemory& stack, StopReason reason);
     std::optional<std::size_t> keep_for_stitching(const SampleView& sample,
                                                   const StackMemory& stack, const WalkResult& walk,
                                                   Path* path);

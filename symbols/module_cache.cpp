@@ -378,6 +378,12 @@ ModuleCache::NameSources ModuleCache::name_sources(ModuleId id) const {
     return {contents.symbols, contents.debug_info};
 }
 
+RuleSource ModuleCache::rule_source(ModuleId id, Svma pc) const {
+    const Module* module = impl_->find(id);
+    if (module == nullptr || !module->binary) return RuleSource::none;
+    return module->binary->unwind_table()->source_of(pc);
+}
+
 KernelNames ModuleCache::kernel_names() const { return impl_->kernel_names(); }
 
 Diagnostics ModuleCache::diagnostics() const {

@@ -53,6 +53,8 @@ public:
         bool symbols = false, debug_info = false;
     };
     [[nodiscard]] NameSources name_sources(ModuleId id) const;
+    // Where the rule at `pc` of a module comes from (a lookup address, as for UnwindTable::find).
+    [[nodiscard]] RuleSource rule_source(ModuleId id, Svma pc) const;
     // What became of the kernel's names; `loaded` before they were needed.
     [[nodiscard]] KernelNames kernel_names() const;
     // One problem per module that is not loaded, in the order of their paths; then those of perf

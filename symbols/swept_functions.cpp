@@ -21,6 +21,20 @@ bool has_frames(const ElfImage& image, std::uint64_t code_size) {
 
 }  // namespace
 
+namespace {
+
+// Below, the kernel maps nothing (vm.mmap_min_addr): files whose addresses begin there are placed
+// anywhere, and take the addresses of their functions relative to rip only.
+constexpr std::uint64_t first_address = 0x10000;
+
+bool has_fixed_addresses(const ElfImage& image) {
+    return std::none_of(image.segments().begin(), image.segments().end(), [](const auto& segment) {
+        return segment.type == PT_LOAD && segment.address.value < first_address;
+    });
+}
+
+}  // namespace
+
 SweptFunctions SweptFunctions::read(const ElfImage& image) {
     SweptFunctions swept;
     if (image.machine() != EM_X86_64 || !image.is_64bit()) return swept;
@@ -41,6 +55,7 @@ SweptFunctions SweptFunctions::read(const ElfImage& image) {
         if (target != 0 && is_code) swept.starts_.push_back(target);
     };
     note(image.entry().value);
+    const bool fixed = has_fixed_addresses(image);
     for (const Code& code : swept.code_) {
         const OwnedBytes bytes = image.read_address(Svma{code.start}, code.end - code.start);
         for (std::size_t at = 0; at < bytes.size();) {
@@ -49,6 +64,8 @@ SweptFunctions SweptFunctions::read(const ElfImage& image) {
             if (!decoded) continue;
             if (decoded->kind == x86_64::Instruction::call) note(decoded->destination);
             note(decoded->address_taken);
+            // musl's start-up code gives main's address so.
+            if (fixed) note(decoded->constant);
         }
     }
     std::sort(swept.starts_.begin(), swept.starts_.end());

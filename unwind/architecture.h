@@ -30,6 +30,11 @@ struct SignalFrame {
     std::uint16_t pointer = 0, pointed_to = 0;
     // The code of a trampoline outside the vdso, as a little-endian word; mask 0: there is none.
     std::uint64_t code = 0, code_mask = 0;
+
+    // Whether the code at a trampoline's first byte is that.
+    [[nodiscard]] bool is_at(std::uint64_t bytes) const {
+        return code_mask != 0 && (bytes & code_mask) == code;
+    }
 };
 
 inline constexpr std::uint8_t no_place = 0xff;

@@ -14,15 +14,17 @@ struct ReturnPlace {
     std::uint64_t pc = 0;
 };
 
-// How much the call must say of whom it calls.
+// What the call may be. A leaf has no frame where its caller has one, whose frame pointer then
+// leads past that caller: of the innermost frame the call must say more.
 enum class CallTrust : std::uint8_t {
-    named,             // a function that begins with push %rbp, and that the callee's pc is in
-    named_or_unknown,  // that, or nothing: indirect calls and stubs name nobody
-    any,               // whoever is called
+    named,          // to a function that makes a frame, and that the callee's pc is in
+    named_or_lost,  // that, or code that cannot be read (a JIT's), as the callee's cannot
+    unknown,        // these, or calls that name nobody: indirect ones, and by stubs
+    any,            // whoever is called
 };
 
 // Whether the call before `back` may have led to the pc `callee`, in a function that keeps a frame
-// pointer. Where the call cannot be read (a JIT's), nothing speaks against it.
+// pointer.
 [[nodiscard]] bool may_have_called(ModuleProvider& provider, const ReturnPlace& back,
                                    std::uint64_t callee, CallTrust trust);
 

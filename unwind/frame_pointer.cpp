@@ -17,6 +17,12 @@ unsigned indirect_call_length(unsigned modrm, unsigned sib) {
     return length;
 }
 
+// Both encodings of mov %rsp, %rbp.
+bool moves_frame_pointer(std::uint64_t code) {
+    const std::uint64_t three = code & 0xff'ffff;
+    return three == 0xe58948 || three == 0xec8b48;
+}
+
 }  // namespace
 
 std::optional<FramePointerCaller> caller_by_frame_pointer(const StackMemory& stack,
@@ -33,13 +39,22 @@ FrameState frame_state(const std::array<std::uint64_t, 2>& code) {
     const std::uint64_t first = code[0] & 0xff;
     if (first == 0xc3 || first == 0x55) return FrameState::none;
     if ((code[0] & 0xffff'ffff) == 0xfa1e0ff3) return FrameState::none;
-    const std::uint64_t three = code[0] & 0xff'ffff;  // both encodings of mov %rsp, %rbp
-    return three == 0xe58948 || three == 0xec8b48 ? FrameState::pushed : FrameState::made;
+    return moves_frame_pointer(code[0]) ? FrameState::pushed : FrameState::made;
 }
 
-bool pushes_frame_pointer(const std::array<std::uint64_t, 2>& code) {
+bool makes_frame(const std::array<std::uint64_t, 2>& code) {
     const bool marked = (code[0] & 0xffff'ffff) == 0xfa1e0ff3;  // endbr64
-    return ((marked ? code[0] >> 32 : code[0]) & 0xff) == 0x55;
+    unsigned at = marked ? 4 : 0;
+    const auto from = [&code](unsigned byte) {
+        const unsigned shift = byte % 8 * 8;
+        if (byte >= 8) return code[1] >> shift;
+        return shift == 0 ? code[0] : code[0] >> shift | code[1] << (64 - shift);
+    };
+    if ((from(at) & 0xff) != 0x55) return false;
+    for (++at; at + 3 <= 16; ++at) {
+        if (moves_frame_pointer(from(at))) return true;
+    }
+    return false;
 }
 
 CallBefore call_before(std::uint64_t code) {

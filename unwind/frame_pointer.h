@@ -37,8 +37,10 @@ enum class FrameState : std::uint8_t {
 };
 [[nodiscard]] FrameState frame_state(const std::array<std::uint64_t, 2>& code);
 
-// Whether a function whose code begins with these bytes saves rbp first.
-[[nodiscard]] bool pushes_frame_pointer(const std::array<std::uint64_t, 2>& code);
+// Whether a function whose code begins with these bytes makes a frame: it saves rbp first, and
+// moves rsp there, at once or an instruction or two later. Others save rbp to use it for something
+// else.
+[[nodiscard]] bool makes_frame(const std::array<std::uint64_t, 2>& code);
 
 // What the instruction before a return address is, by the eight code bytes before it.
 struct CallBefore {

@@ -41,6 +41,7 @@ public:
 
     AnalysedFunction run(bool is_end_known) {
         if (code_.empty()) return {};
+        is_end_known_ = is_end_known;
         enter(0, CodeFrame::at_entry(), Trust::certain);
         follow_all();
         if (is_end_known) guess_unreached();
@@ -121,6 +122,7 @@ private:
             if (to) enter(*to, frame, trust);
             advance(frame, at);
             if (!goes_on(instruction) || after >= code_.size()) return;
+            if (instruction.kind == Instruction::call && may_begin(after)) return;
             if (instruction.if_different) equate(frame, decoded_[before]);
             // abort() and its like stand before code that somebody else jumps to.
             if (instruction.kind == Instruction::call && leads_to_target(after)) {
@@ -141,6 +143,21 @@ private:
             at = next(at);
         }
         return at < code_.size() && is_target_[at];
+    }
+
+    // Whether another function may begin at `at`, perhaps behind padding: the call before it did
+    // not come back then, as of __stack_chk_fail. What is jumped to is a loop.
+    [[nodiscard]] bool may_begin(std::uint32_t at) const {
+        if (is_end_known_) return false;
+        const std::uint32_t behind_call = at;
+        while (at < code_.size() && decoded_[at].kind == Instruction::nothing) at = next(at);
+        constexpr std::uint64_t alignment = 16;
+        if (at >= code_.size() || (address_ + at) % alignment != 0 || is_target_[at]) return false;
+        const Instruction& first = decoded_[at];
+        const bool saves =
+            first.kind == Instruction::push && (first.source == rbx || first.source == rbp ||
+                                                (first.source >= r12 && first.source <= r15));
+        return at != behind_call || saves;
     }
 
     static bool goes_on(const Instruction& instruction) {
@@ -215,6 +232,7 @@ private:
                 // Return addresses are looked up inside the call.
                 if (instruction.kind == Instruction::call) add_row(at + 1, after, frame);
                 if (!goes_on(instruction) || after >= code_.size()) break;
+                if (instruction.kind == Instruction::call && may_begin(after)) break;
                 if (instruction.if_different) equate(frame, decoded_[before]);
                 if (entrance_of_[after] != no_entrance) break;
                 before = at;
@@ -265,6 +283,7 @@ private:
     ByteView code_;
     std::uint64_t address_;
     std::uint64_t budget_;
+    bool is_end_known_ = true;
     std::vector<Instruction> decoded_;  // by offset; length 0: not the start of one
     std::vector<bool> reached_, is_target_;
     std::vector<std::uint32_t> entrance_of_;  // by offset

@@ -102,45 +102,87 @@ private:
         return status;
     }
 
-    // As leave(), by a rule that holds at calls only: in prologues and epilogues it leads astray,
-    // and the return address may still be in its register. Neither is believed but behind a call;
-    // what the function itself has called leaves an address in that register that is in the
-    // function.
+    // As leave(), by a rule that holds at calls only. In prologues and epilogues the registers may
+    // be pushed and the rest of the frame not made, or gone already, or nothing is pushed. What is
+    // believed leads behind a call, and from there on behind another one.
     StepStatus leave_innermost(const UnwindRule& rule, const CodeMapping& code) {
         const FrameMemory memory(stack_, &provider_, code.module, code.bias, arch_.words);
         RegisterFile caller = registers_;
-        const StepStatus status = step(rule, abi_, memory, caller);
-        if (status == StepStatus::ok && is_behind_call(caller[abi_.pc])) {
-            registers_ = caller;
-            registers_.set(abi_.pc, caller[abi_.pc] & code_mask_);
-            return StepStatus::ok;
+        const StepStatus first = step(rule, abi_, memory, caller);
+        if (first == StepStatus::ok && is_caller(caller)) return take(caller);
+        UnwindRule pushed = rule;
+        pushed.cfa = {RuleKind::in_register,
+                      static_cast<std::uint16_t>(abi_.stack_pointer),
+                      pushed_bytes(rule),
+                      {}};
+        caller = registers_;
+        if (step(pushed, abi_, memory, caller) == StepStatus::ok && is_caller(caller)) {
+            return take(caller);
         }
+        const StepStatus by_link = leave_by_link(code);
+        const bool cut = by_link != StepStatus::ok && first == StepStatus::truncated;
+        return cut ? first : by_link;
+    }
+
+    static std::int64_t pushed_bytes(const UnwindRule& rule) {
+        std::int64_t lowest = 0;
+        for (const NumberedRule& entry : rule.registers) {
+            if (entry.rule.kind == RuleKind::at_cfa) lowest = std::min(lowest, entry.rule.offset);
+        }
+        return -lowest;
+    }
+
+    // What the function itself has called leaves an address in the link register that is in it.
+    StepStatus leave_by_link(const CodeMapping& code) {
         const auto own = code.table->fde_range(Svma{pc() - code.bias});
         if (!own || !registers_.has(abi_.link_register)) return StepStatus::unsupported;
         const std::uint64_t back = registers_[abi_.link_register];
         const Svma at{(back & code_mask_) - code.bias};
+        RegisterFile caller = registers_;
+        caller.keep_only(abi_.callee_saved);
+        caller.set(abi_.stack_pointer, sp());
+        caller.set(abi_.pc, back);
         const bool is_own = at >= own->start && at < own->end;
-        if (is_own || !is_behind_call(back)) return StepStatus::unsupported;
-        registers_.keep_only(abi_.callee_saved);
-        registers_.set(abi_.stack_pointer, frames_.back().sp.value);
-        registers_.set(abi_.pc, back & code_mask_);
+        return is_own || !is_caller(caller) ? StepStatus::unsupported : take(caller);
+    }
+
+    StepStatus take(const RegisterFile& caller) {
+        registers_ = caller;
+        registers_.set(abi_.pc, caller[abi_.pc] & code_mask_);
         return StepStatus::ok;
     }
 
-    [[nodiscard]] bool is_behind_call(std::uint64_t return_address) {
+    // `caller` has its pc as it was found.
+    bool is_caller(RegisterFile caller) {
+        if (!is_behind_call(caller[abi_.pc])) return false;
+        const std::uint64_t lookup = (caller[abi_.pc] & code_mask_) - 1;
+        const SpanCache::Span span = spans_.find(lookup);
+        const UnwindRule* rule = span.find_rule(lookup);
+        if (!rule) return true;  // nobody knows how to go on
+        const FrameMemory memory(stack_, &provider_, span.code.module, span.code.bias, arch_.words);
+        const StepStatus status = step(*rule, abi_, memory, caller);
+        if (status != StepStatus::ok) {
+            return status == StepStatus::outermost || status == StepStatus::truncated;
+        }
+        return caller[abi_.pc] == 0 || is_behind_call(caller[abi_.pc]);
+    }
+
+    // Or where the kernel makes signal handlers return to.
+    bool is_behind_call(std::uint64_t return_address) {
         const std::uint64_t at = return_address & code_mask_;
-        const CodeMapping& code = spans_.find(at - 1).code;
-        const auto bytes = provider_.read_word(code.module, Svma{at - code.bias - 8});
-        return arch_.is_behind_call && bytes && arch_.is_behind_call(*bytes, return_address);
+        const CodeMapping code = spans_.find(at - 1).code;
+        const auto before = provider_.read_word(code.module, Svma{at - code.bias - 8});
+        if (before && arch_.is_behind_call(*before, return_address)) return true;
+        const auto bytes = provider_.read_word(code.module, Svma{at - code.bias});
+        return bytes && std::any_of(arch_.signals.begin(), arch_.signals.end(),
+                                    [&](const SignalFrame& frame) { return frame.is_at(*bytes); });
     }
 
     // Out of the trampoline that a signal handler returns to, by what the kernel put on the stack.
     bool leave_signal(const CodeMapping& code) {
         const auto bytes = provider_.read_word(code.module, Svma{pc() - code.bias});
         for (const SignalFrame& frame : arch_.signals) {
-            const bool known_code =
-                bytes && frame.code_mask != 0 && (*bytes & frame.code_mask) == frame.code;
-            if ((known_code || code.vdso) && read_signal(frame)) return true;
+            if (((bytes && frame.is_at(*bytes)) || code.vdso) && read_signal(frame)) return true;
         }
         return false;
     }

@@ -46,8 +46,8 @@ public:
         if (rule) return keeps_frame_pointer(*rule);
         const SpanCache::Span& span = spans_.find(caller - 1);
         if (!span.mapping && span.code.module.value == 0) return false;
-        x86_64::CallTrust trust = kind == FrameKind::exact ? x86_64::CallTrust::named
-                                                           : x86_64::CallTrust::named_or_unknown;
+        x86_64::CallTrust trust =
+            kind == FrameKind::exact ? x86_64::CallTrust::named : x86_64::CallTrust::unknown;
         if (limits_.trust_frame_pointers) trust = x86_64::CallTrust::any;
         return may_have_called(provider_, {span.code.module, span.code.bias, caller}, pc, trust);
     }

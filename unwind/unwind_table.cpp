@@ -192,6 +192,16 @@ const UnwindRule* UnwindTable::find(Svma pc) const {
     return state_->find_sframe(pc);
 }
 
+RuleSource UnwindTable::source_of(Svma pc) const {
+    for (std::size_t way = 0; way < State::way_count; ++way) {
+        RuleBlocks* blocks = state_->open(static_cast<State::Way>(way));
+        if (!blocks || blocks->find(pc.value) == 0) continue;
+        return way == State::debug_frame ? RuleSource::debug_frame : RuleSource::eh_frame;
+    }
+    if (state_->find_exidx(pc)) return RuleSource::arm_exidx;
+    return state_->find_sframe(pc) ? RuleSource::sframe : RuleSource::none;
+}
+
 std::optional<UnwindTable::FdeRange> UnwindTable::fde_range(Svma pc) const {
     for (std::size_t way = 0; way < State::way_count; ++way) {
         RuleBlocks* blocks = state_->open(static_cast<State::Way>(way));

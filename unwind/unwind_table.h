@@ -5,6 +5,7 @@
 // interned rule), so that a lookup is a search in a few cache lines.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 
@@ -37,6 +38,10 @@ struct UnwindSections {
     RegisterNumbers numbers;  // of the module's machine
 };
 
+// Where a rule comes from, in the order in which they are asked.
+enum class RuleSource : std::uint8_t { none, eh_frame, debug_frame, arm_exidx, sframe };
+inline constexpr std::size_t rule_source_count = 5;
+
 class UnwindTable {
 public:
     // Takes note of the sections and finds the way to the FDEs (the .eh_frame_hdr table if it is
@@ -47,6 +52,9 @@ public:
     // no FDE covers it. The rule lives as long as the table. Thread-safe: the first lookup in a
     // block compiles it under a lock, later ones take none.
     [[nodiscard]] const UnwindRule* find(Svma pc) const;
+
+    // Where find() has its rule from. Thread-safe; costs as much.
+    [[nodiscard]] RuleSource source_of(Svma pc) const;
 
     // Start of the FDE that covers pc: the start of its function, as far as CFI knows.
     struct FdeRange {

@@ -137,7 +137,7 @@ struct StackWalker::State {
     StepStatus follow_inferred(std::uint32_t generation, const KnownPc& at, FrameKind kind,
                                const StackMemory& stack, RegisterFile& registers);
     bool is_called(std::uint32_t generation, std::uint64_t callee, std::uint64_t returns_to,
-                   bool trusted);
+                   x86_64::CallTrust trust);
     bool follow_frame_pointer(std::uint32_t generation, FrameKind kind, const Frame& frame,
                               const StackMemory& stack, RegisterFile& registers);
     StopReason walk(std::uint32_t generation, const RegisterFile& registers, FrameKind kind,
@@ -172,14 +172,11 @@ struct StackWalker::State {
 };
 
 // Whether the call before `returns_to` led to the pc `callee`, in a function that keeps a frame
-// pointer. Where the call cannot be read (a JIT's), nothing speaks against it; where it does not
-// say whom it calls, `trusted` decides.
+// pointer.
 bool StackWalker::State::is_called(std::uint32_t generation, std::uint64_t callee,
-                                   std::uint64_t returns_to, bool trusted) {
+                                   std::uint64_t returns_to, x86_64::CallTrust trust) {
     const KnownPc caller = look_up(returns_to - 1, generation);
     if (caller.stop == StopReason::no_mapping) return false;
-    x86_64::CallTrust trust =
-        trusted ? x86_64::CallTrust::named_or_unknown : x86_64::CallTrust::named;
     if (limits.trust_frame_pointers) trust = x86_64::CallTrust::any;
     return x86_64::may_have_called(provider, {caller.module, caller.bias, returns_to}, callee,
                                    trust);
@@ -194,11 +191,15 @@ bool StackWalker::State::follow_frame_pointer(std::uint32_t generation, FrameKin
     const std::uint64_t pc = registers[abi.pc], sp = registers[abi.stack_pointer];
     const std::uint64_t fp = registers[x86_64::rbp];
     x86_64::FrameState state = x86_64::FrameState::made;
+    x86_64::CallTrust trust = x86_64::CallTrust::unknown;
     if (kind == FrameKind::exact) {
         const Svma svma{frame.offset};
         if (read_code(frame.module, svma, x86_64::is_stub)) return false;  // keeps none
         const auto code = provider.read_word(frame.module, svma);
         if (code) state = x86_64::frame_state({*code, 0});
+        if (state == x86_64::FrameState::made) {
+            trust = code ? x86_64::CallTrust::named : x86_64::CallTrust::named_or_lost;
+        }
     }
     std::optional<x86_64::FramePointerCaller> caller;
     if (state == x86_64::FrameState::none) {
@@ -207,9 +208,7 @@ bool StackWalker::State::follow_frame_pointer(std::uint32_t generation, FrameKin
         const bool made = state == x86_64::FrameState::made;
         caller = x86_64::caller_by_frame_pointer(stack, sp, made ? fp : sp);
     }
-    // A leaf may have no frame where its caller has one: rbp then leads past the caller.
-    const bool trusted = kind != FrameKind::exact || state != x86_64::FrameState::made;
-    if (!caller || !is_called(generation, pc, caller->pc, trusted)) return false;
+    if (!caller || !is_called(generation, pc, caller->pc, trust)) return false;
     registers.keep_only(0);  // what else such code keeps, nobody knows
     registers.set(x86_64::rbp, caller->fp);
     registers.set(abi.stack_pointer, caller->sp);
@@ -490,7 +489,15 @@ StopReason StackWalker::follow_chain(const AddressSpace& space, EventTime when,
                                      const RegisterFile& registers, const StackMemory& stack,
                                      std::span<const std::uint64_t> chain, StopReason reason,
                                      std::vector<WalkedFrame>& frames) {
-    if (registers.abi() != TaskAbi::x86_64 || frames.empty()) return reason;
+    if (frames.empty()) {
+        FrameKind kind = FrameKind::exact;
+        for (const std::uint64_t pc : chain) {
+            frames.push_back({resolve(space, when, Avma{pc}, kind), Avma{pc}, {}});
+            kind = FrameKind::return_address;
+        }
+        return StopReason::recorded;
+    }
+    if (registers.abi() != TaskAbi::x86_64) return reason;
     state_->spans.select(space, when);
     return follow_recorded_chain(state_->spans, state_->provider,
                                  {chain, registers, stack, state_->limits}, reason, frames);

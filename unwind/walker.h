@@ -66,8 +66,9 @@ public:
 
     // Lengthens `frames`, what walk() just found of this sample, by what the kernel recorded beside
     // it (recorded_chain.h), if that is believed: x86-64 only. `chain`: the user part, the pc
-    // first. Returns why the stack ends; `reason`, of the walk, unless it is whole now. The walk
-    // must have been without a trail, or have shared nothing.
+    // first. Where there are no frames, as the registers cannot be walked, all of it is taken as it
+    // is. Returns why the stack ends; `reason`, of the walk, unless it is whole now. The walk must
+    // have been without a trail, or have shared nothing.
     StopReason follow_chain(const AddressSpace& space, EventTime when,
                             const RegisterFile& registers, const StackMemory& stack,
                             std::span<const std::uint64_t> chain, StopReason reason,

@@ -118,6 +118,9 @@ void note_store(const cs_x86& x86, Instruction& result) {
 void understand_mov(const cs_x86& x86, Instruction& result) {
     const cs_x86_op &to = x86.operands[0], &from = x86.operands[1];
     const std::uint8_t target = whole_register(to), source = whole_register(from);
+    if (to.type == X86_OP_REG && from.type == X86_OP_IMM) {
+        result.constant = static_cast<std::uint64_t>(from.imm);
+    }
     if (target != Instruction::none && source != Instruction::none) {
         result.kind = Instruction::copy;
         result.target = target;

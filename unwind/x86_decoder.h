@@ -42,6 +42,7 @@ struct Instruction {
     std::uint32_t writes = 0;         // mask of registers that now hold something else
     std::int64_t displacement = 0;    // bytes
     std::uint64_t address_taken = 0;  // of a lea relative to rip; else 0
+    std::uint64_t constant = 0;       // that a mov puts into a register; else 0
     std::uint64_t destination = 0;    // as the addresses given to decode(); 0: not known
 };
 

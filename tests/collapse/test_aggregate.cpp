@@ -391,10 +391,26 @@ TEST_CASE("a walked stack of an architecture that is not known is its leaf") {
     PerfBuilder perf = start({test::dwarf_event()});
     perf.feature(format::feature_arch, test::Bytes().string_field("mips64"));
     SampleFields sample = stack_sample(10, prog_start + 0x10, {prog_start + 0x20, 0});
-    perf.sample(sample);
-    const Profile profile = run(perf).profile;
-    CHECK(only_stack(profile) == std::vector<std::uint64_t>{prog_start + 0x10});
-    CHECK(stopped(profile, StopReason::unsupported_abi) == 1);
+    SUBCASE("without a recorded chain") {
+        sample.callchain = {};
+        perf.sample(sample);
+        const Profile profile = run(perf).profile;
+        CHECK(only_stack(profile) == std::vector<std::uint64_t>{prog_start + 0x10});
+        CHECK(stopped(profile, StopReason::unsupported_abi) == 1);
+    }
+    SUBCASE("or the chain that the kernel recorded beside it") {
+        sample.callchain = {format::context_user, prog_start + 0x10, prog_start + 0x50};
+        perf.sample(sample);
+        const Profile profile = run(perf).profile;
+        CHECK(only_stack(profile) ==
+              std::vector<std::uint64_t>{prog_start + 0x50, prog_start + 0x10});
+        CHECK(stopped(profile, StopReason::recorded) == 1);
+        CHECK(profile.chain_frames == 2);
+
+        AggregateOptions options;
+        options.limits.frame_pointers = false;
+        CHECK(stopped(run(perf, options).profile, StopReason::unsupported_abi) == 1);
+    }
 }
 
 TEST_CASE("samples of guests are counted and left out") {

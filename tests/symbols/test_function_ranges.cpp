@@ -136,6 +136,19 @@ TEST_CASE("a Go table that does not fit the code is not believed") {
     }
 }
 
+TEST_CASE("functions of stripped code at fixed addresses begin at constants that are code") {
+    for (const std::uint64_t start : {text, std::uint64_t{0x401000}}) {
+        ElfBuilder elf;
+        const std::uint16_t code = elf.add_text(start, text_size);
+        Bytes mov = bytes_of(std::string("\x48\xc7\xc7", 3));  // mov $start + 0x30, %rdi
+        put_u32(mov, static_cast<std::uint32_t>(start + 0x30));
+        std::copy(mov.begin(), mov.end(), elf.sections[code - 1u].content.begin());
+        const auto image = ElfImage::read(elf.bytes());
+        REQUIRE(image);
+        CHECK(SweptFunctions::read(*image).find(Svma{start + 0x34}).has_value() == (start != text));
+    }
+}
+
 TEST_CASE("functions of stripped code begin where calls lead") {
     ElfBuilder elf;
     const std::uint16_t code = elf.add_text(text, text_size);

@@ -16,7 +16,8 @@ from recording import CONTEXT_USER, Event, Recording
 OUTPUT = b"prog;[prog] 30\n"
 STATS_KEYS = [
     "file_bytes", "records", "samples", "lost_events", "filtered_samples", "guest_samples",
-    "processes", "frames", "analysed_frames", "frame_pointer_frames", "chain_frames",
+    "processes", "frames", "debug_frame_frames", "arm_exidx_frames", "sframe_frames",
+    "analysed_frames", "frame_pointer_frames", "chain_frames",
     "stitched_frames", "longer_samples",
     "distinct_frames", "distinct_stacks", "unnamed_samples", "stop_reasons", "events", "modules", "problems"]
 MODULE_KEYS = ["path", "state", "recorded_build_id", "file_build_id", "file", "debug_file",

@@ -7,6 +7,7 @@ must say the same as perf, except where DIFFERENCES explains why not.
 """
 
 import copy
+import json
 import os
 import pathlib
 import re
@@ -27,6 +28,12 @@ DIFFERENCES = {
     "layouts/static": "perf unwinds only with an .eh_frame_hdr",
     "off_cpu/wall": "it has two events: fgread folds the first, the text has both",
     "truncated": "perf adds an [unknown] frame where the dump ends",
+}
+# Which way the frames of some are found that .eh_frame has no rule for, by the name of its count in --stats.
+WAYS = {
+    "layouts/debug_frame": "debug_frame_frames",
+    "foreign/armv7": "arm_exidx_frames",
+    "hard_cases/without_rules": "analysed_frames",
 }
 VERSION = re.compile(r"@@?(?:GLIBC|GLIBCXX|CXXABI|GCC)_[\w.]+")
 
@@ -117,6 +124,14 @@ def check_big_endian(tap, fgread, recordings, folder):
     tap.check(turned > len(recordings) // 2, "most recordings can be turned round")
 
 
+def check_ways(tap, fgread, case):
+    way = WAYS.get(case.name)
+    if way is None:
+        return
+    counts = json.loads(fold(fgread, case, "-q", "--stats=json")[2])
+    tap.check(counts[way] > 0, f"{case.name}: {way}", counts)
+
+
 def check_script(tap, fgread, case):
     expected = case.text("perf.script")
     if expected is None:
@@ -150,6 +165,7 @@ def main(root, fgread):
     for case in cases:
         if case.text("expected.folded") is not None:
             check_case(tap, fgread, case)
+            check_ways(tap, fgread, case)
             check_script(tap, fgread, case)
         if case.name == "cpp_threads":
             check_names(tap, fgread, case)

@@ -8,7 +8,7 @@
 //   truth_check RECORDING --program FILE [--own NAME] [--min-judged N]
 //   truth_check RECORDING --chain whole        every pc of the recorded chain is the truth
 //
-// Exit status 0: at least 99.9 % of what was judged is equal, and enough was judged.
+// Exit status 0: at least 99.95 % of what was judged is equal, and enough was judged.
 
 #include <fmt/format.h>
 
@@ -33,7 +33,8 @@ using truth::FrameState;
 using truth::Function;
 using truth::Sample;
 
-constexpr double pass_share = 0.999;
+// Of 61,600 samples of the six programs all were equal. One of a test's 1,400 is too many.
+constexpr double pass_share = 0.9995;
 constexpr double min_own_share =
     0.90;  // of all samples: else the program judges other people's code
 constexpr double max_excluded_share = 0.15;  // of own samples: else the exclusion hides the result

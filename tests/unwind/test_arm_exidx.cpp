@@ -182,12 +182,12 @@ class Process {
 public:
     Process() {
         builder_.line(0x1000, inlined(0xa8)).line(0x1100, inlined(0xa8));
-        builder_.line(0x1200, cannot_unwind);
+        builder_.line(0x1200, cannot_unwind).line(0x1300, inlined(0x0f, 0xa8));
         while (code_.size() < 0x10) code_.u32(0xe1a0'0000);
         code_.u32(0xeb00'0000).u32(0xe1a0'0000);  // bl: returns to 0x1014
         while (code_.size() < 0x110) code_.u32(0xe1a0'0000);
         code_.u32(0xeb00'0000);  // bl in the leaf: returns to 0x1114
-        while (code_.size() < 0x300) code_.u32(0xe1a0'0000);
+        while (code_.size() < 0x400) code_.u32(0xe1a0'0000);
         const ModuleId module = modules_.add(builder_.sections());
         modules_.add_memory(module, Svma{0x1000}, code_.view());
         modules_.map(space_, {1, 0}, module, Avma{0x11000}, Avma{0x12000}, 0x10000);
@@ -237,6 +237,19 @@ TEST_CASE("Arm index: in a prologue the return address is in its register") {
     Process process;
     process.at(0x11100, 0x11014).words({2, 0});
     CHECK(process.walk() == Pcs{0x11100, 0x11014});
+}
+
+TEST_CASE("Arm index: registers are pushed, and the rest of the frame is not made yet") {
+    Process process;
+    process.at(0x11300, 0x11014).words({1, 0x11014, 2, 0});
+    CHECK(process.walk() == Pcs{0x11300, 0x11014});
+    CHECK(process.reason == StopReason::complete);
+}
+
+TEST_CASE("Arm index: an address that leads behind a call and no farther is not believed") {
+    Process process;
+    process.at(0x11120, 0x11114).words({1, 0x11014, 2, 0x11018});
+    CHECK(process.walk() == Pcs{0x11120});
 }
 
 TEST_CASE("Arm index: what the function has called left no return address of its own") {

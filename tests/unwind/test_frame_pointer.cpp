@@ -1,10 +1,13 @@
 #include <doctest/doctest.h>
 
 #include "support/cfi_builder.h"
+#include "unwind/call_check.h"
 #include "unwind/frame_pointer.h"
+#include "unwind/static_modules.h"
 
 using namespace fgread;
 using namespace fgread::x86_64;
+using fgread::test::CfiBytes;
 
 namespace {
 
@@ -67,7 +70,46 @@ TEST_CASE("how far a frame is made shows at the pc") {
     CHECK(frame_state({0xc3, 0}) == FrameState::none);          // ret
     CHECK(frame_state({0x20ec8348e58948, 0}) == FrameState::pushed);
     CHECK(frame_state({0x20ec8348, 0}) == FrameState::made);
-    CHECK(pushes_frame_pointer({0x55fa1e0ff3, 0}));
-    CHECK(pushes_frame_pointer({0x55, 0}));
-    CHECK_FALSE(pushes_frame_pointer({0x53, 0}));
+}
+
+TEST_CASE("functions that make a frame begin so, others save rbp for another use") {
+    CHECK(makes_frame({0xe5894855, 0}));
+    CHECK(makes_frame({0xec8b4855, 0}));
+    CHECK(makes_frame({0xe5894855fa1e0ff3, 0}));         // endbr64
+    CHECK(makes_frame({0x48000000'01bf4155, 0xe589}));   // mov $1, %r15d between the two
+    CHECK_FALSE(makes_frame({0xec8348fb8948'5355, 0}));  // push %rbx
+    CHECK_FALSE(makes_frame({0xe5894853, 0}));
+    CHECK_FALSE(makes_frame({0x55, 0}));
+}
+
+TEST_CASE("a call is of the function that a pc is in, by nearness or by its symbol") {
+    constexpr std::uint64_t start = 0x2000, back = 0x1005;
+    CfiBytes calling, called;
+    calling.u8(0xe8).u32(start - back).u64(0);
+    called.u8(0x55).u8(0x48).u8(0x89).u8(0xe5).u64(0).u64(0);
+    StaticModules modules;
+    const ModuleId module = modules.add({});
+    CfiBytes caller{0, 0, 0};
+    caller.add(calling);
+    modules.add_memory(module, Svma{back - 8}, caller.view());
+    modules.add_memory(module, Svma{start}, called.view());
+    const auto may = [&](std::uint64_t pc, CallTrust trust) {
+        return may_have_called(modules, {module, 0, back}, pc, trust);
+    };
+    CHECK(may(start + 0x800, CallTrust::named));
+    CHECK_FALSE(may(start + 0x1000, CallTrust::named));
+    CHECK(may(start + 0x1000, CallTrust::unknown));
+    CHECK_FALSE(may(start + 0x10000, CallTrust::unknown));
+    CHECK(may(start + 0x10000, CallTrust::any));
+    CHECK_FALSE(may(start - 1, CallTrust::unknown));
+    modules.add_function(module, {Svma{start}, Svma{start + 0x4000}});
+    CHECK(may(start + 0x1000, CallTrust::named));
+    CHECK_FALSE(may(start + 0x4000, CallTrust::named));
+
+    const auto of_lost_code = [&](CallTrust trust) {
+        return may_have_called(modules, {module, 0, 0x9000}, start, trust);
+    };
+    CHECK_FALSE(of_lost_code(CallTrust::named));
+    CHECK(of_lost_code(CallTrust::named_or_lost));
+    CHECK(of_lost_code(CallTrust::unknown));
 }

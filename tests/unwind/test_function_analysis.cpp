@@ -125,6 +125,47 @@ TEST_CASE("behind a call that does not come back stands somebody else's code") {
     check_cfa(function, code.at(6), rsp, 16);
 }
 
+TEST_CASE("where the end is not known, a call before padding or a prologue is the end") {
+    Code code;
+    code.add({0x48, 0x83, 0xec, 0x38})         // 0 sub $0x38, %rsp
+        .add({0xe8, 0x00, 0x10, 0x00, 0x00});  // 1 call __stack_chk_fail
+    SUBCASE("padding up to where functions begin") {
+        code.add({0x0f, 0x1f, 0x80, 0, 0, 0, 0})  // 2 nop
+            .add({0x31, 0xc0});                   // 3 xor %eax, %eax
+    }
+    SUBCASE("a prologue that begins there") {
+        code = Code();
+        code.add({0x48, 0x81, 0xec, 0x38, 0, 0, 0})  // 0 sub $0x38, %rsp
+            .add({0xe8, 0x00, 0x10, 0x00, 0x00})     // 1
+            .add({0xe8, 0x00, 0x10, 0x00, 0x00})     // 2 up to 17
+            .add({0x53});                            // 3
+        // Not at 16: the call comes back as any other.
+        CHECK(analyse(code, false).find(code.at(3)) != nullptr);
+        code = Code();
+        code.add({0x48, 0x81, 0xec, 0x38, 0, 0, 0})  // 0 sub $0x38, %rsp
+            .add({0x48, 0x83, 0xc0, 0x01})           // 1 add $1, %rax
+            .add({0xe8, 0x00, 0x10, 0x00, 0x00})     // 2 call, up to 16
+            .add({0x53})                             // 3 push %rbx
+            .add({0xc3});
+    }
+    CHECK(analyse(code, false).find(code.at(1)) != nullptr);
+    CHECK(analyse(code, false).find(code.at(3)) == nullptr);
+    CHECK(analyse(code, true).find(code.at(3)) != nullptr);
+}
+
+TEST_CASE("where the end is not known, a loop behind a call and padding is no other function") {
+    Code code;
+    code.add({0x48, 0x83, 0xec, 0x38})        // 0 sub $0x38, %rsp
+        .add({0xe8, 0x00, 0x10, 0x00, 0x00})  // 1 call
+        .add({0x0f, 0x1f, 0x80, 0, 0, 0, 0})  // 2 nop, up to 16
+        .add({0xff, 0xcb})                    // 3 dec %ebx
+        .add({0x75, 0xfc})                    // 4 jne 3
+        .add({0x48, 0x83, 0xc4, 0x38})        // 5 add $0x38, %rsp
+        .add({0xc3});                         // 6 ret
+    check_cfa(analyse(code, false), code.at(4), rsp, 0x40);
+    check_cfa(analyse(code, false), code.at(6), rsp, 8);
+}
+
 TEST_CASE("targets of a switch have the frame of its jump, if they are the function's") {
     Code code;
     code.add({0x53})                          // 0 push %rbx

@@ -15,20 +15,20 @@ using fgread::test::CfiBytes;
 namespace {
 
 constexpr std::uint64_t bias = 0x400000, dump_base = 0x7ffd00001000;
-// Functions of the module (SVMA), each of which begins with push %rbp and calls the one before it.
+// Functions of the module (SVMA), each of which makes a frame and calls the one before it.
 constexpr std::uint64_t keeping = 0x1000;      // CFA = rbp + 16
 constexpr std::uint64_t keeping_not = 0x1100;  // CFA = rsp + 8
 constexpr std::uint64_t bare = 0x1200;         // no rule
 constexpr std::uint64_t start = 0x1300;        // return address undefined
 constexpr std::uint64_t elsewhere = 0x1400;    // no rule, and called by nobody
-constexpr std::uint64_t after_call = 6;
+constexpr std::uint64_t after_call = 9;
 
 CfiBytes module_code() {
     CfiBytes code;
     for (std::uint64_t at = keeping; at <= elsewhere; at += 0x100) {
         while (code.size() < at - keeping) code.u8(0xcc);
         const auto distance = static_cast<std::uint32_t>(-0x100 - static_cast<int>(after_call));
-        code.u8(0x55).u8(0xe8).u32(distance);
+        code.u8(0x55).u8(0x48).u8(0x89).u8(0xe5).u8(0xe8).u32(distance);
     }
     while (code.size() < 0x600) code.u8(0xcc);
     return code;
