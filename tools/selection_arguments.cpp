@@ -33,13 +33,16 @@ void define_selection(CLI::App& app, SelectionArguments& arguments) {
 
 std::optional<std::string> finish_selection(const SelectionArguments& arguments,
                                             AggregateOptions& options) {
-    const auto grouping = parse_grouping(arguments.group_by);
-    if (!grouping) {
-        return fmt::format(
-            "--group-by: '{}' is not a list of comm, pid, tid, cpu, cgroup and event, each once",
-            arguments.group_by);
+    if (!arguments.group_by.empty()) {
+        const auto grouping = parse_grouping(arguments.group_by);
+        if (!grouping) {
+            return fmt::format(
+                "--group-by: '{}' is not a list of comm, pid, tid, cpu, cgroup and event, each "
+                "once",
+                arguments.group_by);
+        }
+        options.group_by = *grouping;
     }
-    options.group_by = *grouping;
     constexpr std::pair<std::string_view, CallGraph> kinds[] = {
         {"auto", CallGraph::automatic},    {"dwarf", CallGraph::dwarf}, {"lbr", CallGraph::lbr},
         {"fp", CallGraph::frame_pointers}, {"none", CallGraph::none},

@@ -59,6 +59,10 @@ bool is_recording(std::string_view begin) {
     return begin.starts_with("PERFILE2") || begin.starts_with("2ELIFREP");
 }
 
+constexpr const char* binaries_remedy =
+    "a copy of the recorded machine's files can be given with --symfs DIR; fgread --archive FILE "
+    "folds with what 'perf archive' packed there";
+
 Result<StackInput> read_recording(const char* tool, const std::string& path,
                                   const FoldOptions& fold, FoldedReader& reader) {
     if (path == "-") {
@@ -70,7 +74,8 @@ Result<StackInput> read_recording(const char* tool, const std::string& path,
         return true;
     });
     if (!stats) return stats.error();
-    for (const std::string& warning : warnings(*stats)) say(tool, "warning: " + warning);
+    for (const std::string& warning : warnings(*stats, binaries_remedy))
+        say(tool, "warning: " + warning);
     reader.finish();
     return StackInput{reader.valid_lines(), reader.invalid_lines()};
 }
