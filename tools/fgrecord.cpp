@@ -31,7 +31,6 @@ struct Arguments {
     std::string format;
     double duration = 0;  // seconds
     bool off_cpu = false, wall = false;
-    bool unit_given = false;  // --countname or --factor
     tools::PictureArguments picture;
     tools::CargoTarget cargo;
     bool release = false;                   // the default, for those used to say it
@@ -211,7 +210,6 @@ ExitStatus prepare(Arguments& arguments) {
         return good.error().kind == ErrorKind::io ? failed : wrong_usage;
     }
     session.picture = arguments.picture.picture;
-    session.picture.counts_are_named = arguments.unit_given;
     return recorded;
 }
 
@@ -254,7 +252,7 @@ int run_fgrecord(std::vector<std::string> words) {
         const int status = app.exit(error);
         return status == 0 ? recorded : wrong_usage;
     }
-    arguments.unit_given = app.count("--countname") + app.count("--factor") != 0;
+    arguments.picture.picture.counts_are_named = tools::names_counts(app);
     std::vector<std::string> rest = app.remaining();
     if (!rest.empty()) {
         // "fgrecord ./program -- x": that "--" is the program's.
@@ -355,7 +353,7 @@ int run_cargo_fgrecord(std::vector<std::string> words) {
         const int status = app.exit(error);
         return status == 0 ? recorded : wrong_usage;
     }
-    arguments.unit_given = app.count("--countname") + app.count("--factor") != 0;
+    arguments.picture.picture.counts_are_named = tools::names_counts(app);
     choose_cargo_target(arguments);
     if (const int status = prepare(arguments); status != recorded) return status;
     const Result<tools::CargoProgram> program = tools::build_with_cargo(arguments.cargo);

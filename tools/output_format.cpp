@@ -95,13 +95,6 @@ std::map<std::string, std::string, std::less<>> binaries_of(const FoldedProfile&
     return out;
 }
 
-// Nanoseconds are read as milliseconds: 1 s of samples is "1,000 ms", not "1,000,000,000".
-void name_counts(const WeightUnit& weight, PictureOptions& options) {
-    const bool is_time = weight.unit == "nanoseconds";
-    options.count_name = is_time ? "ms" : weight.name;
-    if (is_time) options.factor = 1e-6;
-}
-
 // All events, and what perf shows of addresses and names.
 void make_like_perf_script(FoldOptions& fold) {
     if (fold.event.empty()) fold.event.assign(1, '*');
@@ -148,6 +141,14 @@ std::string_view format_ending(OutputFormat format) {
         ->ending;
 }
 
+// Nanoseconds are read as milliseconds: 1 s of samples is "1,000 ms", not "1,000,000,000".
+void name_counts(const WeightUnit& weight, PictureOptions& options) {
+    if (options.counts_are_named) return;
+    const bool is_time = weight.unit == "nanoseconds";
+    options.count_name = is_time ? "ms" : weight.name;
+    if (is_time) options.factor = 1e-6;
+}
+
 Grouping default_grouping(OutputFormat format) {
     // Not by cpu, too: on many of them nearly each sample would be one of its own.
     if (format == OutputFormat::pprof) return {GroupBy::comm, GroupBy::pid, GroupBy::tid};
@@ -191,7 +192,7 @@ Picture write_profile(const FoldedProfile& folded, OutputFormat format, PictureO
         case OutputFormat::html:
             break;
     }
-    if (!options.counts_are_named) name_counts(weight_unit(folded), options);
+    name_counts(weight_unit(folded), options);
     if (options.scheme == ColorScheme::module) options.binaries = binaries_of(folded);
     const FrameTree tree = frame_tree(name_tree(folded), folded.names);
     return format == OutputFormat::svg ? write_svg(tree, options, sink)

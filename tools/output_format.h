@@ -64,6 +64,9 @@ enum class OutputFormat : std::uint8_t {
 // Has `fold` keep what its writer needs.
 void fit_to_format(OutputFormat format, FoldOptions& fold);
 
+// What a picture shows of weights like this, unless PictureOptions::counts_are_named.
+void name_counts(const WeightUnit& weight, PictureOptions& options);
+
 // Writes `folded` to `sink`. What became of the picture, if it is one; `options` is for pictures,
 // and their counts are named by the recording unless PictureOptions::counts_are_named.
 Picture write_profile(const FoldedProfile& folded, OutputFormat format, PictureOptions options,

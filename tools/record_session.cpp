@@ -245,8 +245,8 @@ private:
     }
 
     void tell(const FoldStats& stats, const Picture& picture) const {
-        const std::string hint = binaries_hint(data_, false);
-        for (const std::string& warning : warnings(stats, hint)) say("warning: " + warning);
+        const std::string binaries = binaries_hint(data_, false);
+        for (const std::string& warning : warnings(stats, binaries)) say("warning: " + warning);
         for (const std::string& hint : hints(stats)) say(hint);
         say(summary(stats));
         const std::string left = left_out(picture);
