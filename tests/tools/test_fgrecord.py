@@ -93,7 +93,8 @@ def check_arguments(tap, fgrecord, programs, recording):
                   f"the ending of {name}", data[:40])
     run, _ = programs.run("-e", "cpu-clock", "-q", "-o", "-", "-f", "folded", "true")
     tap.check(run.out.decode() == stacks and not run.err, "-o - and --quiet", run)
-    for options, unit in (([], " ms, 100%)"), (["--countname", "ticks"], " ticks, 100%)")):
+    for options, unit in (([], " context-switches, 100%)"),
+                          (["--countname", "ticks"], " ticks, 100%)")):
         run, _ = programs.run("-e", "cpu-clock", *options, "-o", "unit.svg", "true")
         tap.check(unit in fgrecord.file("unit.svg").read_text(), f"what is counted: {options}", run)
     programs.add("xdg-open", "")
