@@ -97,7 +97,7 @@ std::map<std::string, std::string, std::less<>> binaries_of(const FoldedProfile&
 
 // All events, and what perf shows of addresses and names.
 void make_like_perf_script(FoldOptions& fold) {
-    if (fold.event.empty()) fold.event.assign(1, '*');
+    if (fold.event.empty()) fold.event.assign(1, '*');  // gcc 12 warns of a bad copy for = "*"
     fold.symbols.names = NameStyle::perf;
     fold.aggregate.unknown_addresses = true;
 }
