@@ -10,7 +10,8 @@ namespace fgread::tools {
 
 void define_selection(CLI::App& app, SelectionArguments& arguments) {
     app.add_option("--group-by", arguments.group_by,
-                   "Root frames, in this order: comm, pid, tid, cpu, cgroup, event [comm]")
+                   "Root frames, in this order: comm, pid, tid, cpu, cgroup, event [comm; of\n"
+                   "pprof comm,pid,tid]")
         ->option_text("LIST");
     app.add_option("--call-graph", arguments.call_graph,
                    "Which user stack, if samples have several: auto, dwarf, lbr, fp\n"
