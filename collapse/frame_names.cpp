@@ -25,7 +25,7 @@ std::string unresolved_label(const InlineChain& chain, const Frame& frame, bool 
     if (!addresses) return chain.module_label;
     std::string_view label = chain.module_label;
     if (label.ends_with(']')) label.remove_suffix(1);
-    return fmt::format("{} <{:x}>]", label, frame.offset);
+    return fmt::format("{} <{:x}>]", label, frame.lookup_offset());
 }
 
 std::string source_place(const SourceFrame& function) {
@@ -35,10 +35,9 @@ std::string source_place(const SourceFrame& function) {
                        function.line);
 }
 
-std::string_view mark_of(const InlineChain& chain, const NamingOptions& options) {
-    if (!options.annotate) return {};
-    if (chain.kernel) return "_[k]";
-    return chain.jit ? "_[j]" : "";
+std::string_view mark_of(const InlineChain& chain, FrameMarks marks) {
+    if (chain.kernel) return marks.kernel ? "_[k]" : "";
+    return chain.jit && marks.jit ? "_[j]" : "";
 }
 
 // [from, to) of the frames in their order.
@@ -87,13 +86,13 @@ std::string label_of_unreal(const Frame& frame, const NamingOptions& options) {
     InlineChain chain;
     chain.module_label = kernel ? "[guest.kernel]" : "[guest.user]";
     return unresolved_label(chain, frame, options.addresses)
-        .append(options.annotate && kernel ? "_[k]" : "");
+        .append(options.marks.kernel && kernel ? "_[k]" : "");
 }
 
 NamesOfFrame names_of(const Frame& frame, Symbolizer& symbolizer, const NamingOptions& options) {
     if (!is_real(frame.module)) return {{label_of_unreal(frame, options)}, false, {}};
     InlineChain chain = symbolizer.symbolize(frame);
-    const std::string_view mark = mark_of(chain, options);
+    const std::string_view mark = mark_of(chain, options.marks);
     if (chain.functions.empty()) {
         return {{unresolved_label(chain, frame, options.addresses).append(mark)},
                 true,
@@ -103,7 +102,7 @@ NamesOfFrame names_of(const Frame& frame, Symbolizer& symbolizer, const NamingOp
     for (auto function = chain.functions.rbegin(); function != chain.functions.rend(); ++function) {
         std::string name = function->name;
         if (options.source && function->line != 0) name += source_place(*function);
-        name += options.annotate && function->inlined ? "_[i]" : mark;
+        name += options.marks.inlined && function->inlined ? "_[i]" : mark;
         names.push_back(std::move(name));
     }
     return {std::move(names), false, options.details ? std::move(chain) : InlineChain{}};

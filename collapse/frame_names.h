@@ -30,10 +30,17 @@ struct NameDetail {
     bool kernel = false;
 };
 
+// Which names end with a mark that says what they are, as stackcollapse-perf.pl's do.
+struct FrameMarks {
+    bool kernel = false;   // "_[k]"
+    bool jit = false;      // "_[j]"
+    bool inlined = false;  // "_[i]"
+};
+
 struct NamingOptions {
-    // "_[k]" behind kernel functions, "_[i]" behind inlined ones, "_[j]" behind those of a JIT
-    bool annotate = false;
-    bool addresses = false;     // unresolved: "[libc.so.6 <28ab0>]" instead of "[libc.so.6]"
+    FrameMarks marks;
+    // Unresolved: "[libc.so.6 <28ab0>]", the address that was looked up, instead of "[libc.so.6]".
+    bool addresses = false;
     bool source = false;        // "name (file.cpp:12)"; needs SymbolizerOptions::lines
     bool details = false;       // keep FrameNames::details()
     unsigned jobs = 0;          // threads; 0: as many as the machine has cores

@@ -156,13 +156,16 @@ bool write_folded_diff(const FrameTree& tree, const TextSink& sink) {
 }
 
 std::string change_table(const FrameTree& tree, const ChangeTableOptions& options) {
-    const double before = tree.totals(Side::before)[tree_root];
-    const double after = tree.totals(Side::after)[tree_root];
+    const double factor = options.factor;
+    const double before = tree.totals(Side::before)[tree_root] * factor;
+    const double after = tree.totals(Side::after)[tree_root] * factor;
     std::vector<Change> self;
     std::vector<Change> total;
     for (const FunctionWeights& function : function_weights(tree)) {
-        self.push_back({function.name, function.self_before, function.self_after});
-        total.push_back({function.name, function.total_before, function.total_after});
+        self.push_back(
+            {function.name, function.self_before * factor, function.self_after * factor});
+        total.push_back(
+            {function.name, function.total_before * factor, function.total_after * factor});
     }
     std::string text =
         fmt::format("{}: {} before, {} after ({})\n", options.count_name, shown_count(before),

@@ -35,6 +35,7 @@ bool write_folded_diff(const FrameTree& tree, const TextSink& sink);
 struct ChangeTableOptions {
     std::size_t rows = 10;  // of each of the four parts
     std::string count_name = "samples";
+    double factor = 1;  // weights are shown multiplied by it
 };
 
 // For people: which functions gained and which lost most, by themselves and with all they call.

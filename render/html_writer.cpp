@@ -178,11 +178,7 @@ private:
         put_array("names", shown_.size(),
                   [&](std::size_t i) { append_json(text_, shown_name(tree_.name(shown_[i]))); });
         put_array("colors", tree_.is_differential() ? 0 : shown_.size(), [&](std::size_t i) {
-            const std::string_view name = tree_.name(shown_[i]);
-            const Color color = color_of(name, options_.scheme, options_.spread);
-            append_json(
-                text_,
-                hex(options_.palette == nullptr ? color : options_.palette->keep(name, color)));
+            append_json(text_, hex(name_color(tree_.name(shown_[i]), options_)));
         });
         put("\"version\":1");
     }

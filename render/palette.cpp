@@ -186,14 +186,6 @@ const Family& family_of(std::string_view name, ColorScheme scheme) {
     return grey_family;
 }
 
-// The module decides the hue, the name how light it is.
-Color module_color(std::string_view name) {
-    const std::uint64_t module = hash_of(module_of(name));
-    const std::uint64_t own = hash_of(name);
-    return from_hsl(fraction(module) * 360, 0.45 + 0.25 * fraction(module >> 16),
-                    0.66 + 0.12 * fraction(own));
-}
-
 std::optional<Color> color_from(std::string_view text) {
     if (!text.starts_with("rgb(") || !text.ends_with(')')) return std::nullopt;
     text.remove_prefix(4);
@@ -243,7 +235,7 @@ std::string color_scheme_names() {
 
 Color color_of(std::string_view name, ColorScheme scheme, ColorSpread spread) {
     if (is_nameless(name)) return shade(grey_family, name, ColorSpread::by_name);
-    if (scheme == ColorScheme::module) return module_color(name);
+    if (scheme == ColorScheme::module) return color_in_module(module_of(name), name);
     return shade(family_of(name, scheme), name, spread);
 }
 
@@ -260,6 +252,13 @@ Color color_of_change(double change, double greatest) {
             std::lround(neutral[i] + (full[i] - neutral[i]) * strength));
     };
     return {mixed(0), mixed(1), mixed(2)};
+}
+
+// The module decides the hue, the name how light it is.
+Color color_in_module(std::string_view module, std::string_view name) {
+    const std::uint64_t hue = hash_of(module);
+    return from_hsl(fraction(hue) * 360, 0.45 + 0.25 * fraction(hue >> 16),
+                    0.66 + 0.12 * fraction(hash_of(name)));
 }
 
 std::string_view module_of(std::string_view name) {

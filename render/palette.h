@@ -57,6 +57,9 @@ enum class ColorSpread {
 // the name. What has no name, "[unknown]" and the separators "-" and "--", is grey.
 [[nodiscard]] Color color_of(std::string_view name, ColorScheme scheme, ColorSpread spread);
 
+// As ColorScheme::module, of a function that is known to be in `module`.
+[[nodiscard]] Color color_in_module(std::string_view module, std::string_view name);
+
 // White if `change` is 0, full red if it is `greatest`, full blue if it is -`greatest`.
 [[nodiscard]] Color color_of_change(double change, double greatest);
 

@@ -72,6 +72,15 @@ double shown_change(const Box& box, const PictureOptions& options) {
     return options.negate ? -change : change;
 }
 
+Color name_color(std::string_view name, const PictureOptions& options) {
+    Color color = color_of(name, options.scheme, options.spread);
+    if (options.scheme == ColorScheme::module && module_of(name).empty()) {
+        const auto binary = options.binaries.find(name);
+        if (binary != options.binaries.end()) color = color_in_module(binary->second, name);
+    }
+    return options.palette == nullptr ? color : options.palette->keep(name, color);
+}
+
 Color frame_color(const FrameTree& tree, const Layout& layout, const Box& box,
                   const PictureOptions& options) {
     if (tree.is_differential()) {
@@ -81,9 +90,7 @@ Color frame_color(const FrameTree& tree, const Layout& layout, const Box& box,
                                                                : layout.greatest_self_change);
     }
     if (box.node == tree_root) return root_color;
-    const std::string_view name = tree.name(tree[box.node].name);
-    const Color color = color_of(name, options.scheme, options.spread);
-    return options.palette == nullptr ? color : options.palette->keep(name, color);
+    return name_color(tree.name(tree[box.node].name), options);
 }
 
 Picture picture_of(const Layout& layout) {

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -16,7 +18,9 @@ struct PictureOptions {
     std::string subtitle;
     std::string count_name = "samples";
     std::string name_type = "Function:";
-    double factor = 1;           // weights are shown multiplied by it
+    double factor = 1;  // weights are shown multiplied by it
+    bool counts_are_named =
+        false;                   // both are somebody's choice, not to be derived from a recording
     unsigned width = 0;          // pixels; 0: that of the window, 1200 where there is none
     unsigned frame_height = 18;  // pixels
     double font_size = 12;       // pixels
@@ -31,6 +35,8 @@ struct PictureOptions {
     bool inverted = false;             // an icicle graph: the root on top
     ColorScheme scheme = ColorScheme::hot;
     ColorSpread spread = ColorSpread::by_name;
+    // Of functions, by their names: for ColorScheme::module, where a name says of no namespace.
+    std::map<std::string, std::string, std::less<>> binaries;
     PaletteMap* palette = nullptr;  // colours to keep; not owned, may be null
     // Of a comparison.
     bool negate = false;  // blue for more, and the signs turned
@@ -71,6 +77,9 @@ inline constexpr std::size_t max_shown_name = 1000;
 
 // The change of `box` that `options` asks for; 0 if the tree is no comparison.
 [[nodiscard]] double shown_change(const Box& box, const PictureOptions& options);
+
+// The colour of all frames of this name, in a picture that is no comparison.
+[[nodiscard]] Color name_color(std::string_view name, const PictureOptions& options);
 
 // What `box` is filled with.
 [[nodiscard]] Color frame_color(const FrameTree& tree, const Layout& layout, const Box& box,

@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "perfdata/mapped_file.h"
 #include "render/diff.h"
@@ -106,22 +107,25 @@ std::string format_of(const Arguments& arguments) {
     return arguments.output.starts_with("/dev/") ? "folded" : "";
 }
 
-Result<FrameTree> read_inputs(const Arguments& arguments) {
+Result<FrameTree> read_inputs(Arguments& arguments) {
     FrameTree tree;
     tree.set_differential();
     FoldedOptions options;
     options.two_columns = false;
     options.strip_hex = arguments.strip_hex;
+    std::vector<tools::StackInput> inputs;
     for (const Side side : {Side::before, Side::after}) {
         options.side = side;
         const std::string& path = side == Side::before ? arguments.before : arguments.after;
         const Result<tools::StackInput> input =
             tools::read_stacks(tool, path, options, arguments.fold, tree);
         if (!input) return input.error();
+        inputs.push_back(*input);
         if (arguments.quiet) continue;
         tools::say_invalid_lines(tool, path, *input);
         if (input->valid_lines == 0) say(path + ": has no stacks");
     }
+    tools::name_counts(inputs, arguments.picture.picture);
     if (arguments.normalize) normalize(tree);
     return arguments.reverse ? reversed(tree) : std::move(tree);
 }
@@ -139,14 +143,14 @@ bool write(const FrameTree& tree, const Arguments& arguments, const std::string&
     }
     if (tree.size() <= 1) return false;
     if (format == "table") {
-        sink(change_table(tree, {arguments.rows, options.count_name}));
+        sink(change_table(tree, {arguments.rows, options.count_name, options.factor}));
     } else {
         write_folded_diff(tree, sink);
     }
     return true;
 }
 
-int compare(const Arguments& arguments, const std::string& format) {
+int compare(Arguments& arguments, const std::string& format) {
     const Result<FrameTree> tree = read_inputs(arguments);
     if (!tree) {
         say(tree.error().message);
@@ -203,5 +207,6 @@ int main(int argc, char** argv) {
         const int status = app.exit(error);
         return status == 0 ? compared : wrong_usage;
     }
+    arguments.picture.picture.counts_are_named = tools::names_counts(app);
     return run(arguments);
 }

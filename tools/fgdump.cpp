@@ -126,7 +126,7 @@ int dump_recording(const Arguments& arguments, tools::OutputFile& file, tools::D
     };
     const int status = finish(dump(), file, out);
     if (status != dumped) return status;
-    for (const std::string& warning : tools::warnings(stats)) say("warning: " + warning);
+    for (const std::string& warning : tools::warnings(stats, "")) say("warning: " + warning);
     return stats.diagnostics.input_damaged() ? damaged_input : dumped;
 }
 

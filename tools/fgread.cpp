@@ -54,6 +54,7 @@ struct Arguments {
     std::string strict;                          // percent; empty: not wanted
     std::optional<std::string> debuginfod_urls;  // empty: those of the environment
     std::uint64_t max_memory = 0;                // bytes; 0: no limit
+    std::string annotate;                        // empty, or which frames
     bool quiet = false;
     FoldOptions fold;
     tools::PictureArguments picture;
@@ -164,8 +165,11 @@ void define_options(CLI::App& app, Arguments& arguments) {
     app.add_option("--max-depth", arguments.fold.shape.max_depth,
                    "Keep N frames from the root, it included [all]")
         ->option_text("N");
-    app.add_flag("--annotate", arguments.fold.naming.annotate,
-                 "Mark frames of the kernel _[k], of a JIT _[j], inlined ones _[i]");
+    app.add_flag("--annotate{all}", arguments.annotate,
+                 "Mark frames of the kernel _[k], of a JIT _[j], inlined ones _[i]; only those of "
+                 "one kind with --annotate=kernel, jit or inlined")
+        ->check(CLI::IsMember({"all", "kernel", "jit", "inlined"}))
+        ->option_text(" ");
     app.add_flag("--mark-truncated", arguments.fold.aggregate.mark_truncated,
                  "Put [truncated] at the root of stacks that the dump cut: their\n"
                  "outermost frames are lost")
@@ -286,6 +290,11 @@ void make_absolute(std::string& path) {
     if (!error) path = found.string();
 }
 
+FrameMarks marks_of(const std::string& word) {
+    const bool all = word == "all";
+    return {all || word == "kernel", all || word == "jit", all || word == "inlined"};
+}
+
 void finish_options(Arguments& arguments) {
     FoldOptions& fold = arguments.fold;
     fold.weigh_by_samples = arguments.weight == "samples";
@@ -302,6 +311,7 @@ void finish_options(Arguments& arguments) {
     const bool as_others = !arguments.compat.empty();
     fold.aggregate.stitch = arguments.stitch.empty() ? !as_others : arguments.stitch == "on";
     fold.symbols.lines = fold.naming.source;
+    fold.naming.marks = marks_of(arguments.annotate);
     fold.max_memory = MemoryLimit(arguments.max_memory);
     fold.naming.jobs = fold.aggregate.jobs;
     fold.aggregate.unknown_addresses = fold.naming.addresses;
@@ -312,13 +322,6 @@ void finish_options(Arguments& arguments) {
     if (!arguments.stats_file.empty() && !asked) arguments.stats = "text";
     fold.module_stats = asked || !arguments.stats.empty();
     fold.aggregate.stack_depths = !arguments.report.empty();
-}
-
-// All events, and what perf shows of addresses and names.
-void make_like_perf_script(FoldOptions& fold) {
-    if (fold.event.empty()) fold.event = "*";
-    fold.symbols.names = NameStyle::perf;
-    fold.aggregate.unknown_addresses = true;
 }
 
 void say(const std::string& text) { tools::say("fgread", text); }
@@ -422,7 +425,9 @@ void report_picture(const Arguments& arguments, const Picture& picture) {
 // All that is said of a recording whose output is written.
 int report(const Arguments& arguments, const FoldStats& stats) {
     if (!arguments.quiet) {
-        for (const std::string& warning : tools::warnings(stats)) say("warning: " + warning);
+        const std::string hint =
+            tools::binaries_hint(arguments.input, !arguments.fold.archives.empty());
+        for (const std::string& warning : tools::warnings(stats, hint)) say("warning: " + warning);
         say_event_totals(stats);
         say(tools::summary(stats));
     }
@@ -476,11 +481,11 @@ int run(Arguments& arguments) {
                 "and html");
             return wrong_usage;
         }
-        arguments.fold.naming.details = true;
-        arguments.fold.naming.source = false;
     }
-    arguments.fold.aggregate.timeline = tools::has_times(*format);
-    if (*format == tools::OutputFormat::script) make_like_perf_script(arguments.fold);
+    tools::fit_to_format(*format, arguments.fold);
+    if (arguments.selection.group_by.empty()) {
+        arguments.fold.aggregate.group_by = tools::default_grouping(*format);
+    }
     if (tools::is_picture(*format)) {
         const Result<void> looks = tools::finish_picture_options(
             arguments.picture,

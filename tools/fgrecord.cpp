@@ -15,6 +15,7 @@
 
 #include "perfdata/mapped_file.h"
 #include "tools/cargo_build.h"
+#include "tools/output_format.h"
 #include "tools/picture_arguments.h"
 #include "tools/record_session.h"
 #include "tools/standard_streams.h"
@@ -31,7 +32,6 @@ struct Arguments {
     std::string format;
     double duration = 0;  // seconds
     bool off_cpu = false, wall = false;
-    bool unit_given = false;  // --countname or --factor
     tools::PictureArguments picture;
     tools::CargoTarget cargo;
     bool release = false;                   // the default, for those used to say it
@@ -62,6 +62,7 @@ constexpr const char* footer =
     "Examples:\n"
     "  fgrecord ./program --its --options         flamegraph.svg\n"
     "  fgrecord -o flame.html -- ./program        a page with a table of functions\n"
+    "  fgrecord -o out.speedscope.json ./program  any of fgread's formats\n"
     "  fgrecord -o - -f folded -q ./program       folded stacks on standard output\n"
     "  fgrecord -p 4711 -d 10                     a running process, for ten seconds\n"
     "  fgrecord -a -d 10                          the whole machine\n"
@@ -135,10 +136,10 @@ void define_output(CLI::App& app, Arguments& arguments) {
     app.add_option("-o,--output", session.output, "Write to FILE [flamegraph.svg]")
         ->option_text("FILE");
     app.add_option("-f,--format", arguments.format,
-                   "svg, html or folded [by the ending of the output: .svg, .html, .folded, .txt]")
-        ->check(CLI::IsMember({"svg", "html", "folded"}))
+                   tools::output_format_names() + " [by the ending of the output]")
         ->option_text("FORMAT");
-    app.add_flag("-r,--reverse", session.reverse,
+    app.add_flag("--open", session.open, "Show the output when it is written (xdg-open)");
+    app.add_flag("-r,--reverse", session.fold.shape.reverse,
                  "Turn the stacks round: merge them from their leaves");
     app.add_flag("--hide-kernel", session.fold.aggregate.hide_kernel, "Leave out kernel frames");
     app.add_flag("--no-inline{false}", session.fold.symbols.inlines,
@@ -150,13 +151,12 @@ void say(const Arguments& arguments, const std::string& text) {
     tools::say(arguments.session.tool, text);
 }
 
-std::optional<tools::ProfileFormat> format_of(const Arguments& arguments) {
-    std::string word = arguments.format;
-    if (word.empty()) word = tools::ending_of(arguments.session.output);
-    if (word == "svg") return tools::ProfileFormat::svg;
-    if (word == "html" || word == "htm") return tools::ProfileFormat::html;
-    if (word == "folded" || word == "txt") return tools::ProfileFormat::folded;
-    return std::nullopt;
+// Without --output: the picture, or what another format is called.
+std::string default_output(const std::string& format) {
+    const Result<tools::OutputFormat> known = tools::output_format(format, "");
+    if (format.empty() || !known) return "flamegraph.svg";
+    return (tools::is_picture(*known) ? "flamegraph" : "stacks") +
+           std::string(tools::format_ending(*known));
 }
 
 // Empty if what was given fits together.
@@ -181,18 +181,24 @@ std::string contradiction(const tools::RecordPlan& plan) {
 // Checks and completes all but the subject; `recorded` if there is nothing to complain of.
 ExitStatus prepare(Arguments& arguments) {
     tools::RecordSession& session = arguments.session;
-    if (session.output.empty()) {
-        session.output = arguments.format.empty() || arguments.format == "svg" ? "flamegraph.svg"
-                         : arguments.format == "html"                          ? "flamegraph.html"
-                                                                               : "stacks.folded";
-    }
-    const std::optional<tools::ProfileFormat> format = format_of(arguments);
+    if (session.output.empty()) session.output = default_output(arguments.format);
+    const Result<tools::OutputFormat> format =
+        tools::output_format(arguments.format, session.output);
     if (!format) {
-        say(arguments,
-            session.output + ": its ending is none of .svg, .html, .folded, .txt; give --format");
+        say(arguments, format.error().message);
+        return wrong_usage;
+    }
+    if (session.fold.shape.reverse && tools::has_details(*format)) {
+        say(arguments, "--reverse is for folded, svg and html");
+        return wrong_usage;
+    }
+    if (session.open && session.output == "-") {
+        say(arguments, "--open wants a file; give --output FILE");
         return wrong_usage;
     }
     session.format = *format;
+    tools::fit_to_format(*format, session.fold);
+    session.fold.aggregate.group_by = tools::default_grouping(*format);
     session.duration =
         std::chrono::milliseconds(std::llround(std::ceil(arguments.duration * 1000)));
     if (arguments.off_cpu) session.plan.time = TimeKind::off_cpu;
@@ -205,7 +211,6 @@ ExitStatus prepare(Arguments& arguments) {
         return good.error().kind == ErrorKind::io ? failed : wrong_usage;
     }
     session.picture = arguments.picture.picture;
-    session.unit_by_event = !arguments.unit_given;
     return recorded;
 }
 
@@ -248,7 +253,7 @@ int run_fgrecord(std::vector<std::string> words) {
         const int status = app.exit(error);
         return status == 0 ? recorded : wrong_usage;
     }
-    arguments.unit_given = app.count("--countname") + app.count("--factor") != 0;
+    arguments.picture.picture.counts_are_named = tools::names_counts(app);
     std::vector<std::string> rest = app.remaining();
     if (!rest.empty()) {
         // "fgrecord ./program -- x": that "--" is the program's.
@@ -349,7 +354,7 @@ int run_cargo_fgrecord(std::vector<std::string> words) {
         const int status = app.exit(error);
         return status == 0 ? recorded : wrong_usage;
     }
-    arguments.unit_given = app.count("--countname") + app.count("--factor") != 0;
+    arguments.picture.picture.counts_are_named = tools::names_counts(app);
     choose_cargo_target(arguments);
     if (const int status = prepare(arguments); status != recorded) return status;
     const Result<tools::CargoProgram> program = tools::build_with_cargo(arguments.cargo);

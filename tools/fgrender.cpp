@@ -99,16 +99,19 @@ std::string title_for(const Arguments& arguments) {
     return arguments.picture.picture.inverted ? "Icicle Graph" : "Flame Graph";
 }
 
-Result<FrameTree> read_inputs(const Arguments& arguments) {
+Result<FrameTree> read_inputs(Arguments& arguments) {
     FrameTree tree(arguments.flame_chart);
     FoldedOptions options;
     options.chain_graph = arguments.picture.picture.scheme == ColorScheme::chain;
+    std::vector<tools::StackInput> inputs;
     for (const std::string& path : arguments.inputs) {
         const Result<tools::StackInput> input =
             tools::read_stacks(tool, path, options, arguments.fold, tree);
         if (!input) return input.error();
         if (!arguments.quiet) tools::say_invalid_lines(tool, path, *input);
+        inputs.push_back(*input);
     }
+    tools::name_counts(inputs, arguments.picture.picture);
     return arguments.reverse ? reversed(tree) : std::move(tree);
 }
 
@@ -184,5 +187,6 @@ int main(int argc, char** argv) {
         const int status = app.exit(error);
         return status == 0 ? drawn : wrong_usage;
     }
+    arguments.picture.picture.counts_are_named = tools::names_counts(app);
     return run(arguments);
 }

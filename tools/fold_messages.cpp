@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
+#include <system_error>
 
 #include "collapse/name_gaps.h"
 
@@ -50,7 +52,8 @@ std::string module_reason(const ModuleStats& module) {
                        module.recorded_build_id);
 }
 
-void add_module_warnings(const FoldStats& stats, std::vector<std::string>& out) {
+void add_module_warnings(const FoldStats& stats, const std::string& hint,
+                         std::vector<std::string>& out) {
     std::size_t named = 0;
     std::size_t others = 0;
     for (const ModuleStats& module : stats.modules) {
@@ -68,11 +71,7 @@ void add_module_warnings(const FoldStats& stats, std::vector<std::string>& out) 
         out.push_back(
             fmt::format("{} more binaries are missing or differ: --stats lists them", others));
     }
-    if (named != 0) {
-        out.push_back(
-            "a copy of the recorded machine's files can be given with --symfs DIR, and what 'perf "
-            "archive' packed there with --archive FILE");
-    }
+    if (named != 0) out.push_back(hint);
 }
 
 // The problems that have no better place: those of modules are told per module.
@@ -207,12 +206,12 @@ void add_off_cpu_warnings(const OffCpuStats& stats, std::vector<std::string>& ou
 
 }  // namespace
 
-std::vector<std::string> warnings(const FoldStats& stats) {
+std::vector<std::string> warnings(const FoldStats& stats, const std::string& binaries_hint) {
     std::vector<std::string> out;
     add_problem_warnings(stats, out);
     add_event_warnings(stats, out);
     add_off_cpu_warnings(stats.off_cpu, out);
-    add_module_warnings(stats, out);
+    add_module_warnings(stats, binaries_hint, out);
     add_jit_warnings(stats, out);
     add_kernel_warnings(stats, out);
     if (stats.lost_events != 0) {
@@ -222,6 +221,22 @@ std::vector<std::string> warnings(const FoldStats& stats) {
                         stats.lost_events));
     }
     return out;
+}
+
+std::string binaries_hint(const std::string& path, bool archive_given) {
+    if (archive_given) {
+        return "what the archive lacks ('perf archive' leaves out binaries that only called "
+               "others) can be given with --symfs DIR, a copy of the recorded machine's files";
+    }
+    for (const char* ending : {".tar.bz2", ".tar.gz", ".tar.xz", ".tar.zst", ".tar"}) {
+        std::error_code error;
+        if (path == "-" || !std::filesystem::is_regular_file(path + ending, error)) continue;
+        return fmt::format(
+            "{0}{1} lies beside the recording: --archive {0}{1} takes binaries from it", path,
+            ending);
+    }
+    return "a copy of the recorded machine's files can be given with --symfs DIR, and what 'perf "
+           "archive' packed there with --archive FILE";
 }
 
 namespace {

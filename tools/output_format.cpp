@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <iterator>
+#include <map>
 #include <string_view>
 #include <vector>
 
@@ -77,11 +78,28 @@ FrameTree frame_tree(const NameTree& stacks, const FrameNames& names) {
     return tree;
 }
 
-// Nanoseconds are read as milliseconds: 1 s of samples is "1,000 ms", not "1,000,000,000".
-void name_counts(const WeightUnit& weight, PictureOptions& options) {
-    const bool is_time = weight.unit == "nanoseconds";
-    options.count_name = is_time ? "ms" : weight.name;
-    if (is_time) options.factor = 1e-6;
+// In which binary each function is, by its name; of several, that of the first frame.
+std::map<std::string, std::string, std::less<>> binaries_of(const FoldedProfile& folded) {
+    std::map<std::string, std::string, std::less<>> out;
+    std::map<ModuleId, std::string> binaries;
+    const FrameTable& frames = folded.profile.frames;
+    for (FrameId frame = 0; frame < frames.size(); ++frame) {
+        const ModuleId module = frames[frame].module;
+        if (module.value == 0 || !is_real(module)) continue;
+        const auto [binary, added] = binaries.try_emplace(module);
+        if (added) binary->second = folded.modules.info(module).short_name;
+        for (const NameId name : folded.names[frame]) {
+            out.emplace(folded.names.name(name), binary->second);
+        }
+    }
+    return out;
+}
+
+// All events, and what perf shows of addresses and names.
+void make_like_perf_script(FoldOptions& fold) {
+    if (fold.event.empty()) fold.event.assign(1, '*');  // gcc 12 warns of a bad copy for = "*"
+    fold.symbols.names = NameStyle::perf;
+    fold.aggregate.unknown_addresses = true;
 }
 
 }  // namespace
@@ -123,6 +141,29 @@ std::string_view format_ending(OutputFormat format) {
         ->ending;
 }
 
+// Nanoseconds are read as milliseconds: 1 s of samples is "1,000 ms", not "1,000,000,000".
+void name_counts(const WeightUnit& weight, PictureOptions& options) {
+    if (options.counts_are_named) return;
+    const bool is_time = weight.unit == "nanoseconds";
+    options.count_name = is_time ? "ms" : weight.name;
+    if (is_time) options.factor = 1e-6;
+}
+
+Grouping default_grouping(OutputFormat format) {
+    // Not by cpu, too: on many of them nearly each sample would be one of its own.
+    if (format == OutputFormat::pprof) return {GroupBy::comm, GroupBy::pid, GroupBy::tid};
+    return {GroupBy::comm};
+}
+
+void fit_to_format(OutputFormat format, FoldOptions& fold) {
+    fold.aggregate.timeline = has_times(format);
+    if (has_details(format)) {
+        fold.naming.details = true;
+        fold.naming.source = false;
+    }
+    if (format == OutputFormat::script) make_like_perf_script(fold);
+}
+
 Picture write_profile(const FoldedProfile& folded, OutputFormat format, PictureOptions options,
                       const TextSink& sink) {
     switch (format) {
@@ -152,6 +193,7 @@ Picture write_profile(const FoldedProfile& folded, OutputFormat format, PictureO
             break;
     }
     name_counts(weight_unit(folded), options);
+    if (options.scheme == ColorScheme::module) options.binaries = binaries_of(folded);
     const FrameTree tree = frame_tree(name_tree(folded), folded.names);
     return format == OutputFormat::svg ? write_svg(tree, options, sink)
                                        : write_html(tree, options, sink);

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "collapse/fold.h"
 #include "collapse/folded_profile.h"
 #include "perfdata/result.h"
 #include "render/picture.h"
@@ -57,8 +58,17 @@ enum class OutputFormat : std::uint8_t {
     return format == OutputFormat::pprof;
 }
 
+// The root frames, or the labels, that are good for it where nobody asks for others.
+[[nodiscard]] Grouping default_grouping(OutputFormat format);
+
+// Has `fold` keep what its writer needs.
+void fit_to_format(OutputFormat format, FoldOptions& fold);
+
+// What a picture shows of weights like this, unless PictureOptions::counts_are_named.
+void name_counts(const WeightUnit& weight, PictureOptions& options);
+
 // Writes `folded` to `sink`. What became of the picture, if it is one; `options` is for pictures,
-// and their counts are named by the recording.
+// and their counts are named by the recording unless PictureOptions::counts_are_named.
 Picture write_profile(const FoldedProfile& folded, OutputFormat format, PictureOptions options,
                       const TextSink& sink);
 

@@ -142,6 +142,10 @@ void add_picture_options(CLI::App& app, PictureArguments& arguments) {
         "WHAT");
 }
 
+bool names_counts(const CLI::App& app) {
+    return app.count("--countname") + app.count("--factor") != 0;
+}
+
 void add_recording_options(CLI::App& app, FoldOptions& fold) {
     app.add_option("--symfs", fold.symfs, "Look for the recorded binaries under DIR first")
         ->check(CLI::ExistingDirectory)

@@ -41,6 +41,9 @@ private:
 // Adds the options, in the group "Picture".
 void add_picture_options(CLI::App& app, PictureArguments& arguments);
 
+// Whether --countname or --factor was given.
+[[nodiscard]] bool names_counts(const CLI::App& app);
+
 // What a recording among the inputs may need to be folded, in the group "Recordings".
 void add_recording_options(CLI::App& app, FoldOptions& fold);
 

@@ -43,15 +43,6 @@ std::string canonical(const std::string& path) {
     return error ? path : found.string();
 }
 
-// A weight is a period: nanoseconds of the clocks, else how often the event happened.
-void use_unit(const RecordPlan& plan, PictureOptions& picture) {
-    picture.count_name = plan.event.substr(0, plan.event.find(':'));
-    const bool is_clock = picture.count_name == "cpu-clock" || picture.count_name == "task-clock";
-    if (!is_clock && plan.time == TimeKind::recorded) return;
-    picture.count_name = "ms";
-    picture.factor = 1e-6;
-}
-
 class Session {
 public:
     explicit Session(RecordSession& session) : session_(session), plan_(session.plan) {}
@@ -215,16 +206,30 @@ private:
             path = *opened;
         }
         session_.fold.module_stats = true;
-        if (session_.unit_by_event) use_unit(plan_, session_.picture);
-        const Result<ProfileOutput> written = write_profile(
-            path, session_.fold, session_.format, session_.picture, session_.reverse, output);
-        if (!written) return fail(written.error().message);
-        if (written->stats.samples == 0) return no_samples();
+        Picture picture;
+        const Result<FoldStats> stats =
+            fold_recording(path, session_.fold, [&](const FoldedProfile& folded) {
+                picture = write_profile(folded, session_.format, session_.picture,
+                                        [&](std::string_view text) { return output.write(text); });
+            });
+        if (!stats) return fail(stats.error().message);
+        if (stats->samples == 0) return no_samples();
         if (output.reader_gone()) return true;
         const Result<void> committed = output.commit();
         if (!committed) return fail(committed.error().message);
-        if (!session_.quiet) tell(*written);
+        if (!session_.quiet) tell(*stats, picture);
+        if (session_.open) open_output();
         return true;
+    }
+
+    // Not waited for: it may be the browser itself, until it is closed.
+    void open_output() const {
+        if (find_program("xdg-open").empty()) {
+            return say("--open wants xdg-open (package xdg-utils); open " + session_.output +
+                       " with a browser");
+        }
+        const Result<pid_t> started = start({{"xdg-open", session_.output}, {}, {}, {}, {}});
+        if (!started) say(started.error().message);
     }
 
     bool no_samples() const {
@@ -239,11 +244,12 @@ private:
             "waited), so nothing was written");
     }
 
-    void tell(const ProfileOutput& written) const {
-        for (const std::string& warning : warnings(written.stats)) say("warning: " + warning);
-        for (const std::string& hint : hints(written.stats)) say(hint);
-        say(summary(written.stats));
-        const std::string left = left_out(written.picture);
+    void tell(const FoldStats& stats, const Picture& picture) const {
+        const std::string binaries = binaries_hint(data_, false);
+        for (const std::string& warning : warnings(stats, binaries)) say("warning: " + warning);
+        for (const std::string& hint : hints(stats)) say(hint);
+        say(summary(stats));
+        const std::string left = left_out(picture);
         if (!left.empty()) say(left);
         if (!session_.keep.empty()) say("kept " + session_.keep);
         say("wrote " + session_.output);

@@ -8,8 +8,8 @@
 
 #include "collapse/fold.h"
 #include "render/picture.h"
+#include "tools/output_format.h"
 #include "tools/perf_command.h"
-#include "tools/profile_output.h"
 
 namespace fgread::tools {
 
@@ -21,12 +21,11 @@ struct RecordSession {
     std::chrono::milliseconds duration{0};                         // 0: until the end or Ctrl-C
     std::string keep;                                              // perf.data; empty: not kept
     std::string output;
-    ProfileFormat format = ProfileFormat::svg;
-    bool reverse = false;
+    OutputFormat format = OutputFormat::svg;
+    bool open = false;  // show the output, by the desktop's program for it
     bool quiet = false;
     FoldOptions fold;
     PictureOptions picture;
-    bool unit_by_event = true;  // the picture counts milliseconds or what the event counts
 };
 
 // True if the output was written and has samples. Everything else has been told on stderr.

@@ -10,7 +10,8 @@ namespace fgread::tools {
 
 void define_selection(CLI::App& app, SelectionArguments& arguments) {
     app.add_option("--group-by", arguments.group_by,
-                   "Root frames, in this order: comm, pid, tid, cpu, cgroup, event [comm]")
+                   "Root frames, in this order: comm, pid, tid, cpu, cgroup, event [comm; of\n"
+                   "pprof comm,pid,tid]")
         ->option_text("LIST");
     app.add_option("--call-graph", arguments.call_graph,
                    "Which user stack, if samples have several: auto, dwarf, lbr, fp\n"
@@ -33,13 +34,16 @@ void define_selection(CLI::App& app, SelectionArguments& arguments) {
 
 std::optional<std::string> finish_selection(const SelectionArguments& arguments,
                                             AggregateOptions& options) {
-    const auto grouping = parse_grouping(arguments.group_by);
-    if (!grouping) {
-        return fmt::format(
-            "--group-by: '{}' is not a list of comm, pid, tid, cpu, cgroup and event, each once",
-            arguments.group_by);
+    if (!arguments.group_by.empty()) {
+        const auto grouping = parse_grouping(arguments.group_by);
+        if (!grouping) {
+            return fmt::format(
+                "--group-by: '{}' is not a list of comm, pid, tid, cpu, cgroup and event, each "
+                "once",
+                arguments.group_by);
+        }
+        options.group_by = *grouping;
     }
-    options.group_by = *grouping;
     constexpr std::pair<std::string_view, CallGraph> kinds[] = {
         {"auto", CallGraph::automatic},    {"dwarf", CallGraph::dwarf}, {"lbr", CallGraph::lbr},
         {"fp", CallGraph::frame_pointers}, {"none", CallGraph::none},

@@ -14,7 +14,7 @@ class App;
 namespace fgread::tools {
 
 struct SelectionArguments {
-    std::string group_by = "comm";
+    std::string group_by;  // empty: leave AggregateOptions::group_by as it is
     std::string call_graph = "auto";
     std::string pids, tids, cpus, time;
     std::vector<std::string> comms;

@@ -5,13 +5,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "collapse/writers/folded.h"
 #include "tools/fold_messages.h"
+#include "tools/output_format.h"
 #include "tools/standard_streams.h"
 
 namespace fgread::tools {
@@ -59,20 +63,30 @@ bool is_recording(std::string_view begin) {
     return begin.starts_with("PERFILE2") || begin.starts_with("2ELIFREP");
 }
 
+constexpr const char* binaries_remedy =
+    "a copy of the recorded machine's files can be given with --symfs DIR; fgread --archive FILE "
+    "folds with what 'perf archive' packed there";
+
 Result<StackInput> read_recording(const char* tool, const std::string& path,
                                   const FoldOptions& fold, FoldedReader& reader) {
     if (path == "-") {
         return Error{ErrorKind::unsupported,
                      "standard input: is a recording; give its file's name instead"};
     }
-    const Result<FoldStats> stats = fold_recording(path, fold, [&](std::string_view text) {
+    std::optional<WeightUnit> unit;
+    const TextSink sink = [&](std::string_view text) {
         reader.feed(text);
         return true;
+    };
+    const Result<FoldStats> stats = fold_recording(path, fold, [&](const FoldedProfile& folded) {
+        write_folded(name_tree(folded), folded.names, sink);
+        unit = weight_unit(folded);
     });
     if (!stats) return stats.error();
-    for (const std::string& warning : warnings(*stats)) say(tool, "warning: " + warning);
+    for (const std::string& warning : warnings(*stats, binaries_remedy))
+        say(tool, "warning: " + warning);
     reader.finish();
-    return StackInput{reader.valid_lines(), reader.invalid_lines()};
+    return StackInput{reader.valid_lines(), reader.invalid_lines(), std::move(unit)};
 }
 
 }  // namespace
@@ -98,7 +112,15 @@ Result<StackInput> read_stacks(const char* tool, const std::string& path,
         if (size < 0) return cannot_read(path);
     }
     reader.finish();
-    return StackInput{reader.valid_lines(), reader.invalid_lines()};
+    return StackInput{reader.valid_lines(), reader.invalid_lines(), {}};
+}
+
+void name_counts(const std::vector<StackInput>& inputs, PictureOptions& options) {
+    const auto as_first = [&](const StackInput& input) {
+        return input.unit && inputs.front().unit && input.unit->name == inputs.front().unit->name;
+    };
+    if (inputs.empty() || !std::all_of(inputs.begin(), inputs.end(), as_first)) return;
+    name_counts(*inputs.front().unit, options);
 }
 
 Result<std::string> read_text_file(const std::string& path) {

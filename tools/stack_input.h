@@ -2,17 +2,21 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "collapse/fold.h"
 #include "perfdata/result.h"
 #include "render/folded_reader.h"
+#include "render/picture.h"
 
 namespace fgread::tools {
 
 struct StackInput {
     std::uint64_t valid_lines = 0;
     std::uint64_t invalid_lines = 0;
+    std::optional<WeightUnit> unit;  // of a recording's weights
 };
 
 // Reads `path` into `tree`: folded text of a file, a pipe or ("-") standard input; or a perf.data
@@ -20,6 +24,9 @@ struct StackInput {
 Result<StackInput> read_stacks(const char* tool, const std::string& path,
                                const FoldedOptions& options, const FoldOptions& fold,
                                FrameTree& tree);
+
+// Names the counts of a picture of `inputs`, if they are recordings of one unit.
+void name_counts(const std::vector<StackInput>& inputs, PictureOptions& options);
 
 // A small file as a whole; nothing if it does not exist.
 Result<std::string> read_text_file(const std::string& path);

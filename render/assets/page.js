@@ -181,8 +181,8 @@ function showMatched() {
 // --- table of functions ---------------------------------------------------------------------------
 
 const columns = [
-  { title: "Self", value: (row) => row[1], whole: true },
-  { title: "Total", value: (row) => row[2], whole: true },
+  { title: "Self (" + profile.count + ")", value: (row) => row[1], whole: true },
+  { title: "Total (" + profile.count + ")", value: (row) => row[2], whole: true },
   ...(differential ? [{ title: "Change of self", value: (row) => row[3], signed: true }, { title: "Change of total", value: (row) => row[4], signed: true }] : []),
   { title: "Function", value: (row) => profile.names[row[0]], text: true },
 ];
@@ -201,7 +201,8 @@ let ascending = false;
 function cell(column, row) {
   const value = column.value(row);
   if (column.text) return make("td", { textContent: value });
-  const part = make("td", { textContent: (column.signed && value > 0 ? "+" : "") + count(value) + "  " + percent(value, profile.total, column.signed) });
+  const amount = (column.signed && value > 0 ? "+" : "") + count(value);
+  const part = make("td", {}, amount, make("span", { className: "percent", textContent: percent(value, profile.total, column.signed) }));
   if (column.signed) part.className = value > 0 ? "more" : value < 0 ? "less" : "";
   if (column.whole) {
     part.className = "share";

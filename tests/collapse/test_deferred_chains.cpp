@@ -67,9 +67,9 @@ TEST_CASE("samples in the kernel get the user part that was recorded when they l
     add_chain(perf, 7, 14, 2, {0x1000, 0x3000});
     const auto folded = fold_bytes(perf.build());
     CHECK(folded.text ==
-          "prog;[0x2000];[0x1000];[0x50] 10\n"
-          "prog;[0x2000];[0x1000];[0x60] 10\n"
-          "prog;[0x3000];[0x1000];[0x50] 10\n");
+          "prog;[0x1fff];[0x1000];[0x50] 10\n"
+          "prog;[0x1fff];[0x1000];[0x60] 10\n"
+          "prog;[0x2fff];[0x1000];[0x50] 10\n");
     CHECK(missing(folded.stats) == 0);
     CHECK(folded.stats.samples == 3);
     CHECK(folded.stats.frames == 9);
@@ -130,7 +130,7 @@ TEST_CASE("a sample in user mode gets its user part too") {
                  .time = 11,
                  .callchain = {format::context_user_deferred, 2}});
     add_chain(perf, 7, 12, 2, {0x1234, 0x2000});
-    CHECK(fold_bytes(perf.build()).text == "prog;[0x2000];[0x1234] 1\n");
+    CHECK(fold_bytes(perf.build()).text == "prog;[0x1fff];[0x1234] 1\n");
 }
 
 TEST_CASE("where one half is not to be shown, nothing is missing") {

@@ -127,10 +127,12 @@ TEST_CASE("addresses of frames without a name are shown when asked for") {
     FrameTable frames;
     frames.intern({binaries.second, FrameKind::exact, 0x28ab0});
     frames.intern({ModuleId{}, FrameKind::exact, 0x7fff0001});
+    frames.intern({binaries.second, FrameKind::return_address, 0x28ac0});
     NamingOptions options;
     options.addresses = true;
-    CHECK(all_names(frames, options) ==
-          std::vector<std::string>{"[two.so.2 <28ab0>]", "[unknown <7fff0001>]"});
+    CHECK(all_names(frames, options) == std::vector<std::string>{"[two.so.2 <28ab0>]",
+                                                                 "[unknown <7fff0001>]",
+                                                                 "[two.so.2 <28abf>]"});
 }
 
 TEST_CASE("any number of threads names all frames alike") {

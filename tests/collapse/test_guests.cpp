@@ -61,7 +61,7 @@ TEST_CASE("a guest stands above what its hypervisor was doing") {
     add_sample(perf, CpuMode::guest_kernel,
                {format::context_kernel, 0x60, format::context_user, 0x1000, 0x2000});
     CHECK(fold_bytes(perf.build(), with_guests()).text ==
-          "qemu;[0x2000];[0x1000];[0x60];[guest.kernel <50>] 10\n");
+          "qemu;[0x1fff];[0x1000];[0x60];[guest.kernel <50>] 10\n");
 }
 
 TEST_CASE("a guest's chain is its kernel's frames above its programs'") {

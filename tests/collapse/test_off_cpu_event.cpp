@@ -80,8 +80,8 @@ TEST_CASE("off-CPU samples of perf 6.16 and later: nanoseconds and stack are in 
     for (const auto& bytes : {perf.build(), perf.build_pipe()}) {
         const auto folded = fold_bytes(bytes, off_cpu_only());
         CHECK(folded.text ==
-              "prog-7/7;[0x2000];[0x1000] 300\n"
-              "prog-7/8;[0x2000];[0x1000] 600005000\n");
+              "prog-7/7;[0x1fff];[0x1000] 300\n"
+              "prog-7/8;[0x1fff];[0x1000] 600005000\n");
         CHECK(folded.stats.events.at(1).samples == 3);
     }
 }
@@ -95,7 +95,7 @@ TEST_CASE("off-CPU samples of perf 6.0 to 6.15 are plain samples") {
                  .period = 5'000,
                  .callchain = {format::context_user, 0x1000, 0x2000}},
                 1);
-    CHECK(fold_bytes(perf.build(), off_cpu_only()).text == "prog-7/8;[0x2000];[0x1000] 5000\n");
+    CHECK(fold_bytes(perf.build(), off_cpu_only()).text == "prog-7/8;[0x1fff];[0x1000] 5000\n");
 }
 
 TEST_CASE("--off-cpu folds perf's own off-CPU event, which need not be named") {

@@ -187,3 +187,13 @@ TEST_CASE("a palette gives its colours and learns new ones") {
     CHECK(has(frame(text, "a"), "class=\"light\""));
     CHECK(map.text().find("b->rgb(") != std::string::npos);
 }
+
+TEST_CASE("by module, functions without a namespace have their binary's hue") {
+    PictureOptions options;
+    options.scheme = ColorScheme::module;
+    options.binaries = {{"read", "libc.so.6"}, {"ns::run", "prog"}};
+    const std::string text = svg("main;ns::run;read 1\n", options);
+    CHECK(has(frame(text, "read"), hex(color_in_module("libc.so.6", "read"))));
+    CHECK(has(frame(text, "ns::run"), hex(color_in_module("ns", "ns::run"))));
+    CHECK(has(frame(text, "main"), hex(color_in_module("", "main"))));
+}

@@ -72,6 +72,10 @@ def main(path, recording):
     run = fgdiff("-f", "table", recording, recording)
     tap.check(run.status == 0 and run.out.decode().count("    nothing\n") == 4,
               "a recording does not differ from itself", run)
+    tap.check(run.out.startswith(b"context-switches: 40 before, 40 after"),
+              "the table says what is counted", run)
+    run = fgdiff("-f", "table", "--countname", "s", "--factor", "0.5", recording, recording)
+    tap.check(run.out.startswith(b"s: 20 before, 20 after"), "--countname and --factor", run)
     tap.finish()
 
 

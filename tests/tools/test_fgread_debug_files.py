@@ -313,8 +313,13 @@ def check_archive(case):
     case.expect("... is passed over for the next archive", NAMED, "--archive", archive,
                 "--archive", "perf.data.tar.gz", recording=recording)
     unused = tar_of(case.fgread.file("unused.tar"), {"x/" + "ab" * 20 + "/elf": b"x"}, "w")
-    case.expect("an archive of another recording", UNNAMED, "--archive", unused,
-                recording=recording, words=["warning", "unused.tar"])
+    done = case.expect("an archive of another recording", UNNAMED, "--archive", unused,
+                       recording=recording, words=["warning", "unused.tar"])
+    case.tap.check("leaves out binaries" in done.err, "what archives lack is told", done)
+    beside = tar_of(pathlib.Path(f"{recording}.tar.gz"), elf, "w:gz")
+    case.expect("an archive beside the recording is told of", UNNAMED, recording=recording,
+                words=[f"--archive {beside} takes"])
+    beside.unlink()
     cut = case.fgread.write("cut.tar", case.fgread.file("perf.data.tar").read_bytes()[:9000])
     case.expect("an archive that is cut", UNNAMED, "--archive", cut, recording=recording,
                 words=["warning", "cut or damaged", "cut.tar"])

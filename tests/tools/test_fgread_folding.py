@@ -60,8 +60,8 @@ def check_frames(folding):
     recording.sample(7, [CONTEXT_USER, NOWHERE + 1, PROG + 0x1000])
     folding.expect("all of them are one frame", recording, ["prog;[prog];[unknown] 2"])
     folding.expect("--addrs keeps them apart", recording,
-                   ["prog;[prog <1000>];[unknown <1000>] 1",
-                    "prog;[prog <1000>];[unknown <1001>] 1"], "--addrs")
+                   ["prog;[prog <fff>];[unknown <1000>] 1",
+                    "prog;[prog <fff>];[unknown <1001>] 1"], "--addrs")
     recording = process(Recording([Event(chain=False)]), 7)
     recording.sample(7, ip=PROG + 0x1000, period=3)
     folding.expect("a sample without a chain is its leaf", recording, ["prog;[prog] 3"])
@@ -159,6 +159,13 @@ def check_kernel(folding):
                    ["prog;[prog] 5",
                     "prog;[prog];[prog];asm_exc_page_fault_[k];do_page_fault_[k] 1"],
                    "--kallsyms", symbols, "--annotate")
+    folding.expect("--annotate=jit does not", recording,
+                   ["prog;[prog] 5", "prog;[prog];[prog];asm_exc_page_fault;do_page_fault 1"],
+                   "--kallsyms", symbols, "--annotate=jit")
+    folding.expect("--annotate=kernel does", recording,
+                   ["prog;[prog] 5",
+                    "prog;[prog];[prog];asm_exc_page_fault_[k];do_page_fault_[k] 1"],
+                   "--kallsyms", symbols, "--annotate=kernel")
     recording = kernel(process(Recording(), 7))
     recording.sample(7, [CONTEXT_KERNEL, KERNEL_IP], misc=KERNEL)
     folding.expect("a kernel thread has kernel frames only", recording, ["prog;do_page_fault 1"],

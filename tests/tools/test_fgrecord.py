@@ -52,7 +52,10 @@ def check_usage(tap, fgrecord):
             ("an unknown ending", ["-o", "x.png", "true"], "give --format"),
             ("a process that is no number", ["-p", "init"], "not a process number"),
             ("too much stack", ["--stack-size", "70000", "true"], "--stack-size"),
-            ("a bad picture", ["--minwidth", "wide", "true"], "--minwidth")):
+            ("a bad picture", ["--minwidth", "wide", "true"], "--minwidth"),
+            ("an unknown format", ["-f", "png", "true"], "there is no 'png'"),
+            ("nothing to turn", ["-r", "-o", "x.pb.gz", "true"], "--reverse is for"),
+            ("no file to open", ["--open", "-o", "-", "true"], "--open wants a file")):
         run = fgrecord(*arguments)
         tap.check(run.status == 2 and words in run.err, f"wrong usage: {name}", run)
 
@@ -82,13 +85,22 @@ def check_arguments(tap, fgrecord, programs, recording):
     tap.check(stacks and all(line.rpartition(" ")[2].isdigit() for line in stacks.splitlines()),
               "the ending .folded gives folded stacks", stacks)
     for name, start in (("page.html", b"<!DOCTYPE html>"), ("picture.svg", b"<?xml"),
-                        ("text.txt", stacks.encode()[:20])):
+                        ("text.txt", stacks.encode()[:20]), ("out.jsonl", b'{"comm":"'),
+                        ("out.speedscope.json", b'{"$schema"'), ("out.pb.gz", b"\x1f\x8b")):
         run, _ = programs.run("-e", "cpu-clock", "-o", name, "--", "true")
         data = fgrecord.file(name).read_bytes()
         tap.check(run.status == 0 and data[:20].lower().startswith(start[:10].lower()),
                   f"the ending of {name}", data[:40])
     run, _ = programs.run("-e", "cpu-clock", "-q", "-o", "-", "-f", "folded", "true")
     tap.check(run.out.decode() == stacks and not run.err, "-o - and --quiet", run)
+    for options, unit in (([], " context-switches, 100%)"),
+                          (["--countname", "ticks"], " ticks, 100%)")):
+        run, _ = programs.run("-e", "cpu-clock", *options, "-o", "unit.svg", "true")
+        tap.check(unit in fgrecord.file("unit.svg").read_text(), f"what is counted: {options}", run)
+    programs.add("xdg-open", "")
+    run, calls = programs.run("-e", "cpu-clock", "--open", "-o", "shown.svg", "true")
+    tap.check(run.status == 0 and calls[-1]["arguments"] == ["shown.svg"],
+              "--open shows the picture", calls)
     run, calls = programs.run("-e", "cpu-clock", "-a", "-d", "5", "-o", "all.svg")
     tap.check(run.status == 0 and "-a" in calls[0]["arguments"], "-a records all processors", run)
 

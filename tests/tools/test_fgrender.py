@@ -174,6 +174,9 @@ def check_recording(tap, fgrender, recording):
     shown = titles(run.out)
     tap.check(run.status == 0 and any("rust_sleep" in title for title in shown) and len(shown) > 10,
               "a recording is folded first", f"{run.err}\n{shown}")
+    tap.check("all (40 context-switches, 100%)" in shown, "and says what it counts", shown)
+    run = fgrender("--symfs", symfs, "--countname", "naps", recording)
+    tap.check("all (40 naps, 100%)" in titles(run.out), "unless the user does", run)
     with open(recording, "rb") as stream:
         done = subprocess.run([fgrender.path], stdin=stream, capture_output=True, timeout=TIMEOUT)
     tap.check(done.returncode == 1 and b"is a recording" in done.stderr,
