@@ -74,6 +74,7 @@ UnwindRule make_rule(const CfaRow& row, const Cie& cie) {
         rule.registers.push_back({static_cast<std::uint8_t>(reg), of_register});
     });
     rule.fast = x86_64::make_fast_rule(rule);
+    rule.brief = x86_64::make_short_rule(rule);
     return rule;
 }
 

@@ -73,6 +73,7 @@ struct ShortRule {
 // came from, whose section bytes the expressions view.
 struct UnwindRule {
     FastRule fast;                        // unusable(): evaluate the rest
+    ShortRule brief;                      // of x86-64; none: `fast`, or the rest
     std::uint8_t return_address = 0;      // the register (column) that holds it
     bool signal_frame = false;            // 'S': the caller was interrupted, it did not call
     bool at_calls_only = false;           // says nothing of prologues and epilogues (ArmExidx)

@@ -78,7 +78,7 @@ struct StackWalker::State {
         if (const UnwindRule* rule = span.find_rule(lookup)) {
             entry.rule = rule;
             entry.fast = rule->fast;
-            entry.brief = x86_64::make_short_rule(*rule);
+            entry.brief = rule->brief;
         } else if (span.code.table && is_trampoline(entry)) {
             entry.rule = &x86_64::signal_trampoline_rule();
         } else {

@@ -118,7 +118,7 @@ TEST_CASE("--off-cpu folds perf's own off-CPU event, which need not be named") {
     for (const auto& bytes :
          {payloads.build(), payloads.build_pipe(), plain.build(), plain.build_pipe()}) {
         const auto folded = fold_bytes(bytes, options);
-        CHECK(folded.text == "prog-7/8;[0x2000];[0x1000] 600005000\n");
+        CHECK(folded.text == "prog-7/8;[0x1fff];[0x1000] 600005000\n");
         CHECK(folded.stats.events.at(1).folded);
         CHECK_FALSE(folded.stats.events.at(0).folded);
     }
