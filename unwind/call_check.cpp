@@ -1,6 +1,8 @@
 #include "unwind/call_check.h"
 
+#include <algorithm>
 #include <array>
+#include <optional>
 
 #include "unwind/frame_pointer.h"
 #include "unwind/x86_64.h"
@@ -13,6 +15,16 @@ namespace {
 // Few functions are larger than the second.
 constexpr std::uint64_t longest_leaf = 1u << 12, longest_function = 1u << 16;
 
+// Of the stack that is searched for calls: a leaf saves a few registers.
+constexpr std::uint64_t searched_stack = 1u << 10;
+
+// What the call before a return address is.
+std::optional<CallBefore> call_of(ModuleProvider& provider, const ReturnPlace& back) {
+    const auto code = provider.read_word(back.module, Svma{back.pc - back.bias - 8});
+    if (!code) return std::nullopt;
+    return call_before(*code);
+}
+
 // Whether symbols say that the pc is in the function that begins there.
 bool is_in(ModuleProvider& provider, const ReturnPlace& back, std::uint64_t pc, Svma start) {
     const auto function = provider.function_at(back.module, Svma{pc - back.bias});
@@ -23,9 +35,9 @@ bool is_in(ModuleProvider& provider, const ReturnPlace& back, std::uint64_t pc, 
 
 bool may_have_called(ModuleProvider& provider, const ReturnPlace& back, std::uint64_t callee,
                      CallTrust trust) {
-    const auto code = provider.read_word(back.module, Svma{back.pc - back.bias - 8});
-    if (!code) return trust != CallTrust::named;
-    const CallBefore call = call_before(*code);
+    const auto found = call_of(provider, back);
+    if (!found) return trust != CallTrust::named;
+    const CallBefore& call = *found;
     if (call.kind == CallBefore::no_call) return false;
     if (trust == CallTrust::any) return true;
     const bool may_be_unknown = trust == CallTrust::unknown;
@@ -43,6 +55,23 @@ bool may_have_called(ModuleProvider& provider, const ReturnPlace& back, std::uin
                (callee - target < near || is_in(provider, back, callee, start));
     }
     return may_be_unknown && is_stub(begins);
+}
+
+bool is_nearer_called(ModuleProvider& provider, const ReturnPlace& back, std::uint64_t callee,
+                      const StackMemory& stack, std::uint64_t sp, std::uint64_t fp) {
+    const auto call = call_of(provider, back);
+    if (!call || call->kind != CallBefore::direct) return false;
+    const std::uint64_t outer = back.pc + static_cast<std::uint64_t>(call->distance);
+    const std::uint64_t end = std::min(fp, sp + searched_stack);
+    for (std::uint64_t at = sp; at < end; at += sizeof(std::uint64_t)) {
+        const auto word = stack.read_u64(at);
+        if (!word || *word - outer >= longest_function) continue;
+        const auto inner = call_of(provider, {back.module, back.bias, *word});
+        if (!inner || inner->kind != CallBefore::direct) continue;
+        const std::uint64_t start = *word + static_cast<std::uint64_t>(inner->distance);
+        if (start > outer && start <= callee) return true;
+    }
+    return false;
 }
 
 }  // namespace fgread::x86_64

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "unwind/module_provider.h"
+#include "unwind/stack_memory.h"
 
 namespace fgread::x86_64 {
 
@@ -27,5 +28,14 @@ enum class CallTrust : std::uint8_t {
 // pointer.
 [[nodiscard]] bool may_have_called(ModuleProvider& provider, const ReturnPlace& back,
                                    std::uint64_t callee, CallTrust trust);
+
+// Whether `stack`, from the stack pointer of the innermost frame to the frame `fp` that rbp leads
+// to, holds the return address of another direct call, of a function that begins between the one
+// which the call before `back` led to and the pc `callee`. Such a leaf keeps no frame, and stands
+// close behind its caller, as what multiplies for glibc's printf does. Of the function that the pc
+// is in this is never true, whatever old words its locals hold.
+[[nodiscard]] bool is_nearer_called(ModuleProvider& provider, const ReturnPlace& back,
+                                    std::uint64_t callee, const StackMemory& stack,
+                                    std::uint64_t sp, std::uint64_t fp);
 
 }  // namespace fgread::x86_64

@@ -113,3 +113,27 @@ TEST_CASE("a call is of the function that a pc is in, by nearness or by its symb
     CHECK(of_lost_code(CallTrust::named_or_lost));
     CHECK(of_lost_code(CallTrust::unknown));
 }
+
+TEST_CASE("rbp is another's where the stack shows a call of a function nearer to the pc") {
+    constexpr std::uint64_t outer = 0x2000, leaf = 0x2300, sp = 0x8000, back = 0x1005;
+    constexpr std::uint64_t in_outer = 0x2105;
+    StaticModules modules;
+    const ModuleId module = modules.add({});
+    CfiBytes calls_outer{0, 0, 0}, calls_leaf{0, 0, 0};
+    calls_outer.u8(0xe8).u32(outer - back);
+    calls_leaf.u8(0xe8).u32(leaf - in_outer);
+    modules.add_memory(module, Svma{back - 8}, calls_outer.view());
+    modules.add_memory(module, Svma{in_outer - 8}, calls_leaf.view());
+    const auto is_leaf = [&](std::uint64_t pc, std::uint64_t word, std::uint64_t fp) {
+        CfiBytes words;
+        words.u64(0).u64(word).u64(0).u64(back);
+        const StackMemory stack({sp}, words.view());
+        return is_nearer_called(modules, {module, 0, back}, pc, stack, sp, fp);
+    };
+    CHECK(is_leaf(leaf + 0x13, in_outer, sp + 16));
+    CHECK(is_leaf(leaf, in_outer, sp + 16));
+    CHECK_FALSE(is_leaf(leaf - 1, in_outer, sp + 16));         // in front of the leaf: not it
+    CHECK_FALSE(is_leaf(leaf + 0x13, in_outer, sp + 8));       // behind the frame
+    CHECK_FALSE(is_leaf(leaf + 0x13, in_outer + 1, sp + 16));  // not behind a call
+    CHECK_FALSE(is_leaf(leaf + 0x13, 7, sp + 16));
+}
