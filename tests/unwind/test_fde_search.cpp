@@ -74,7 +74,7 @@ TEST_CASE("the search for one address ends where the section is damaged") {
     builder.fde(cie, 0x1000, 0x100, CfiBytes{0x44});
     builder.fde(cie, 0x1180, 0x80, CfiBytes{0x44});
     CfiSection section = eh_frame_of(builder);
-    for (const std::size_t cut : {1, 4, 9, 13, 17}) {
+    for (const std::size_t cut : {1u, 4u, 9u, 13u, 17u}) {
         CfiSection shorter = section;
         shorter.bytes = section.bytes.first(section.bytes.size() - cut);
         check_search(shorter, 0xffe, 0x1200);
