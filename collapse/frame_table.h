@@ -28,18 +28,13 @@ using FrameId = std::uint32_t;
 class FrameTable {
 public:
     // The id of `frame`, new or known. Amortised O(1), no allocation unless the table grows.
-    FrameId intern(const Frame& frame) { return find_or_add(frame, hash_of(frame)); }
-    // The same for several; `ids` is replaced. All places are asked for before the first is needed:
-    // a table of many frames is in no near cache.
-    void intern(const std::vector<Frame>& frames, std::vector<FrameId>& ids);
+    FrameId intern(const Frame& frame);
 
     [[nodiscard]] const Frame& operator[](FrameId id) const { return frames_[id]; }
     [[nodiscard]] std::size_t size() const { return frames_.size(); }
     [[nodiscard]] const std::vector<Frame>& frames() const { return frames_; }
 
 private:
-    [[nodiscard]] static std::uint32_t hash_of(const Frame& frame);
-    FrameId find_or_add(const Frame& frame, std::uint32_t hash);
     void grow();
 
     std::vector<Frame> frames_;

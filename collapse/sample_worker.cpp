@@ -568,12 +568,15 @@ StackId SampleWorker::intern_stack(const Group& group, Path& path) {
     if (depth == count) return stack;
     // From here on the paths differ.
     path.steps.resize(depth);
-    new_frames_.clear();
-    for (std::size_t i = depth; i < count; ++i) new_frames_.push_back(frame_at(i));
-    frames_.intern(new_frames_, labels_);
+    labels_.clear();
+    for (std::size_t i = depth; i < count; ++i) {
+        const Frame frame = frame_at(i);
+        labels_.push_back(frames_.intern(frame));
+        path.steps.push_back({frame, no_stack});
+    }
     stacks_.descend(stack, labels_, descended_);
-    for (std::size_t i = 0; i < new_frames_.size(); ++i) {
-        path.steps.push_back({new_frames_[i], descended_[i]});
+    for (std::size_t i = 0; i < descended_.size(); ++i) {
+        path.steps[depth + i].stack = descended_[i];
     }
     return descended_.back();
 }

@@ -181,7 +181,6 @@ private:
     std::vector<CutSample> cut_samples_;          // of this chunk
     std::vector<Frame> outer_frames_;             // innermost first
     std::vector<FrameId> labels_, added_labels_;  // of the stack at hand
-    std::vector<Frame> new_frames_;               // outermost first
     std::vector<StackId> descended_;
 
     FrameTable frames_;
