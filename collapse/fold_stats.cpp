@@ -8,37 +8,12 @@
 #include <nlohmann/json.hpp>
 
 #include "collapse/frame_names.h"
+#include "collapse/module_paths.h"
 #include "collapse/name_gaps.h"
 
 namespace fgread {
 
 namespace {
-
-// What one stack has to do with a module.
-struct OnPath {
-    std::uint32_t module = 0;
-    bool unnamed = false;
-    bool operator==(const OnPath&) const = default;
-};
-
-// The modules on the path of one stack, each once.
-void collect_modules(const Profile& profile, const FrameNames& names, StackId stack,
-                     std::vector<OnPath>& modules) {
-    modules.clear();
-    for (StackId at = stack; profile.stacks[at].parent != no_stack;
-         at = profile.stacks[at].parent) {
-        const FrameId frame = profile.stacks[at].label;
-        if (!is_real(profile.frames[frame].module)) continue;
-        const OnPath next{profile.frames[frame].module.value, names.is_unnamed(frame)};
-        if (modules.empty() || modules.back() != next) modules.push_back(next);
-    }
-    // Unnamed first, so that it is the one that stays.
-    std::sort(modules.begin(), modules.end(), [](const OnPath& a, const OnPath& b) {
-        return a.module != b.module ? a.module < b.module : a.unnamed > b.unnamed;
-    });
-    const auto same = [](const OnPath& a, const OnPath& b) { return a.module == b.module; };
-    modules.erase(std::unique(modules.begin(), modules.end(), same), modules.end());
-}
 
 ModuleStats describe(const ModuleInfo& info) {
     ModuleStats stats;
@@ -151,16 +126,20 @@ void add_module_stats(const Profile& profile, const FrameNames& names, const Mod
     found[0].path = "[unknown]";
     found[0].state = "unmapped";
 
-    std::vector<OnPath> on_path;
+    const ModulePaths paths(profile, names);
+    std::vector<std::uint64_t> samples(paths.set_count());
     for (const StackWeight& weight : profile.weights) {
-        collect_modules(profile, names, weight.stack, on_path);
+        samples[paths.set_of(weight.stack)] += weight.samples;
+    }
+    for (std::uint32_t set = 0; set < samples.size(); ++set) {
+        if (samples[set] == 0) continue;
         bool any_unnamed = false;
-        for (const OnPath& each : on_path) {
-            found[each.module].samples += weight.samples;
-            if (each.unnamed) found[each.module].unnamed += weight.samples;
+        for (const OnPath& each : paths.modules(set)) {
+            found[each.module].samples += samples[set];
+            if (each.unnamed) found[each.module].unnamed += samples[set];
             any_unnamed = any_unnamed || each.unnamed;
         }
-        if (any_unnamed) stats.unnamed_samples += weight.samples;
+        if (any_unnamed) stats.unnamed_samples += samples[set];
     }
     for (const StopCount& stop : profile.stops) count_stop(stop, found[stop.module.value]);
     for (std::uint32_t id = 0; id < found.size(); ++id) {

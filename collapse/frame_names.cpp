@@ -14,6 +14,8 @@
 
 #include <fmt/format.h>
 
+#include "perfdata/brief_lock.h"
+
 namespace fgread {
 
 namespace {
@@ -212,7 +214,7 @@ FrameNames name_frames(const FrameTable& frames, Symbolizer& symbolizer,
             }
             progress.advance(to - from, 0);
             std::optional<Error> exceeded = options.max_memory.exceeded("while naming the frames");
-            const std::lock_guard lock(mutex);
+            const auto lock = lock_briefly(mutex);
             if (exceeded) {
                 result.state_->failure = std::move(exceeded);
                 next = batches.size();

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "perfdata/brief_lock.h"
+
 namespace fgread {
 
 namespace {
@@ -22,18 +24,23 @@ ProfileMerger::ProfileMerger(std::size_t event_count, unsigned workers)
 }
 
 void ProfileMerger::deliver(ChunkResult&& result) {
-    std::unique_lock lock(mutex_);
+    std::unique_lock lock = lock_briefly(mutex_);
     // The worker that holds the next chunk never waits here, so this cannot stall.
     const std::size_t allowed = max_waiting_per_worker * translations_.size();
     advanced_.wait(lock, [&] { return result.chunk < next_chunk_ + allowed; });
     const std::size_t chunk = result.chunk;
     waiting_.emplace(chunk, std::move(result));
+    if (applying_) return;
+    applying_ = true;
     while (!waiting_.empty() && waiting_.begin()->first == next_chunk_) {
-        apply(waiting_.begin()->second);
-        waiting_.erase(waiting_.begin());
+        const auto next = waiting_.extract(waiting_.begin());
+        lock.unlock();
+        apply(next.mapped());
+        lock.lock();
         ++next_chunk_;
+        advanced_.notify_all();
     }
-    advanced_.notify_all();
+    applying_ = false;
 }
 
 Profile ProfileMerger::take(Diagnostics& diagnostics) {

@@ -23,7 +23,8 @@ public:
     ProfileMerger(std::size_t event_count, unsigned workers);
 
     // Thread-safe. Blocks while the result is too far ahead of the slowest worker, which bounds
-    // what waits here. Chunks of one worker must come in rising order.
+    // what waits here. Chunks of one worker must come in rising order. Applies all that can be, of
+    // whatever worker, unless another thread is at it.
     void deliver(ChunkResult&& result);
     // Once all chunks are delivered.
     Profile take(Diagnostics& diagnostics);
@@ -45,10 +46,11 @@ private:
     std::uint64_t add_reading(const CounterReading& reading, const Translation& translation);
     void add_timeline(TimelineSample sample, const Translation& translation);
 
-    std::mutex mutex_;
+    std::mutex mutex_;  // never held for long
     std::condition_variable advanced_;
     std::size_t next_chunk_ = 0;
     std::map<std::size_t, ChunkResult> waiting_;
+    bool applying_ = false;  // some thread; what stands below is its own meanwhile
 
     std::vector<Translation> translations_;
     std::map<Group, std::uint32_t> group_index_;

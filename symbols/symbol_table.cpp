@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "perfdata/brief_lock.h"
 #include "symbols/go_functions.h"
 #include "symbols/mini_debug_info.h"
 #include "symbols/plt_symbols.h"
@@ -433,7 +434,7 @@ bool SymbolTable::keep_only_asked_names() {
 }
 
 std::uint32_t SymbolTable::choose(std::uint32_t place) const {
-    const std::lock_guard lock(chosen_->mutex);
+    const auto lock = lock_briefly(chosen_->mutex);
     std::uint32_t& chosen = chosen_->names[place];
     if (chosen != no_name) return chosen;
     const Aliases& aliases = aliases_[place];

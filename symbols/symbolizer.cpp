@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "perfdata/brief_lock.h"
 #include "symbols/demangle.h"
 #include "symbols/module_registry.h"
 #include "symbols/short_name.h"
@@ -24,12 +25,12 @@ public:
         const Key key{table, id};
         Shard& shard = shards_[KeyHash{}(key) % shards_.size()];
         {
-            const std::lock_guard lock(shard.mutex);
+            const auto lock = lock_briefly(shard.mutex);
             const auto known = shard.names.find(key);
             if (known != shard.names.end()) return known->second;
         }
         std::string name = demangle(raw, style, &too_long);
-        const std::lock_guard lock(shard.mutex);
+        const auto lock = lock_briefly(shard.mutex);
         return shard.names.try_emplace(key, std::move(name)).first->second;
     }
 

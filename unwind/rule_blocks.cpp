@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "perfdata/brief_lock.h"
+
 namespace fgread {
 namespace {
 
@@ -109,7 +111,7 @@ const RuleBlocks::Block& RuleBlocks::block(std::uint64_t number) {
     if (block_count_ == 0) return far_block(number);
     std::atomic<const Block*>& slot = blocks_[number - first_block_];
     if (const Block* known = slot.load(std::memory_order_acquire)) return *known;
-    const std::lock_guard lock(mutex_);
+    const auto lock = lock_briefly(mutex_);
     const Block* known = slot.load(std::memory_order_relaxed);
     if (!known) {
         known = compile(number).release();
@@ -119,14 +121,14 @@ const RuleBlocks::Block& RuleBlocks::block(std::uint64_t number) {
 }
 
 const RuleBlocks::Block& RuleBlocks::far_block(std::uint64_t number) {
-    const std::lock_guard lock(mutex_);
+    const auto lock = lock_briefly(mutex_);
     std::unique_ptr<Block>& slot = far_blocks_[number];
     if (!slot) slot = compile(number);
     return *slot;
 }
 
 std::optional<Fde> RuleBlocks::find_fde(std::uint64_t pc) {
-    const std::lock_guard lock(mutex_);
+    const auto lock = lock_briefly(mutex_);
     index_->collect({pc, pc}, cies_, scratch_fdes_);
     if (scratch_fdes_.empty()) return std::nullopt;
     return scratch_fdes_.back();
