@@ -13,6 +13,7 @@ constexpr std::size_t min_read = 256;
 constexpr std::size_t max_read = std::size_t{256} << 10;
 // Below this average size of a record, reading all of it costs less than a system call to jump.
 constexpr std::uint64_t small_record = 1024;
+constexpr unsigned records_ahead = 3;
 // Of a mapping: giving memory back costs some microseconds, more memory than this nothing less.
 constexpr std::size_t mapped_window = std::size_t{4} << 20;
 
@@ -69,6 +70,13 @@ std::optional<RecordHopper::Header> RecordHopper::stop_with(Stop reason) {
     return std::nullopt;
 }
 
+// Samples of one recording mostly have one size: the header of a later one is asked for while this
+// one is looked at.
+void RecordHopper::expect_like(std::uint16_t size) {
+    const std::uint64_t later = position_ - window_begin_ + std::uint64_t{size} * records_ahead;
+    if (later < window_.size()) __builtin_prefetch(&window_[static_cast<std::size_t>(later)]);
+}
+
 std::optional<RecordHopper::Header> RecordHopper::next() {
     using format::record_header_size;
     const std::uint64_t rest = end_ - position_;
@@ -92,6 +100,7 @@ std::optional<RecordHopper::Header> RecordHopper::next() {
     ++served_;
     ++sequence_;
     position_ += header.size + current_.outside;
+    expect_like(header.size);
     return current_;
 }
 

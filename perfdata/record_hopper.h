@@ -60,6 +60,7 @@ private:
     void read_window(std::uint64_t offset, std::size_t size);
     void show_window(const MappedFile& mapped, std::uint64_t offset);
     std::optional<Header> stop_with(Stop reason);
+    void expect_like(std::uint16_t size);
 
     const InputFile& file_;
     std::uint64_t end_;

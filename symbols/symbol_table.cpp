@@ -7,7 +7,6 @@
 #include <string>
 #include <utility>
 
-#include "perfdata/brief_lock.h"
 #include "symbols/go_functions.h"
 #include "symbols/mini_debug_info.h"
 #include "symbols/plt_symbols.h"
@@ -374,8 +373,9 @@ SymbolTable SymbolTable::build(std::vector<RawSymbol> symbols, StringTables name
     builder.finish();
     table.strings_ = std::move(names);
     if (!table.aliases_.empty()) {
-        table.chosen_ = std::make_unique<Chosen>();
-        table.chosen_->names.assign(table.aliases_.size(), no_name);
+        const std::size_t count = table.aliases_.size();
+        table.chosen_ = std::make_unique<std::atomic<std::uint32_t>[]>(count);
+        for (std::size_t i = 0; i < count; ++i) table.chosen_[i].store(no_name);
     }
     return table;
 }
@@ -434,8 +434,7 @@ bool SymbolTable::keep_only_asked_names() {
 }
 
 std::uint32_t SymbolTable::choose(std::uint32_t place) const {
-    const auto lock = lock_briefly(chosen_->mutex);
-    std::uint32_t& chosen = chosen_->names[place];
+    std::uint32_t chosen = chosen_[place].load(std::memory_order_relaxed);
     if (chosen != no_name) return chosen;
     const Aliases& aliases = aliases_[place];
     chosen = alias_names_[aliases.first];
@@ -443,6 +442,7 @@ std::uint32_t SymbolTable::choose(std::uint32_t place) const {
         const std::uint32_t other = alias_names_[aliases.first + i];
         if (is_better_name(strings_[chosen], strings_[other])) chosen = other;
     }
+    chosen_[place].store(chosen, std::memory_order_relaxed);
     return chosen;
 }
 

@@ -4,9 +4,9 @@
 // aliases, cut into intervals that do not overlap, so that a lookup is one binary search.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -64,10 +64,6 @@ private:
         std::uint32_t first = 0;  // in alias_names_
         std::uint32_t count = 0;
     };
-    struct Chosen {
-        std::mutex mutex;
-        std::vector<std::uint32_t> names;  // by place in aliases_; no_name: not yet chosen
-    };
     // Marks an element of names_ that is a place in aliases_, not the offset of a name.
     static constexpr std::uint32_t alias_flag = 0x80000000;
 
@@ -91,7 +87,9 @@ private:
     std::vector<Continued> continued_;  // by `at`
     std::vector<Aliases> aliases_;
     std::vector<std::uint32_t> alias_names_;
-    std::unique_ptr<Chosen> chosen_;  // null without aliases
+    // By place in aliases_; no_name: not chosen yet. Whoever asks first chooses, and so may several
+    // threads at once: all choose the same.
+    std::unique_ptr<std::atomic<std::uint32_t>[]> chosen_;
     StringTables strings_;
     std::optional<WantedAddresses> wanted_;
 };
