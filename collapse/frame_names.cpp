@@ -239,13 +239,21 @@ FrameNames name_frames(const FrameTable& frames, Symbolizer& symbolizer,
     return result;
 }
 
+namespace {
+
+bool is_control(char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte < 32 || byte == 127;
+}
+
+}  // namespace
+
 std::string escape_control_bytes(std::string_view text) {
+    if (std::none_of(text.begin(), text.end(), is_control)) return std::string(text);
     std::string out;
-    out.reserve(text.size());
     for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (byte < 32 || byte == 127)
-            out += fmt::format("\\x{:02x}", byte);
+        if (is_control(c))
+            out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
         else
             out += c;
     }
