@@ -4,8 +4,14 @@
 
 namespace fgread {
 
-RecordStream::RecordStream(StreamBatches batches)
-    : batches_(std::move(batches)), thread_([this] { work(); }) {}
+namespace {
+
+// Starting a thread takes as long as reading this.
+constexpr std::uint64_t min_read_ahead = std::uint64_t{64} << 10;
+
+}  // namespace
+
+RecordStream::RecordStream(StreamBatches batches) : batches_(std::move(batches)) {}
 
 RecordStream::~RecordStream() {
     {
@@ -14,7 +20,7 @@ RecordStream::~RecordStream() {
     }
     batches_.blocks().source().cancel();
     changed_.notify_all();
-    thread_.join();
+    if (thread_.joinable()) thread_.join();
 }
 
 void RecordStream::work() {
@@ -29,7 +35,16 @@ void RecordStream::work() {
     }
 }
 
+std::optional<StreamBatch> RecordStream::read_here() {
+    if (at_end_) return std::nullopt;
+    auto batch = batches_.next();
+    at_end_ = !batch;
+    if (batch && batch->input_bytes >= min_read_ahead) thread_ = std::thread([this] { work(); });
+    return batch;
+}
+
 std::optional<StreamBatch> RecordStream::next() {
+    if (!thread_.joinable()) return read_here();
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return ready_ || at_end_; });
     std::optional<StreamBatch> batch = std::exchange(ready_, std::nullopt);

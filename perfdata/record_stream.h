@@ -1,5 +1,6 @@
 // RecordStream: StreamBatches read ahead by a thread of their own, so that reading and unpacking
-// cost no time as long as the workers need more.
+// cost no time as long as the workers need more. Of what is small, starting a thread would take
+// most of the time: it starts once the stream turns out to be longer.
 #pragma once
 
 #include <condition_variable>
@@ -27,6 +28,7 @@ public:
 
 private:
     void work();
+    std::optional<StreamBatch> read_here();
 
     StreamBatches batches_;
     std::mutex mutex_;
@@ -34,7 +36,7 @@ private:
     std::optional<StreamBatch> ready_;  // at most one batch is read ahead: batches are large
     bool at_end_ = false;
     bool cancelled_ = false;
-    std::thread thread_;
+    std::thread thread_;  // none yet: next() reads
 };
 
 }  // namespace fgread

@@ -53,7 +53,6 @@ struct StackWalker::State {
         : provider(the_provider),
           limits(the_limits),
           spans(the_provider),
-          known(size_t{1} << known_bits),
           inferred(the_provider) {}
 
     // 256 KiB fit a level-2 cache; programs have some hundred hot return addresses, compilers more.
@@ -162,7 +161,7 @@ struct StackWalker::State {
     ModuleProvider& provider;
     WalkLimits limits;
     SpanCache spans;
-    std::vector<KnownPc> known;
+    std::vector<KnownPc> known;  // empty until something is walked
     InferredRules inferred;
     std::uint32_t followed = 0;  // frame pointers, in this walk
     std::uint32_t analysed = 0;  // inferred rules, in this walk
@@ -308,6 +307,7 @@ StepStatus StackWalker::State::slow_step(const KnownPc& at, FrameKind kind,
 StopReason StackWalker::State::walk(std::uint32_t generation, const RegisterFile& registers,
                                     FrameKind kind, const StackMemory& stack, WalkTrail* trail,
                                     std::vector<WalkedFrame>& frames) {
+    if (known.empty()) known.resize(std::size_t{1} << known_bits);
     const std::size_t known_frames = frames.size();
     const auto reason = walk_briefly(generation, registers, kind, stack, trail, frames);
     if (trail && reason == StopReason::complete) {
