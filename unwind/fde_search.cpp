@@ -1,5 +1,7 @@
 #include "unwind/fde_search.h"
 
+#include <algorithm>
+
 #include "unwind/dwarf_constants.h"
 
 namespace fgread {
@@ -16,9 +18,10 @@ public:
     FdeSearch(const CfiSection& section, std::uint64_t pc)
         : section_(section), pc_(pc), cies_(section) {}
 
-    std::vector<FdePlace> run() {
+    FdesAt run() {
         while (offset_ < section_.bytes.size() && (step_over_plain() || step_over_any())) {
         }
+        if (found_.fdes.empty()) found_.gap = gap_;
         return std::move(found_);
     }
 
@@ -37,7 +40,11 @@ private:
         const std::uint64_t start = section_.bases.section + offset_ + 8 +
                                     static_cast<std::uint64_t>(std::int64_t{distance});
         // A negative size is for read_fde() to judge.
-        if (pc_ - start < size || size > max_plain_range) read_whole();
+        if (pc_ - start < size || size > max_plain_range) {
+            read_whole();
+        } else {
+            narrow_gap(start, start + size);
+        }
         offset_ += 4 + std::uint64_t{length};
         return true;
     }
@@ -54,9 +61,19 @@ private:
 
     void read_whole() {
         const auto fde = read_fde_at(section_, offset_, cies_);
-        if (!fde || pc_ < fde->start || pc_ >= fde->end) return;
-        if (is_dropped_function(section_, *fde)) return;
-        found_.push_back({fde->start, fde->end, fde->offset});
+        if (!fde || is_dropped_function(section_, *fde)) return;
+        if (pc_ < fde->start || pc_ >= fde->end) return narrow_gap(fde->start, fde->end);
+        found_.fdes.push_back({fde->start, fde->end, fde->offset});
+    }
+
+    // [start, end) does not hold the address.
+    void narrow_gap(std::uint64_t start, std::uint64_t end) {
+        if (start == end) return;
+        if (start > pc_) {
+            gap_.last = std::min(gap_.last, start - 1);
+        } else {
+            gap_.first = std::max(gap_.first, end);
+        }
     }
 
     bool is_plain(std::uint64_t cie_offset) {
@@ -75,12 +92,13 @@ private:
     std::uint64_t offset_ = 0;
     std::uint64_t last_cie_ = ~std::uint64_t{0};
     bool last_is_plain_ = false;
-    std::vector<FdePlace> found_;
+    FdesAt found_;
+    AddressRange gap_{0, ~std::uint64_t{0}};
 };
 
 }  // namespace
 
-std::vector<FdePlace> find_fdes_at(const CfiSection& section, std::uint64_t pc) {
+FdesAt find_fdes_at(const CfiSection& section, std::uint64_t pc) {
     return FdeSearch(section, pc).run();
 }
 

@@ -11,7 +11,15 @@
 
 namespace fgread {
 
-// Those of scan_fdes(section) that cover `pc`, by rising offset. 2 ns per FDE.
-[[nodiscard]] std::vector<FdePlace> find_fdes_at(const CfiSection& section, std::uint64_t pc);
+struct FdesAt {
+    // Those of scan_fdes(section) that cover the address, by rising offset.
+    std::vector<FdePlace> fdes;
+    // If there are none: the addresses around it that none covers (all stubs of a program have one
+    // such gap).
+    AddressRange gap;
+};
+
+// 2 ns per FDE.
+[[nodiscard]] FdesAt find_fdes_at(const CfiSection& section, std::uint64_t pc);
 
 }  // namespace fgread

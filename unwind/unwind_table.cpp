@@ -1,5 +1,6 @@
 #include "unwind/unwind_table.h"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <map>
@@ -87,14 +88,21 @@ struct UnwindTable::State {
         const std::lock_guard lock(searches_mutex);
         const auto known = searches.find(pc.value);
         if (known != searches.end()) return known->second;
-        if (searches.size() == max_searches) return std::nullopt;
-        return searches.emplace(pc.value, find_beside_header(pc)).first->second;
+        const auto covers = [pc](const AddressRange& gap) {
+            return gap.first <= pc.value && pc.value <= gap.last;
+        };
+        if (std::any_of(gaps.begin(), gaps.end(), covers)) return nullptr;
+        if (searches.size() + gaps.size() == max_searches) return std::nullopt;
+        const FdesAt found = find_fdes_at(eh_section, pc.value);
+        if (found.fdes.empty()) {
+            gaps.push_back(found.gap);
+            return nullptr;
+        }
+        return searches.emplace(pc.value, rule_beside_header(pc, found.fdes)).first->second;
     }
 
-    const UnwindRule* find_beside_header(Svma pc) {
-        std::vector<FdePlace> fdes = find_fdes_at(eh_section, pc.value);
-        if (fdes.empty()) return nullptr;
-        RuleBlocks blocks(eh_section, make_linear_index(eh_section, std::move(fdes)), rules, mutex);
+    const UnwindRule* rule_beside_header(Svma pc, const std::vector<FdePlace>& fdes) {
+        RuleBlocks blocks(eh_section, make_linear_index(eh_section, fdes), rules, mutex);
         const std::uint16_t rule = blocks.find(pc.value);
         return rule != 0 ? rules[rule] : nullptr;
     }
@@ -167,7 +175,8 @@ struct UnwindTable::State {
     std::array<std::atomic<RuleBlocks*>, way_count> ways{};
     std::array<std::atomic<bool>, way_count> unusable{};
     std::mutex searches_mutex;
-    std::map<std::uint64_t, const UnwindRule*> searches;
+    std::map<std::uint64_t, const UnwindRule*> searches;  // what was found
+    std::vector<AddressRange> gaps;                       // where nothing is
     std::uint64_t skipped_entries = 0;
 };
 

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "support/cfi_builder.h"
@@ -21,6 +22,16 @@ CfiSection eh_frame_of(const CfiBuilder& builder) {
     return section;
 }
 
+// The addresses around `pc`, which none covers, that none covers either.
+AddressRange gap_around(const std::vector<FdePlace>& all, std::uint64_t pc) {
+    AddressRange gap{0, ~std::uint64_t{0}};
+    for (const FdePlace& fde : all) {
+        if (fde.end <= pc) gap.first = std::max(gap.first, fde.end);
+        if (fde.start > pc) gap.last = std::min(gap.last, fde.start - 1);
+    }
+    return gap;
+}
+
 // What a scan of all finds, asked at every address that one of them may cover.
 void check_search(const CfiSection& section, std::uint64_t first, std::uint64_t last) {
     std::uint64_t malformed = 0;
@@ -31,9 +42,12 @@ void check_search(const CfiSection& section, std::uint64_t first, std::uint64_t 
         for (const FdePlace& fde : all) {
             if (pc >= fde.start && pc < fde.end) expected.push_back(fde.offset);
         }
-        for (const FdePlace& fde : find_fdes_at(section, pc)) found.push_back(fde.offset);
+        const FdesAt at = find_fdes_at(section, pc);
+        for (const FdePlace& fde : at.fdes) found.push_back(fde.offset);
         CAPTURE(pc);
         REQUIRE(found == expected);
+        REQUIRE(at.gap.first == (found.empty() ? gap_around(all, pc).first : 1));
+        REQUIRE(at.gap.last == (found.empty() ? gap_around(all, pc).last : 0));
     }
 }
 
