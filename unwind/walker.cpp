@@ -50,10 +50,7 @@ Places places_of(const RegisterFile& registers) {
 
 struct StackWalker::State {
     State(ModuleProvider& the_provider, WalkLimits the_limits)
-        : provider(the_provider),
-          limits(the_limits),
-          spans(the_provider),
-          inferred(the_provider) {}
+        : provider(the_provider), limits(the_limits), spans(the_provider), inferred(the_provider) {}
 
     // 256 KiB fit a level-2 cache; programs have some hundred hot return addresses, compilers more.
     static constexpr unsigned known_bits = 12;
