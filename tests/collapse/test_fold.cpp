@@ -61,7 +61,7 @@ void check_all_orders(PerfBuilder perf) {
     const auto usual_order = perf.order;
     std::size_t orders = 0;
     do {
-        for (const std::size_t gap : {0, 24}) {
+        for (const std::size_t gap : {0U, 24U}) {
             CAPTURE(orders);
             CAPTURE(gap);
             perf.gap = gap;

@@ -136,7 +136,7 @@ TEST_CASE("a file cut behind its records, or inside the table behind them, has l
     const PerfBuilder perf = mixed(sample_ends);
     const std::vector<std::byte> whole = perf.build();
     CHECK_FALSE(read(whole).coverage.lost_features);
-    for (const std::uint64_t more : {0, 1, 15}) {
+    for (const std::uint64_t more : {0U, 1U, 15U}) {
         const auto size = static_cast<std::size_t>(perf.next_offset() + more);
         const Read result = read(ByteView(whole).first(size));
         CHECK(result.ips.size() == 8);

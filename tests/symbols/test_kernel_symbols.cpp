@@ -139,18 +139,18 @@ TEST_CASE("perf's copy names the kernel's image where it has the anchor as recor
 
 TEST_CASE("without a recorded build-id nobody knows whether the running kernel was recorded") {
     KernelSymbols symbols;
-    const KernelListing listing = load_kernel_symbols({}, {}, {}, {}, symbols);
-    CHECK(listing.names == KernelNames::unknown);
-    CHECK(listing.source == KernelSource::none);
+    const KernelListing found = load_kernel_symbols({}, {}, {}, {}, symbols);
+    CHECK(found.names == KernelNames::unknown);
+    CHECK(found.source == KernelSource::none);
     CHECK(symbols.empty());
 }
 
 TEST_CASE("a recording of this boot without a build-id: only where the kernel's text stands") {
     KernelSymbols symbols;
     // No kernel has its text there.
-    const KernelListing listing =
+    const KernelListing found =
         load_kernel_symbols({}, {}, KernelAnchor{"_text", Avma{0x1234}}, {}, symbols);
-    CHECK(listing.names != KernelNames::loaded);
-    CHECK(listing.names != KernelNames::unknown);
-    CHECK(listing.source == KernelSource::none);
+    CHECK(found.names != KernelNames::loaded);
+    CHECK(found.names != KernelNames::unknown);
+    CHECK(found.source == KernelSource::none);
 }
