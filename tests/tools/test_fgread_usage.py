@@ -3,7 +3,6 @@
 
 import json
 import os
-import re
 import signal
 import stat
 import struct
@@ -11,7 +10,7 @@ import subprocess
 import sys
 import time
 
-from fgread_runner import TIMEOUT, Tap, Tool, died
+from fgread_runner import TIMEOUT, Tap, Tool, died, without_commands
 from recording import CONTEXT_USER, Event, Recording
 
 OUTPUT = b"prog;[prog] 30\n"
@@ -24,11 +23,6 @@ STATS_KEYS = [
 MODULE_KEYS = ["path", "state", "recorded_build_id", "file_build_id", "file", "debug_file",
                "samples", "stopped", "truncated", "no_cfi", "unnamed", "why", "debug_info", "remedy",
                "command"]
-
-
-def without_commands(stats):
-    """Remedies repeat the command that was given."""
-    return re.sub(r'"command": ".*"', '"command": ""', stats)
 
 
 def simple():
