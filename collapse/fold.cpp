@@ -144,6 +144,7 @@ FoldStats collect_stats(const PerfFile& file, const Scan& scan, const Profile& p
     stats.records = scan.record_count;
     stats.samples = profile.sample_count;
     stats.lost_events = scan.lost.total();
+    stats.coverage = scan.coverage;
     stats.guest_samples = profile.guest_samples;
     stats.filtered_samples = profile.filtered_samples;
     stats.processes = scan.processes.process_count();
@@ -331,6 +332,8 @@ Result<FoldStats> fold_recording(const std::string& path, const FoldOptions& opt
             {attrs[i].name, total.samples, total.period, events[i], scan->lost.of_event(i)});
     }
     stats.off_cpu = chosen->stats;
+    stats.commands = {options.command, file->features().command_line};
+    if (stats.commands.fold.empty()) stats.commands.fold = {"fgread", path};
     if (options.module_stats || names.any_unnamed() || !all_modules_loaded(modules)) {
         add_module_stats(*profile, names, modules, options.symbols.inlines && options.module_stats,
                          stats);

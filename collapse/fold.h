@@ -43,8 +43,11 @@ struct FoldOptions {
     StackShape shape;                    // of folded text and pictures
     bool show_lost = false;              // a root of what was not recorded, see lost_stacks.h
     bool flamegraph_names = false;       // see flamegraph_tree(); wants NameStyle::perf
-    MemoryLimit max_memory;              // of the whole process
-    bool module_stats = false;           // fill FoldStats::modules even if all modules were found
+    // How the user began this, the program's name first, for the commands that remedies are; empty:
+    // "fgread FILE".
+    std::vector<std::string> command;
+    MemoryLimit max_memory;     // of the whole process
+    bool module_stats = false;  // fill FoldStats::modules even if all modules were found
 };
 
 // True if the times of the recording are those of jitdumps (perf record -k mono).

@@ -10,6 +10,7 @@
 #include "collapse/frame_names.h"
 #include "collapse/module_paths.h"
 #include "collapse/name_gaps.h"
+#include "collapse/source_report.h"
 
 namespace fgread {
 
@@ -26,8 +27,14 @@ ModuleStats describe(const ModuleInfo& info) {
     return stats;
 }
 
+void use(Advice advice, ModuleStats& stats) {
+    stats.remedy = std::move(advice.text);
+    stats.command = std::move(advice.command);
+}
+
 // Why there are frames without a name, and whether inlined functions could be shown.
-void explain(const ModuleCache& modules, ModuleId id, bool inlines, ModuleStats& stats) {
+void explain(const ModuleCache& modules, ModuleId id, bool inlines,
+             const RepeatedCommands& commands, ModuleStats& stats) {
     const ModuleInfo info = modules.info(id);
     const bool loaded = info.state == ModuleState::loaded;
     const bool wanted = loaded && (inlines || stats.unnamed != 0);
@@ -35,13 +42,19 @@ void explain(const ModuleCache& modules, ModuleId id, bool inlines, ModuleStats&
         wanted ? modules.name_sources(id) : ModuleCache::NameSources{};
     if (loaded && inlines) stats.debug_info = sources.debug_info;
     if (stats.unnamed != 0) {
-        const NameGap gap = name_gap(info, sources, modules.kernel_names());
+        const NameGap gap = name_gap(info, sources, modules.kernel_listing().names);
         stats.why = name_gap_key(gap);
         stats.why_text = name_gap_text(gap);
-        stats.remedy = name_gap_remedy(gap, info);
+        use(name_gap_advice(gap, info, commands), stats);
     } else if (!stats.debug_info) {
-        stats.remedy = debug_info_remedy(info);
+        use(debug_info_advice(info, commands), stats);
     }
+}
+
+void add_kernel(const ModuleInfo& info, KernelStats& kernel) {
+    if (!info.path.starts_with("[kernel.kallsyms]")) return;
+    kernel.sampled = true;
+    if (info.state == ModuleState::loaded) kernel.file = info.file;
 }
 
 void count_stop(const StopCount& stop, ModuleStats& stats) {
@@ -81,6 +94,18 @@ void append_off_cpu(std::string& out, const OffCpuStats& stats) {
     }
 }
 
+nlohmann::ordered_json input_json(const Coverage& coverage) {
+    nlohmann::ordered_json json = {{"whole", coverage.is_whole()},
+                                   {"closed", coverage.closed},
+                                   {"features_lost", coverage.lost_features},
+                                   {"read_end", coverage.read_end},
+                                   {"read_bytes", coverage.read_bytes},
+                                   {"unread_bytes", nullptr},
+                                   {"missing_bytes", coverage.missing_bytes}};
+    if (coverage.unread_bytes) json["unread_bytes"] = *coverage.unread_bytes;
+    return json;
+}
+
 nlohmann::ordered_json off_cpu_json(const OffCpuStats& stats) {
     const auto total = [](const WaitTotal& waits) {
         return nlohmann::ordered_json{{"waits", waits.waits}, {"ns", waits.ns}};
@@ -113,6 +138,7 @@ void append_module(std::string& out, const ModuleStats& module) {
     if (!module.debug_info && module.why != name_gap_key(NameGap::stripped))
         out += fmt::format("  {:>10}   no debug info: inlined functions are not shown\n", "");
     if (!module.remedy.empty()) out += fmt::format("  {:>10}   remedy: {}\n", "", module.remedy);
+    if (!module.command.empty()) out += fmt::format("  {:>10}     {}\n", "", module.command);
 }
 
 }  // namespace
@@ -143,9 +169,12 @@ void add_module_stats(const Profile& profile, const FrameNames& names, const Mod
     }
     for (const StopCount& stop : profile.stops) count_stop(stop, found[stop.module.value]);
     for (std::uint32_t id = 0; id < found.size(); ++id) {
-        if (found[id].samples != 0) explain(modules, ModuleId{id}, inlines, found[id]);
+        if (found[id].samples == 0) continue;
+        explain(modules, ModuleId{id}, inlines, stats.commands, found[id]);
+        add_kernel(modules.info(ModuleId{id}), stats.kernel);
     }
 
+    stats.kernel.listing = modules.kernel_listing();
     std::erase_if(found, [](const ModuleStats& s) { return s.samples == 0 && s.stopped == 0; });
     std::sort(found.begin(), found.end(), [](const ModuleStats& a, const ModuleStats& b) {
         return std::tie(b.samples, a.path, a.recorded_build_id) <
@@ -161,7 +190,11 @@ std::uint64_t cut_stacks(const FoldStats& stats) {
 
 std::string stats_text(const FoldStats& stats) {
     std::string out;
-    out += fmt::format("file     {} bytes, {} records\n", stats.file_bytes, stats.records);
+    out += fmt::format("file     {} bytes, {} records", stats.file_bytes, stats.records);
+    if (!stats.coverage.is_whole()) {
+        out += fmt::format("; not whole, read up to byte {}", stats.coverage.read_end);
+    }
+    out += '\n';
     out += fmt::format("samples  {} in {} processes", stats.samples, stats.processes);
     if (stats.lost_events != 0) out += fmt::format(", {} events lost", stats.lost_events);
     if (stats.guest_samples != 0) {
@@ -217,6 +250,7 @@ std::string stats_json(const FoldStats& stats) {
     using nlohmann::ordered_json;
     ordered_json json;
     json["file_bytes"] = stats.file_bytes;
+    json["input"] = input_json(stats.coverage);
     json["records"] = stats.records;
     json["samples"] = stats.samples;
     json["lost_events"] = stats.lost_events;
@@ -263,7 +297,13 @@ std::string stats_json(const FoldStats& stats) {
                                    {"unnamed", module.unnamed},
                                    {"why", module.why},
                                    {"debug_info", module.debug_info},
-                                   {"remedy", module.remedy}});
+                                   {"remedy", module.remedy},
+                                   {"command", module.command}});
+    }
+    if (stats.kernel.sampled) {
+        json["kernel"] = {{"names", kernel_names_key(stats.kernel.listing.names)},
+                          {"source", kernel_source_key(stats.kernel.listing.source)},
+                          {"file", stats.kernel.file}};
     }
     if (stats.off_cpu.wanted) json["off_cpu"] = off_cpu_json(stats.off_cpu);
     json["problems"] = ordered_json::object();

@@ -9,6 +9,8 @@
 #include "collapse/frame_names.h"
 #include "collapse/off_cpu.h"
 #include "collapse/profile.h"
+#include "collapse/repeated_commands.h"
+#include "perfdata/coverage.h"
 #include "perfdata/reader.h"
 #include "symbols/module_cache.h"
 
@@ -36,13 +38,23 @@ struct ModuleStats {
     std::uint64_t unnamed = 0;    // with at least one frame in it that has no name
     std::string why;              // of the unnamed ones: name_gap_key()
     std::string why_text;         // the same for people
-    std::string remedy;           // what gives them names; empty if nothing does
+    std::string remedy;           // what gives them names, in words; empty if nothing does
+    std::string command;          // the same for a shell, in one line; empty if there is none
     // False if the file was used and has none: inlined functions are not shown.
     bool debug_info = true;
 };
 
+// What is known of the kernel's names; says something if a sample has frames of the kernel.
+struct KernelStats {
+    bool sampled = false;
+    KernelListing listing;
+    std::string file;  // the vmlinux that is used; empty: none
+};
+
 struct FoldStats {
     std::uint64_t file_bytes = 0;
+    Coverage coverage;  // how much of the file could be read
+    RepeatedCommands commands;
     std::uint64_t records = 0;
     std::uint64_t samples = 0;
     std::uint64_t lost_events = 0;
@@ -67,13 +79,14 @@ struct FoldStats {
     DepthStats depths;                  // if AggregateOptions::stack_depths
     std::uint64_t unnamed_samples = 0;  // with at least one frame that has no name
     std::vector<ModuleStats> modules;   // by samples, then path
+    KernelStats kernel;                 // if `modules` are
     Diagnostics diagnostics;
 };
 
 // Adds up what each module's frames weigh, and finds out why those without a name have none.
-// `inlines`: say where debug information for inlined functions is missing. Fills stats.modules and
-// stats.unnamed_samples. Cost: one visit per node of each distinct stack; reads the headers of
-// files again.
+// `inlines`: say where debug information for inlined functions is missing. Fills stats.modules,
+// stats.kernel and stats.unnamed_samples; what is to be done, by stats.commands. Cost: one visit
+// per node of each distinct stack; reads the headers of files again.
 void add_module_stats(const Profile& profile, const FrameNames& names, const ModuleCache& modules,
                       bool inlines, FoldStats& stats);
 

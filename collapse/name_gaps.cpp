@@ -1,8 +1,9 @@
 #include "collapse/name_gaps.h"
 
-#include <fmt/format.h>
+#include <algorithm>
+#include <array>
 
-#include "collapse/frame_names.h"
+#include "collapse/shell_line.h"
 
 namespace fgread {
 namespace {
@@ -27,6 +28,7 @@ constexpr GapWords words[] = {
     {NameGap::no_map, "no_map", "code made at run time, without a map of it"},
     {NameGap::kernel_restricted, "kernel_restricted", "/proc/kallsyms shows only zeros"},
     {NameGap::kernel_differs, "kernel_differs", "the running kernel is not the recorded one"},
+    {NameGap::kernel_unknown, "kernel_unknown", "the recording does not say which kernel it was"},
     {NameGap::kernel_unreadable, "kernel_unreadable", "the kernel's symbols cannot be read"},
 };
 
@@ -40,7 +42,9 @@ constexpr bool in_order() {
 }
 static_assert(in_order(), "the table is indexed by NameGap");
 
-NameGap kernel_gap(KernelNames names) {
+}  // namespace
+
+NameGap kernel_name_gap(KernelNames names) {
     switch (names) {
         case KernelNames::loaded:
             return NameGap::no_symbol;
@@ -48,31 +52,66 @@ NameGap kernel_gap(KernelNames names) {
             return NameGap::kernel_restricted;
         case KernelNames::mismatch:
             return NameGap::kernel_differs;
+        case KernelNames::unknown:
+            return NameGap::kernel_unknown;
         case KernelNames::unavailable:
             break;
     }
     return NameGap::kernel_unreadable;
 }
 
-// For a shell: in quotes that nothing in it can end.
-std::string quoted(std::string_view path) {
-    std::string out = "'";
-    for (const char c : escape_control_bytes(path)) {
-        if (c == '\'') {
-            out += "'\\''";
-        } else {
-            out += c;
-        }
-    }
-    return out + "'";
+namespace {
+
+constexpr const char* debuginfod_url = "https://debuginfod.elfutils.org";
+
+// Where a distribution's packages put their files.
+bool is_packaged(std::string_view path) {
+    constexpr std::array<std::string_view, 5> directories = {"/usr/", "/lib/", "/lib64/", "/bin/",
+                                                             "/sbin/"};
+    return !path.starts_with("/usr/local/") &&
+           std::any_of(directories.begin(), directories.end(),
+                       [&](std::string_view each) { return path.starts_with(each); });
 }
 
-std::string wanted_debug_file(const ModuleInfo& module) {
-    const BuildId& id =
-        module.file_build_id.empty() ? module.recorded_build_id : module.file_build_id;
-    if (id.empty()) return "--debug-dir DIR with its debug file";
-    return "`fgread --debuginfod=https://debuginfod.elfutils.org`, if it is a distribution's; else "
-           "--debug-dir DIR with its debug file";
+// Servers are asked by build-id. Who has asked them knows that they have nothing.
+bool may_be_fetched(const ModuleInfo& module, const RepeatedCommands& commands) {
+    const bool has_id = !module.file_build_id.empty() || !module.recorded_build_id.empty();
+    return has_id && is_packaged(module.path) && !commands.fold_has("--debuginfod");
+}
+
+Advice from_servers(std::string text, const RepeatedCommands& commands) {
+    return {std::move(text) + ", which a server of its distribution has",
+            commands.fold_with("--debuginfod", debuginfod_url)};
+}
+
+Advice recorded_file(const ModuleInfo& module, const RepeatedCommands& commands) {
+    if (!module.recorded_build_id.empty() && may_be_fetched(module, commands)) {
+        return from_servers("give the recorded file", commands);
+    }
+    return {"give the recorded file, in a copy DIR of the recorded machine's files",
+            commands.fold_with("--symfs", "DIR")};
+}
+
+Advice debug_file(const ModuleInfo& module, const RepeatedCommands& commands) {
+    if (may_be_fetched(module, commands)) return from_servers("give its debug file", commands);
+    return {"give its debug file, which lies under DIR; or build it with -g and do not strip it",
+            commands.fold_with("--debug-dir", "DIR")};
+}
+
+Advice perf_map(const RepeatedCommands& commands) {
+    std::string again = commands.record_jit(RepeatedCommands::JitFile::perf_map);
+    if (!again.empty()) return {"record again, and have the runtime write a perf map", again};
+    return {
+        "run it so that it writes a perf map: node --perf-basic-prof, python3 -X perf (3.12), "
+        "java -XX:+UnlockDiagnosticVMOptions -XX:+DumpPerfMapAtExit (17); or give the map, if "
+        "it is in DIR instead of /tmp",
+        commands.fold_with("--perf-map-dir", "DIR")};
+}
+
+Advice readable_file(const ModuleInfo& module) {
+    const std::string& path = module.file.empty() ? module.path : module.file;
+    return {"see what the file is, and whether you may read it",
+            shell_line({"file", path}) + "; " + shell_line({"ls", "-l", path})};
 }
 
 }  // namespace
@@ -104,36 +143,37 @@ NameGap name_gap(const ModuleInfo& module, const ModuleCache::NameSources& sourc
         case ModuleState::kernel:
             break;
     }
-    return kernel_gap(kernel);
+    return kernel_name_gap(kernel);
 }
 
-std::string name_gap_remedy(NameGap gap, const ModuleInfo& module) {
+Advice name_gap_advice(NameGap gap, const ModuleInfo& module, const RepeatedCommands& commands) {
     switch (gap) {
         case NameGap::file_missing:
         case NameGap::foreign:
-            return "--symfs DIR with a copy of the recorded machine's files";
         case NameGap::build_id_differs:
-            return fmt::format(
-                "--symfs DIR with the recorded file, or `perf buildid-cache --add "
-                "FILE` with it; its build-id is {}",
-                module.recorded_build_id.hex());
         case NameGap::file_changed:
-            return "--symfs DIR with the recorded file";
         case NameGap::not_regular:
-            return "--symfs DIR with the recorded file";
+            return recorded_file(module, commands);
         case NameGap::unreadable:
-            return fmt::format("`file {}` says what it is; `chmod a+r` if it is not readable",
-                               quoted(module.file.empty() ? module.path : module.file));
+            return readable_file(module);
         case NameGap::stripped:
-            return wanted_debug_file(module);
+            return debug_file(module, commands);
         case NameGap::no_map:
-            return "run it with its perf map on (node --perf-basic-prof, python -X perf, java "
-                   "-XX:+DumpPerfMapAtExit); --perf-map-dir DIR if the map is not in /tmp";
+            return perf_map(commands);
         case NameGap::kernel_restricted:
-            return "run as root, or `sysctl kernel.kptr_restrict=0`, or --kallsyms FILE";
+            return {"let users see the kernel's addresses, then fold again",
+                    "sudo sysctl kernel.kptr_restrict=0 && " + commands.fold_again()};
+        case NameGap::kernel_unknown:
+            return {
+                "give the kernel's listing: the running one's, if that was recorded, else a "
+                "copy of /proc/kallsyms of the recorded machine, as it was booted then",
+                commands.fold_with("--kallsyms", "/proc/kallsyms")};
         case NameGap::kernel_differs:
         case NameGap::kernel_unreadable:
-            return "--kallsyms FILE with /proc/kallsyms of the recorded machine, or --vmlinux FILE";
+            return {
+                "give FILE, a copy of /proc/kallsyms of the recorded machine, as it was booted "
+                "then",
+                commands.fold_with("--kallsyms", "FILE")};
         case NameGap::none:
         case NameGap::unmapped:
         case NameGap::no_symbol:
@@ -143,8 +183,8 @@ std::string name_gap_remedy(NameGap gap, const ModuleInfo& module) {
     return {};
 }
 
-std::string debug_info_remedy(const ModuleInfo& module) {
-    return "build it with -g; " + wanted_debug_file(module);
+Advice debug_info_advice(const ModuleInfo& module, const RepeatedCommands& commands) {
+    return debug_file(module, commands);
 }
 
 }  // namespace fgread

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "collapse/repeated_commands.h"
 #include "symbols/kernel_symbols.h"
 #include "symbols/module_cache.h"
 
@@ -24,6 +25,7 @@ enum class NameGap : std::uint8_t {
     no_map,             // code made at run time, without a map of it
     kernel_restricted,  // /proc/kallsyms shows zeros to this user
     kernel_differs,     // not the running kernel, and no listing of it
+    kernel_unknown,     // the recording does not say which kernel it was
     kernel_unreadable,  // the listing cannot be read
     count_,
 };
@@ -37,10 +39,20 @@ enum class NameGap : std::uint8_t {
 [[nodiscard]] NameGap name_gap(const ModuleInfo& module, const ModuleCache::NameSources& sources,
                                KernelNames kernel);
 
-// What to do, in commands and options; empty if nothing helps. Paths are escaped for the terminal
-// and quoted for the shell.
-[[nodiscard]] std::string name_gap_remedy(NameGap gap, const ModuleInfo& module);
+// Why the kernel's own frames have no names.
+[[nodiscard]] NameGap kernel_name_gap(KernelNames names);
+
+// What to do, in a sentence, and as one line for a shell. Words in capitals (DIR, FILE) stand for
+// what only the user has.
+struct Advice {
+    std::string text;     // safe for a terminal; empty if nothing helps
+    std::string command;  // quoted for a shell; empty if there is none
+    [[nodiscard]] bool empty() const { return text.empty(); }
+};
+
+[[nodiscard]] Advice name_gap_advice(NameGap gap, const ModuleInfo& module,
+                                     const RepeatedCommands& commands);
 // What to do where inlined functions cannot be shown, for want of debug information.
-[[nodiscard]] std::string debug_info_remedy(const ModuleInfo& module);
+[[nodiscard]] Advice debug_info_advice(const ModuleInfo& module, const RepeatedCommands& commands);
 
 }  // namespace fgread

@@ -8,6 +8,7 @@
 
 #include "collapse/name_gaps.h"
 #include "collapse/remedies.h"
+#include "collapse/source_report.h"
 
 namespace fgread {
 namespace {
@@ -26,8 +27,9 @@ double percent_of(std::uint64_t part, std::uint64_t whole) {
 
 void append_stacks(const FoldStats& stats, std::string& out) {
     const Completeness done = completeness(stats);
-    out += fmt::format("quality  {} of {} user stacks complete ({:.1f} %)\n", done.complete,
-                       done.stacks, done.percent());
+    out += fmt::format("quality  {} of {} user stacks complete ({:.1f} %){}\n", done.complete,
+                       done.stacks, done.percent(),
+                       stats.coverage.is_whole() ? "" : ", of those that were read");
     for (std::size_t i = 0; i < stop_reason_count; ++i) {
         const auto reason = static_cast<StopReason>(i);
         if (stats.stop_reasons[i] == 0 || reason == StopReason::complete) continue;
@@ -110,6 +112,7 @@ void append_remedies(const FoldStats& stats, std::string& out) {
     if (!remedies.empty()) out += "what to do, and how many samples gain by it at most\n";
     for (const Remedy& remedy : remedies) {
         out += fmt::format("  {:>10}  {}: {}\n", remedy.samples, remedy.what, remedy.action);
+        if (!remedy.command.empty()) out += fmt::format("  {:>10}    {}\n", "", remedy.command);
     }
 }
 
@@ -145,7 +148,7 @@ Completeness completeness(const FoldStats& stats) {
 }
 
 std::string report_text(const FoldStats& stats) {
-    std::string out;
+    std::string out = source_text(stats);
     append_stacks(stats, out);
     append_depths(stats, out);
     append_modules(stats, out);
@@ -164,8 +167,10 @@ std::string report_json(const FoldStats& stats) {
     report["depth"] = depth_json(stats);
     report["remedies"] = ordered_json::array();
     for (const Remedy& remedy : best_remedies(stats, max_remedies)) {
-        report["remedies"].push_back(
-            {{"samples", remedy.samples}, {"what", remedy.what}, {"action", remedy.action}});
+        report["remedies"].push_back({{"samples", remedy.samples},
+                                      {"what", remedy.what},
+                                      {"action", remedy.action},
+                                      {"command", remedy.command}});
     }
     return json.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }

@@ -1,6 +1,8 @@
 #include "collapse/remedies.h"
 
 #include <algorithm>
+#include <string>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -12,23 +14,34 @@ namespace {
 // What the advised dump should make complete: recordings of deep recursions never reach 100 %.
 constexpr double wanted_share = 0.95;
 
+// Of each processor; perf takes 512 KiB by itself.
+constexpr const char* larger_buffers = "64M";
+
+// As perf takes a frequency, and not 0 if halved.
+bool is_frequency(std::string_view text) {
+    return text.size() > 1 && text.size() < 10 &&
+           std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
 void add_call_graph(const FoldStats& stats, std::vector<Remedy>& out) {
     if (stats.has_call_graphs || stats.samples == 0) return;
-    out.push_back(
-        {stats.samples, "recorded without call graphs", "`perf record --call-graph dwarf`"});
+    out.push_back({stats.samples, "recorded without call graphs", "record them",
+                   stats.commands.record_with("--call-graph", "dwarf")});
 }
 
 void add_dump_size(const FoldStats& stats, std::vector<Remedy>& out) {
     const std::uint64_t cut = stats.stop_reasons[static_cast<std::size_t>(StopReason::truncated)];
     if (cut == 0) return;
-    Remedy remedy{cut, fmt::format("stacks cut at {} bytes", stats.dump_bytes), ""};
+    Remedy remedy{cut, fmt::format("stacks cut at {} bytes", stats.dump_bytes), "", ""};
     if (stats.dump_bytes >= max_dump_bytes) {
         remedy.action =
-            "a larger dump is not possible; build with -fno-omit-frame-pointer and `perf record "
-            "--call-graph fp`";
+            "a larger dump is not possible: build the program with -fno-omit-frame-pointer, and "
+            "have the kernel follow frame pointers";
+        remedy.command = stats.commands.record_with("--call-graph", "fp");
     } else {
-        remedy.action =
-            fmt::format("`perf record --call-graph dwarf,{}`", advised_dump_bytes(stats));
+        remedy.action = "record larger dumps";
+        remedy.command = stats.commands.record_with(
+            "--call-graph", fmt::format("dwarf,{}", advised_dump_bytes(stats)));
     }
     out.push_back(std::move(remedy));
 }
@@ -40,8 +53,9 @@ std::string short_path(const ModuleStats& module) {
 
 // One remedy helps several modules: --symfs brings all missing files.
 void add_for_module(Remedy remedy, const ModuleStats& module, std::vector<Remedy>& out) {
-    const auto known = std::find_if(
-        out.begin(), out.end(), [&](const Remedy& other) { return other.action == remedy.action; });
+    const auto known = std::find_if(out.begin(), out.end(), [&](const Remedy& other) {
+        return other.action == remedy.action && other.command == remedy.command;
+    });
     if (known == out.end()) {
         out.push_back(std::move(remedy));
         return;
@@ -53,22 +67,34 @@ void add_for_module(Remedy remedy, const ModuleStats& module, std::vector<Remedy
     }
 }
 
+// What leads through code of a JIT, which has rules in a jitdump only.
+Remedy follow_jit_frames(const RepeatedCommands& commands) {
+    std::string again = commands.record_jit(RepeatedCommands::JitFile::jitdump);
+    if (commands.fold_has("--trust-frame-pointers")) {
+        return {0, "", "record with a jitdump (node --perf-prof), which has rules", again};
+    }
+    return {0, "",
+            "believe its frame pointers, if it keeps them (node's does); or record with a jitdump "
+            "(node --perf-prof), which has rules",
+            commands.fold_with("--trust-frame-pointers", "")};
+}
+
 void add_modules(const FoldStats& stats, std::vector<Remedy>& out) {
     std::vector<Remedy> found;
     for (const ModuleStats& module : stats.modules) {
         if (module.unnamed != 0 && !module.remedy.empty()) {
             add_for_module(
                 {module.unnamed, fmt::format("{} in {}", module.why_text, short_path(module)),
-                 module.remedy},
+                 module.remedy, module.command},
                 module, found);
         }
         if (module.no_cfi == 0) continue;
         const bool jit = module.file.empty() || module.file.ends_with(".map");
-        add_for_module({module.no_cfi, "no call-frame information in " + short_path(module),
-                        jit ? "`fgread --trust-frame-pointers`, if that code keeps them (node's "
-                              "does); or record with a jitdump (node --perf-prof), which has rules"
-                            : "build it with -fasynchronous-unwind-tables"},
-                       module, found);
+        Remedy remedy = jit ? follow_jit_frames(stats.commands)
+                            : Remedy{0, "", "build it with -fasynchronous-unwind-tables", ""};
+        remedy.samples = module.no_cfi;
+        remedy.what = "no call-frame information in " + short_path(module);
+        add_for_module(std::move(remedy), module, found);
     }
     // A sample has frames in several of the modules that one remedy helps.
     for (Remedy& remedy : found) remedy.samples = std::min(remedy.samples, stats.samples);
@@ -77,8 +103,18 @@ void add_modules(const FoldStats& stats, std::vector<Remedy>& out) {
 
 void add_lost_events(const FoldStats& stats, std::vector<Remedy>& out) {
     if (stats.lost_events == 0) return;
-    out.push_back(
-        {stats.lost_events, "events lost while recording", "`perf record -m 64M`, or a lower -F"});
+    const RepeatedCommands& commands = stats.commands;
+    const std::string frequency = commands.recorded_value("-F");
+    Remedy remedy{stats.lost_events, "events lost while recording", "", ""};
+    if (commands.recorded_value("-m") == larger_buffers && is_frequency(frequency)) {
+        remedy.action = "record at a lower frequency";
+        remedy.command = commands.record_with("-F", std::to_string(std::stoul(frequency) / 2));
+    } else {
+        remedy.action =
+            "record with larger buffers (by root, or with a larger kernel.perf_event_mlock_kb)";
+        remedy.command = commands.record_with("-m", larger_buffers);
+    }
+    out.push_back(std::move(remedy));
 }
 
 }  // namespace

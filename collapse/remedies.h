@@ -13,7 +13,8 @@ namespace fgread {
 struct Remedy {
     std::uint64_t samples = 0;  // up to so many gain: a sample may lack several things
     std::string what;           // "stacks cut at 8192 bytes"
-    std::string action;         // commands and options; paths are safe for terminal and shell
+    std::string action;         // in words, safe for a terminal
+    std::string command;        // the same for a shell, in one line; empty if there is none
 };
 
 // The `count` most useful remedies, those that help the most samples first. Needs

@@ -57,6 +57,8 @@ constexpr ProblemWords words[] = {
      "/proc/kallsyms shows no addresses to this user (kernel.kptr_restrict)"},
     {Problem::kallsyms_mismatch, false, "kallsyms_mismatch",
      "the running kernel is not the recorded one; its symbols are not used"},
+    {Problem::kernel_unknown, false, "kernel_unknown",
+     "the recording does not say which kernel it was; the running one's symbols are not used"},
     {Problem::debug_info_malformed, false, "debug_info_malformed",
      "malformed debug information (section, unit, range list or line table); skipped"},
     {Problem::archive_damaged, false, "archive_damaged",

@@ -37,6 +37,7 @@ enum class Problem : std::uint8_t {
     name_too_long,           // name over the demangler's bounds: kept mangled
     kallsyms_restricted,     // /proc/kallsyms has only zero addresses (kernel.kptr_restrict)
     kallsyms_mismatch,       // the running kernel is not the recorded one: its names are not used
+    kernel_unknown,          // the recording does not say which kernel it was: no names are used
     debug_info_malformed,    // unit, range list or line table of DWARF: what precedes is used
     archive_damaged,         // --archive: cut, damaged or endless; what precedes is used
     archive_unused,          // --archive: has none of the recorded binaries

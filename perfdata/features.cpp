@@ -209,15 +209,17 @@ Features read_features(const InputFile& file, const FileHeader& header, Diagnost
     Features features;
     // A recorder that was killed wrote no features, and one cut off has lost them.
     const std::uint64_t room = file.size() - header.data.offset;
-    if (header.data.size == 0 || header.data.size >= room) return features;
+    if (header.data.size == 0 || header.data.size > room) return features;
 
     // The table follows the records: one section for each bit that is set, in order.
     std::uint64_t table_offset = header.data.offset + header.data.size;
+    features.table_found = true;
     for (unsigned bit = 0; bit < feature_limit; ++bit) {
         if (!header.has_feature(bit)) continue;
         const auto entry = read_section_bytes(file, {table_offset, attr_ids_section_size});
         if (!entry) {
             diagnostics.add(Problem::feature_malformed, table_offset, "table of features");
+            features.table_found = false;
             break;
         }
         table_offset += attr_ids_section_size;

@@ -27,6 +27,9 @@ struct FileHeader {
     [[nodiscard]] bool has_feature(unsigned bit) const {
         return bit < 256 && ((feature_bits[bit / 64] >> (bit % 64)) & 1);
     }
+    [[nodiscard]] bool has_features() const {
+        return (feature_bits[0] | feature_bits[1] | feature_bits[2] | feature_bits[3]) != 0;
+    }
 };
 
 // One entry of the build-id table (HEADER_BUILD_ID).
@@ -54,6 +57,8 @@ struct Features {
     std::vector<EventDescription> events;
     std::optional<std::pair<std::uint64_t, std::uint64_t>> sample_time;  // first, last, in ns
     bool compressed = false;
+    // False: the file ends before, or inside, the table that says where they are.
+    bool table_found = false;
 };
 
 }  // namespace fgread

@@ -63,6 +63,8 @@ struct PerfFile::State {
     [[nodiscard]] bool begins_compressed(std::size_t part) const;
     // Gives the build-id table to the images of a recording; best before the first is interned.
     void apply_build_ids(MappingTable& mappings) const;
+    // What the header says of the file: is it closed, are its records and features there?
+    [[nodiscard]] Coverage coverage_by_header() const;
     // Counts what made `hopper` stop, if it was not the end.
     void report_stop(const RecordHopper& hopper, const Part& part, Diagnostics& diagnostics) const;
 
@@ -83,6 +85,7 @@ private:
     void collect_side_band(Scan& scan, Diagnostics& diagnostics);
     void apply(StreamBatch& taken, Scan& scan, Diagnostics& diagnostics);
     void report_stop(const RecordBlocks& read, Diagnostics& diagnostics) const;
+    void add_coverage(const RecordBlocks& read, Coverage& coverage) const;
 };
 
 }  // namespace fgread

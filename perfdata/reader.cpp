@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "perfdata/format.h"
 #include "perfdata/perf_file_state.h"
 
 namespace fgread {
@@ -60,6 +61,17 @@ EventTime PerfFile::event_time(const RecordView& record) const {
 
 std::optional<SampleLayout::Key> PerfFile::trailer_key(const RecordView& record) const {
     return state_->events.trailer_key(record);
+}
+
+Coverage PerfFile::State::coverage_by_header() const {
+    Coverage coverage;
+    if (header.size == format::pipe_header_size) return coverage;
+    coverage.closed = header.data.size != 0;
+    if (coverage.closed) {
+        coverage.missing_bytes = header.data.size - (data_end - header.data.offset);
+    }
+    coverage.lost_features = !coverage.closed || (header.has_features() && !features.table_found);
+    return coverage;
 }
 
 void PerfFile::State::apply_build_ids(MappingTable& mappings) const {

@@ -23,6 +23,7 @@
 #include <string>
 #include <vector>
 
+#include "perfdata/coverage.h"
 #include "perfdata/diagnostics.h"
 #include "perfdata/header.h"
 #include "perfdata/input_file.h"
@@ -52,6 +53,7 @@ struct Scan {
     std::uint64_t record_count = 0;
     std::uint64_t sample_count = 0;
     LostEvents lost;
+    Coverage coverage;
     // Bytes of the file that were read for the batches so far. 0 where that says nothing: of a
     // pipe, of a file packed as a whole, of one that does not come in batches.
     std::uint64_t input_bytes = 0;

@@ -54,6 +54,9 @@ public:
     // Of these, the records taken so far, compressed ones as they stand in the stream: the same
     // however the bytes come.
     [[nodiscard]] std::uint64_t taken_bytes() const { return taken_bytes_; }
+    // Of these, those of whole records, and of what belongs to them outside; the others.
+    [[nodiscard]] std::uint64_t consumed_bytes() const { return input_bytes_ - available(); }
+    [[nodiscard]] std::uint64_t left_bytes() const { return available(); }
     [[nodiscard]] Endian endian() const { return endian_; }
     // Compressed records so far; they are not in the blocks.
     [[nodiscard]] std::uint64_t compressed_records() const { return compressed_records_; }

@@ -72,6 +72,8 @@ bool PerfFile::State::scan_part(std::size_t index, Scan& scan, std::vector<Timed
     }
     chunks.close();
     scan.record_count = hopper.sequence();
+    scan.coverage.add_part(records.begin, hopper.stop_offset(), records.end,
+                           hopper.stop() != RecordHopper::Stop::at_end);
     report_stop(hopper, records, diagnostics);
     return true;
 }
@@ -80,6 +82,7 @@ bool PerfFile::State::scan_part(std::size_t index, Scan& scan, std::vector<Timed
 std::optional<Scan> PerfFile::State::scan_parts(Diagnostics& diagnostics) const {
     Scan scan;
     scan.records_by_type.resize(known_type_limit + 1);
+    scan.coverage = coverage_by_header();
     apply_build_ids(scan.processes.mappings());
     std::vector<TimedEvent> timed;
     Diagnostics met;

@@ -29,6 +29,7 @@ RecordBlocks PerfFile::State::part_blocks(std::size_t index, std::uint64_t seque
 
 void PerfFile::State::begin_stream(Scan& scan, Diagnostics& diagnostics) {
     scan.records_by_type.resize(known_type_limit + 1);
+    scan.coverage = coverage_by_header();
     apply_build_ids(scan.processes.mappings());
     ended = false;
     streamed_part = 0;
@@ -90,6 +91,7 @@ bool PerfFile::State::next_batch(Scan& scan, Diagnostics& diagnostics) {
             return true;
         }
         report_stop(stream->blocks(), diagnostics);
+        add_coverage(stream->blocks(), scan.coverage);
         pipe_bytes = stream->blocks().stop_offset();
         bytes_of_earlier_parts += stream->blocks().input_bytes();
         if (++streamed_part < part_count()) {
@@ -153,6 +155,21 @@ void PerfFile::State::report_stop(const RecordBlocks& read, Diagnostics& diagnos
             diagnostics.add(Problem::stream_cut, offset, read.stop_detail());
             break;
     }
+}
+
+void PerfFile::State::add_coverage(const RecordBlocks& read, Coverage& coverage) const {
+    const bool stopped = read.stop() != RecordBlocks::Stop::at_end;
+    const bool pipe = header.size == pipe_header_size;
+    const std::uint64_t begin = pipe ? pipe_header_size : part(streamed_part).begin;
+    const std::uint64_t stop = begin + read.consumed_bytes();
+    if (!pipe || file.size() != 0) {
+        coverage.add_part(begin, stop, pipe ? file.size() : part(streamed_part).end, stopped);
+        return;
+    }
+    coverage.add_part(begin, stop, stop + read.left_bytes(), stopped);
+    // Nobody reads on behind damage.
+    const bool to_end = !stopped || read.stop() == RecordBlocks::Stop::cut;
+    if (!to_end) coverage.unread_bytes.reset();
 }
 
 bool PerfFile::next_batch(Scan& scan, Diagnostics& diagnostics) const {

@@ -167,6 +167,20 @@ bool is_running_kernel(const BuildId& recorded) {
     return notes && same_build_id(recorded, build_id_of_notes(notes->view(), native));
 }
 
+KernelListing loaded_from(KernelSource source, KernelNames names) {
+    return {names, names == KernelNames::loaded ? source : KernelSource::none};
+}
+
+// Of a recording without its kernel's build-id.
+KernelListing load_by_anchor(const std::optional<KernelAnchor>& here, KernelSymbols& symbols) {
+    if (!here) return {KernelNames::unknown};
+    const KernelNames running = load_listing("/proc/kallsyms", symbols);
+    const bool in_place = symbols.address_of(here->symbol) == here->address;
+    if (running != KernelNames::loaded || in_place) return loaded_from(KernelSource::boot, running);
+    symbols = KernelSymbols();
+    return {KernelNames::mismatch};
+}
+
 }  // namespace
 
 std::optional<KernelSymbols> load_cached_kernel_image(const BuildId& recorded,
@@ -180,25 +194,22 @@ std::optional<KernelSymbols> load_cached_kernel_image(const BuildId& recorded,
     return symbols;
 }
 
-KernelNames load_kernel_symbols(const std::string& kallsyms_file, const BuildId& recorded,
-                                const std::optional<KernelAnchor>& here,
-                                const std::string& cache_directory, KernelSymbols& symbols) {
-    if (!kallsyms_file.empty()) return load_listing(kallsyms_file, symbols);
-    KernelNames running = KernelNames::mismatch;
-    if (recorded.empty() && here) {
-        running = load_listing("/proc/kallsyms", symbols);
-        if (running != KernelNames::loaded || symbols.address_of(here->symbol) == here->address) {
-            return running;
-        }
-        symbols = KernelSymbols();
-        running = KernelNames::mismatch;
-    } else if (is_running_kernel(recorded)) {
-        running = load_listing("/proc/kallsyms", symbols);
-        if (running == KernelNames::loaded) return running;
+KernelListing load_kernel_symbols(const std::string& kallsyms_file, const BuildId& recorded,
+                                  const std::optional<KernelAnchor>& here,
+                                  const std::string& cache_directory, KernelSymbols& symbols) {
+    if (!kallsyms_file.empty()) {
+        return loaded_from(KernelSource::given, load_listing(kallsyms_file, symbols));
     }
-    if (recorded.empty() || cache_directory.empty()) return running;
+    if (recorded.empty()) return load_by_anchor(here, symbols);
+    KernelNames running = KernelNames::mismatch;
+    if (is_running_kernel(recorded)) {
+        running = load_listing("/proc/kallsyms", symbols);
+        if (running == KernelNames::loaded) return {running, KernelSource::build_id};
+    }
+    if (cache_directory.empty()) return {running};
     const std::string cached = build_id_cache_path(cache_directory, recorded, "kallsyms");
-    return load_listing(cached, symbols) == KernelNames::loaded ? KernelNames::loaded : running;
+    if (load_listing(cached, symbols) != KernelNames::loaded) return {running};
+    return {KernelNames::loaded, KernelSource::cache};
 }
 
 }  // namespace fgread

@@ -62,7 +62,22 @@ enum class KernelNames : std::uint8_t {
     loaded,
     restricted,   // readable, but all addresses are zero: kernel.kptr_restrict
     mismatch,     // the running kernel is not the recorded one, and no other source was given
+    unknown,      // the recording does not say which kernel it was, and no source was given
     unavailable,  // the file named by --kallsyms (or /proc/kallsyms) cannot be read
+};
+
+// Whose listing it is, and why it is believed.
+enum class KernelSource : std::uint8_t {
+    none,
+    given,     // by --kallsyms, taken at its word
+    build_id,  // the running kernel's, which has the recorded build-id
+    boot,      // the running kernel's: recorded here since it booted, and its anchor is in place
+    cache,     // perf's copy for the recorded build-id
+};
+
+struct KernelListing {
+    KernelNames names = KernelNames::loaded;
+    KernelSource source = KernelSource::none;  // of what is loaded
 };
 
 // "_text" and where the recording has it. Randomised at every boot, as a rule.
@@ -83,10 +98,10 @@ struct KernelAnchor {
 // the recording is this machine's of this boot and the symbol stands where it was recorded; else
 // the copy perf made in `cache_directory`
 // (~/.debug/.build-id/xx/yyy/kallsyms).
-[[nodiscard]] KernelNames load_kernel_symbols(const std::string& kallsyms_file,
-                                              const BuildId& recorded,
-                                              const std::optional<KernelAnchor>& here,
-                                              const std::string& cache_directory,
-                                              KernelSymbols& symbols);
+[[nodiscard]] KernelListing load_kernel_symbols(const std::string& kallsyms_file,
+                                                const BuildId& recorded,
+                                                const std::optional<KernelAnchor>& here,
+                                                const std::string& cache_directory,
+                                                KernelSymbols& symbols);
 
 }  // namespace fgread

@@ -256,12 +256,12 @@ const KernelSymbols& ModuleCache::Impl::kernel_symbols() {
         if (recorded != nullptr && is_kernel_of_this_boot()) {
             here = KernelAnchor{recorded->anchor, Avma{recorded->anchor_address}};
         }
-        const KernelNames names = load_kernel_symbols(
+        const KernelListing listing = load_kernel_symbols(
             sources.kallsyms, recorded != nullptr ? recorded->info.recorded_build_id : BuildId{},
             here, sources.build_id_cache, symbols);
         const std::lock_guard lock(mutex_);
         kernel_symbols_ = std::move(symbols);
-        kernel_names_ = names;
+        kernel_listing_ = listing;
     });
     return kernel_symbols_;
 }
@@ -271,16 +271,20 @@ const KernelSymbols& ModuleCache::Impl::kernel_image_symbols() {
         const ModuleSources& sources = finder.sources();
         const Module* recorded = recorded_kernel();
         if (!sources.kallsyms.empty() || recorded == nullptr) return;
-        kernel_image_symbols_ = load_cached_kernel_image(
-            recorded->info.recorded_build_id, {recorded->anchor, Avma{recorded->anchor_address}},
-            sources.build_id_cache);
+        auto cached = load_cached_kernel_image(recorded->info.recorded_build_id,
+                                               {recorded->anchor, Avma{recorded->anchor_address}},
+                                               sources.build_id_cache);
+        const std::lock_guard lock(mutex_);
+        kernel_image_symbols_ = std::move(cached);
     });
     return kernel_image_symbols_ ? *kernel_image_symbols_ : kernel_symbols();
 }
 
-KernelNames ModuleCache::Impl::kernel_names() const {
+KernelListing ModuleCache::Impl::kernel_listing() const {
     const std::shared_lock lock(mutex_);
-    return kernel_names_;
+    KernelListing listing = kernel_listing_;
+    if (kernel_image_symbols_) listing.source = KernelSource::cache;
+    return listing;
 }
 
 ModuleCache::ModuleCache(const MappingTable& table, ModuleSources sources)
@@ -384,7 +388,7 @@ RuleSource ModuleCache::rule_source(ModuleId id, Svma pc) const {
     return module->binary->unwind_table()->source_of(pc);
 }
 
-KernelNames ModuleCache::kernel_names() const { return impl_->kernel_names(); }
+KernelListing ModuleCache::kernel_listing() const { return impl_->kernel_listing(); }
 
 Diagnostics ModuleCache::diagnostics() const {
     std::vector<ModuleInfo> problems;

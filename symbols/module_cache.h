@@ -55,8 +55,9 @@ public:
     [[nodiscard]] NameSources name_sources(ModuleId id) const;
     // Where the rule at `pc` of a module comes from (a lookup address, as for UnwindTable::find).
     [[nodiscard]] RuleSource rule_source(ModuleId id, Svma pc) const;
-    // What became of the kernel's names; `loaded` before they were needed.
-    [[nodiscard]] KernelNames kernel_names() const;
+    // What became of the kernel's names, and whose they are; `loaded` from none before they were
+    // needed.
+    [[nodiscard]] KernelListing kernel_listing() const;
     // One problem per module that is not loaded, in the order of their paths; then those of perf
     // maps and jitdumps.
     [[nodiscard]] Diagnostics diagnostics() const;

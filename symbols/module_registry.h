@@ -66,7 +66,7 @@ struct ModuleCache::Impl {
     // Those of the kernel's own image: from perf's cache where that will do.
     const KernelSymbols& kernel_image_symbols();
     // What became of them; `loaded` before the first call.
-    [[nodiscard]] KernelNames kernel_names() const;
+    [[nodiscard]] KernelListing kernel_listing() const;
 
 private:
     // One per Image: its file is opened under its own lock, so that others go on meanwhile.
@@ -97,7 +97,7 @@ private:
     const Module* kernel_module_ = nullptr;
     KernelSymbols kernel_symbols_;
     std::optional<KernelSymbols> kernel_image_symbols_;  // of perf's cache
-    KernelNames kernel_names_ = KernelNames::loaded;
+    KernelListing kernel_listing_;
 };
 
 }  // namespace fgread

@@ -274,7 +274,7 @@ Diagnostics Symbolizer::diagnostics() const {
             result.add(Problem::symbol_malformed, 0, module->info.path);
         }
     }
-    switch (registry.kernel_names()) {
+    switch (registry.kernel_listing().names) {
         case KernelNames::loaded:
             break;
         case KernelNames::restricted:
@@ -283,6 +283,9 @@ Diagnostics Symbolizer::diagnostics() const {
         case KernelNames::mismatch:
         case KernelNames::unavailable:
             result.add(Problem::kallsyms_mismatch);
+            break;
+        case KernelNames::unknown:
+            result.add(Problem::kernel_unknown);
             break;
     }
     return result;

@@ -548,6 +548,7 @@ int main(int argc, char** argv) {
     tools::prepare_standard_streams();
     MappedFile::catch_lost_pages();
     Arguments arguments;
+    arguments.fold.command.assign(argv, argv + argc);
     CLI::App app("Folds the stacks of a perf.data recording for flame graphs.", "fgread");
     define_options(app, arguments);
     try {

@@ -84,6 +84,7 @@ bool is_told_elsewhere(Problem problem) {
         case Problem::module_foreign:
         case Problem::kallsyms_restricted:
         case Problem::kallsyms_mismatch:
+        case Problem::kernel_unknown:
         case Problem::cfi_malformed:
         case Problem::symbol_malformed:
         case Problem::name_too_long:
@@ -152,25 +153,29 @@ void add_jit_warnings(const FoldStats& stats, std::vector<std::string>& out) {
     }
 }
 
+std::string kernel_warning(NameGap gap, bool lost_features) {
+    const bool unknown = gap == NameGap::kernel_unknown;
+    return fmt::format(
+        "kernel frames have no names: {}; {}",
+        unknown && lost_features ? "the lost end of the recording said which kernel it was"
+                                 : name_gap_text(gap),
+        unknown ? "if it was the running one, give --kallsyms /proc/kallsyms"
+                : "give the /proc/kallsyms of the recorded machine with --kallsyms FILE");
+}
+
 void add_kernel_warnings(const FoldStats& stats, std::vector<std::string>& out) {
     if (stats.diagnostics[Problem::kallsyms_restricted].count != 0) {
         out.push_back(
             "kernel frames have no names: /proc/kallsyms shows only zeros to this user; run as "
             "root, or 'sysctl kernel.kptr_restrict=0', or give a copy with --kallsyms FILE");
     }
-    const bool unnamed =
-        std::any_of(stats.modules.begin(), stats.modules.end(), [](const ModuleStats& module) {
-            return module.why == name_gap_key(NameGap::kernel_differs) ||
-                   module.why == name_gap_key(NameGap::kernel_unreadable);
-        });
-    if (!unnamed || stats.diagnostics[Problem::kallsyms_mismatch].count == 0) return;
-    const bool lacks_end = stats.diagnostics[Problem::file_truncated].count != 0 ||
-                           stats.diagnostics[Problem::file_not_finalised].count != 0;
-    out.push_back(lacks_end
-                      ? "kernel frames have no names: the lost end of the recording said which "
-                        "kernel it was; if it was the running one, give --kallsyms /proc/kallsyms"
-                      : "kernel frames have no names: the running kernel is not the recorded one; "
-                        "give the /proc/kallsyms of that machine with --kallsyms FILE");
+    for (const NameGap gap :
+         {NameGap::kernel_unknown, NameGap::kernel_differs, NameGap::kernel_unreadable}) {
+        const bool met = std::any_of(
+            stats.modules.begin(), stats.modules.end(),
+            [gap](const ModuleStats& module) { return module.why == name_gap_key(gap); });
+        if (met) out.push_back(kernel_warning(gap, stats.coverage.lost_features));
+    }
 }
 
 void add_event_warnings(const FoldStats& stats, std::vector<std::string>& out) {
@@ -274,6 +279,7 @@ std::string summary(const FoldStats& stats) {
     }
     if (stats.samples == 0) return "no samples in this recording";
     std::string out = samples_text(stats.samples);
+    if (!stats.coverage.is_whole()) out += " of a recording that is not whole";
     const char* separator = ": ";
     for (std::size_t i = 0; i < stop_reason_count; ++i) {
         if (stats.stop_reasons[i] == 0) continue;

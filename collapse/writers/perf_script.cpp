@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "collapse/off_cpu.h"
 #include "collapse/writers/module_places.h"
 #include "perfdata/format.h"
 
@@ -23,6 +24,12 @@ constexpr std::uint64_t ns_per_us = 1'000;
 
 // Memory that belongs to no file: perf names it after the map that a JIT may have written for it.
 bool is_anonymous(std::string_view path) { return path.empty() || path.starts_with("//anon"); }
+
+// perf prints the fields of these, where others have the period and the address. The time off CPU
+// is ours, whatever event says when it began.
+bool is_tracepoint(const EventAttr& attr) {
+    return attr.type == format::type_tracepoint && attr.name != off_cpu_event;
+}
 
 class PerfScriptWriter {
 public:
@@ -74,8 +81,11 @@ private:
         const bool has_chain = (attr.sample_type & format::sample_callchain) != 0;
         put_head(sample, attr, has_chain);
         const StackTrie& stacks = folded_.profile.stacks;
-        if (!has_chain) return put_only_frame(stacks[sample.stack], sample.pid);
+        if (!has_chain && !is_tracepoint(attr)) {
+            return put_only_frame(stacks[sample.stack], sample.pid);
+        }
         text_ += '\n';
+        if (!has_chain) return;
         const Chain chain =
             (attr.sample_type & format::sample_stack_user) != 0 ? unwound : recorded;
         for (StackId at = sample.stack; stacks[at].parent != no_stack; at = stacks[at].parent) {
@@ -97,7 +107,9 @@ private:
             put(text_, "{:5}.{:06}: ", sample.when.time / ns_per_s,
                 sample.when.time % ns_per_s / ns_per_us);
         }
-        if (!folded_.weights.by_samples) put(text_, "{:10} ", sample.period);
+        if (!folded_.weights.by_samples && !is_tracepoint(attr)) {
+            put(text_, "{:10} ", sample.period);
+        }
         put(text_, "{:>{}}: ", escape_control_bytes(attr.name), name_width_);
     }
 

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -51,6 +52,32 @@ Folded fold(const std::string& path, const FoldOptions& options = {}) {
     REQUIRE(stats.has_value());
     out.stats = *stats;
     return out;
+}
+
+// Folds it with its sections in every order there is, and tells what differs from the usual one.
+void check_all_orders(PerfBuilder perf) {
+    const Folded usual = fold(TempFile(perf.build()).path());
+    CHECK(usual.text == "my_prog;[prog] 50\n");
+    const auto usual_order = perf.order;
+    std::size_t orders = 0;
+    do {
+        for (const std::size_t gap : {0U, 24U}) {
+            CAPTURE(orders);
+            CAPTURE(gap);
+            perf.gap = gap;
+            const Folded folded = fold(TempFile(perf.build()).path());
+            CHECK(folded.text == usual.text);
+            CHECK(folded.stats.events[1].name == "faults");
+            CHECK(folded.stats.records == usual.stats.records);
+            CHECK(folded.stats.coverage.is_whole());
+            CHECK_FALSE(folded.stats.coverage.lost_features);
+            CHECK(folded.stats.diagnostics[Problem::feature_malformed].count == 0);
+            CHECK_FALSE(folded.stats.diagnostics.input_damaged());
+        }
+        ++orders;
+    } while (std::next_permutation(perf.order.begin(), perf.order.end()));
+    CHECK(perf.order == usual_order);
+    CHECK(orders == 24);
 }
 
 std::vector<bool> selected(const std::vector<std::string>& names,
@@ -350,4 +377,16 @@ TEST_CASE("what a recording says of its machine decides which files may be used"
     CHECK(sources.symfs == "/mnt/root");
     CHECK(sources.kallsyms == "/tmp/kallsyms");
     CHECK(sources.recorded_at_ns != 0);
+}
+
+TEST_CASE("the sections of a recording stand in any order, with anything between them") {
+    check_all_orders(two_events());
+    const test::BigEndian big_endian;
+    check_all_orders(two_events());
+}
+
+TEST_CASE("the sections of a compressed recording stand in any order") {
+    PerfBuilder perf = two_events();
+    perf.compress(100, format::record_compressed);
+    check_all_orders(std::move(perf));
 }

@@ -41,6 +41,7 @@ std::vector<ModuleStats> stats_of(const Profile& profile, ModuleCache& modules,
     Symbolizer symbolizer(modules, {});
     const FrameNames names = name_frames(profile.frames, symbolizer, {});
     FoldStats stats;
+    stats.commands.fold = {"fgread", "x.data"};
     add_module_stats(profile, names, modules, true, stats);
     if (whole != nullptr) *whole = stats;
     return stats.modules;
@@ -109,18 +110,20 @@ TEST_CASE("samples with unnamed frames are counted once for each module, and why
     REQUIRE(stats.size() == 3);
     CHECK(stats[0].unnamed == 10);
     CHECK(stats[0].why == "file_missing");
-    CHECK(stats[0].remedy.find("--symfs") != std::string::npos);
+    CHECK(stats[0].command == "fgread x.data --symfs=DIR");
     CHECK(stats[1].unnamed == 10);
     CHECK(stats[2].unnamed == 5);
     CHECK(stats[2].why == "unmapped");
     CHECK(stats[2].remedy.empty());
     const std::string text = stats_text(whole);
     CHECK(text.find("10   without a name: file not found") != std::string::npos);
-    CHECK(text.find("remedy: --symfs DIR") != std::string::npos);
+    CHECK(text.find("remedy: give the recorded file") != std::string::npos);
+    CHECK(text.find("\n                 fgread x.data --symfs=DIR\n") != std::string::npos);
     const nlohmann::json json = nlohmann::json::parse(stats_json(whole));
     CHECK(json["unnamed_samples"] == 15);
     CHECK(json["modules"][0]["unnamed"] == 10);
     CHECK(json["modules"][0]["why"] == "file_missing");
+    CHECK(json["modules"][0]["command"] == "fgread x.data --symfs=DIR");
 }
 
 TEST_CASE("the mark of cut stacks is in no module") {
@@ -211,6 +214,9 @@ TEST_CASE("the JSON holds every counter under its key") {
     CHECK(json["problems"]["sample_malformed"]["first_detail"] == "what");
     CHECK(json["events"][1]["folded"] == false);
     CHECK(json["modules"][0]["state"] == "mismatch");
+    CHECK(json["input"]["whole"] == true);
+    CHECK(json["input"]["unread_bytes"] == 0);
+    CHECK_FALSE(json.contains("kernel"));
 }
 
 TEST_CASE("the JSON of paths that are no UTF-8 is JSON") {

@@ -43,6 +43,7 @@ TEST_CASE("each state of a module has its reason") {
     CHECK(gap(ModuleState::kernel, false, true, KernelNames::restricted) ==
           NameGap::kernel_restricted);
     CHECK(gap(ModuleState::kernel, false, true, KernelNames::mismatch) == NameGap::kernel_differs);
+    CHECK(gap(ModuleState::kernel, false, true, KernelNames::unknown) == NameGap::kernel_unknown);
     CHECK(gap(ModuleState::kernel, false, true, KernelNames::unavailable) ==
           NameGap::kernel_unreadable);
 }
@@ -58,15 +59,50 @@ TEST_CASE("every reason has words of its own") {
     CHECK(name_gap_key(NameGap::none).empty());
 }
 
-TEST_CASE("the remedy names the place or the command, and no path can act on a terminal or shell") {
+TEST_CASE("each gap has its advice and, where there can be one, its command") {
+    const RepeatedCommands commands{{"fgread", "my data"}, {}};
     const ModuleInfo info = module(ModuleState::loaded);
-    CHECK(has(name_gap_remedy(NameGap::stripped, info), "--debuginfod=https://"));
-    CHECK(has(name_gap_remedy(NameGap::build_id_differs, info), "abcdef"));
-    CHECK(has(name_gap_remedy(NameGap::kernel_restricted, info), "kernel.kptr_restrict=0"));
-    CHECK(has(name_gap_remedy(NameGap::kernel_differs, info), "--kallsyms"));
-    CHECK(has(name_gap_remedy(NameGap::no_map, info), "--perf-basic-prof"));
-    CHECK(has(name_gap_remedy(NameGap::file_missing, info), "--symfs"));
-    CHECK(name_gap_remedy(NameGap::unmapped, info).empty());
-    CHECK(has(name_gap_remedy(NameGap::unreadable, info), "'/usr/lib/it'\\''s\\x1b[31m.so'"));
-    CHECK(has(debug_info_remedy(module(ModuleState::loaded, false)), "--debug-dir"));
+    const auto command = [&](NameGap each) {
+        return name_gap_advice(each, info, commands).command;
+    };
+    const std::string servers = "fgread 'my data' --debuginfod=https://debuginfod.elfutils.org";
+    CHECK(command(NameGap::stripped) == servers);
+    CHECK(command(NameGap::build_id_differs) == servers);
+    CHECK(command(NameGap::file_missing) == servers);
+    CHECK(command(NameGap::kernel_restricted) ==
+          "sudo sysctl kernel.kptr_restrict=0 && fgread 'my data'");
+    CHECK(command(NameGap::kernel_differs) == "fgread 'my data' --kallsyms=FILE");
+    CHECK(command(NameGap::kernel_unknown) == "fgread 'my data' --kallsyms=/proc/kallsyms");
+    CHECK(command(NameGap::no_map) == "fgread 'my data' --perf-map-dir=DIR");
+    CHECK(has(name_gap_advice(NameGap::no_map, info, commands).text, "node --perf-basic-prof"));
+    CHECK(name_gap_advice(NameGap::unmapped, info, commands).empty());
+    CHECK(name_gap_advice(NameGap::no_symbol, info, commands).empty());
+    for (int i = 1; i < static_cast<int>(NameGap::count_); ++i) {
+        const Advice advice = name_gap_advice(static_cast<NameGap>(i), info, commands);
+        CHECK(advice.text.empty() == advice.command.empty());
+        CHECK_FALSE(has(advice.text + advice.command, "\x1b"));
+        CHECK_FALSE(has(advice.command, "\n"));
+    }
+}
+
+TEST_CASE("servers of distributions are not asked for what they cannot have, nor twice") {
+    ModuleInfo info = module(ModuleState::loaded);
+    const RepeatedCommands commands{{"fgread"}, {}};
+    info.path = "/home/me/prog";
+    CHECK(name_gap_advice(NameGap::stripped, info, commands).command == "fgread --debug-dir=DIR");
+    CHECK(name_gap_advice(NameGap::file_missing, info, commands).command == "fgread --symfs=DIR");
+    info.path = "/usr/local/bin/prog";
+    CHECK(debug_info_advice(info, commands).command == "fgread --debug-dir=DIR");
+    info.path = "/usr/bin/prog";
+    CHECK(has(debug_info_advice(info, commands).command, "--debuginfod="));
+    const RepeatedCommands asked{{"fgread", "--debuginfod"}, {}};
+    CHECK(debug_info_advice(info, asked).command == "fgread --debuginfod --debug-dir=DIR");
+    info.recorded_build_id = info.file_build_id = {};
+    CHECK(debug_info_advice(info, commands).command == "fgread --debug-dir=DIR");
+    CHECK(name_gap_advice(NameGap::file_changed, info, commands).command == "fgread --symfs=DIR");
+}
+
+TEST_CASE("a path in a command can act on neither terminal nor shell") {
+    const Advice advice = name_gap_advice(NameGap::unreadable, module(ModuleState::unreadable), {});
+    CHECK(has(advice.command, "file $'/usr/lib/it\\'s\\x1b[31m.so'; ls -l "));
 }

@@ -32,7 +32,8 @@ FoldStats example() {
     missing.unnamed = 20;
     missing.why_text = "file not found";
     missing.why = "file_missing";
-    missing.remedy = "--symfs DIR";
+    missing.remedy = "give the file";
+    missing.command = "fgread x.data --symfs=DIR";
     stats.modules = {missing};
     return stats;
 }
@@ -56,7 +57,7 @@ TEST_CASE(
     end(stats, StopReason::no_registers, 44);
     stats.has_call_graphs = false;
     CHECK(completeness(stats).percent() == doctest::Approx(0.0));
-    CHECK(has(report_text(stats), "`perf record --call-graph dwarf`"));
+    CHECK(has(report_text(stats), "\n                perf record --call-graph dwarf -- COMMAND\n"));
 }
 
 TEST_CASE("the report says which dump would have been enough, and what is not known") {
@@ -64,8 +65,10 @@ TEST_CASE("the report says which dump would have been enough, and what is not kn
     for (const char* part :
          {"70 of 100 user stacks complete (70.0 %)", "half of them up to 2048 bytes",
           "30.0 % were cut at 8192 bytes", "dwarf,16384 would hold at least  96.0 %",
-          "4.0 % were cut and are of unknown depth", "`perf record --call-graph dwarf,16384`",
-          "/opt/libgone.so: file not found", "libgone.so: --symfs DIR"}) {
+          "4.0 % were cut and are of unknown depth",
+          "\n                perf record --call-graph dwarf,16384 -- COMMAND\n",
+          "/opt/libgone.so: file not found", "libgone.so: give the file\n",
+          "\n                fgread x.data --symfs=DIR\n"}) {
         CAPTURE(part);
         CHECK(has(text, part));
     }
@@ -83,6 +86,7 @@ TEST_CASE("without a complete stack no dump size is promised, the largest is adv
     CHECK(advised_dump_bytes(stats) == max_dump_bytes);
     stats.dump_bytes = max_dump_bytes;
     CHECK(has(report_text(stats), "a larger dump is not possible"));
+    CHECK(has(report_text(stats), "perf record --call-graph fp -- COMMAND"));
 }
 
 TEST_CASE("dump sizes double up to the largest there is") {
@@ -110,6 +114,34 @@ TEST_CASE("the remedies that help the most samples come first, equal ones as one
     CHECK(all[3].what == "no call-frame information in libasm.so");
     CHECK(has(all[3].action, "-fasynchronous-unwind-tables"));
     CHECK(best_remedies(stats, 3).size() == 3);
+}
+
+TEST_CASE("remedies are the recorded command with one thing changed, in one line") {
+    FoldStats stats = example();
+    stats.lost_events = 1000;
+    stats.commands = {{"fgread", "x.data"},
+                      {"/usr/bin/perf", "record", "-g", "-F", "999", "--", "./my prog", "$1"}};
+    std::vector<Remedy> all = best_remedies(stats, 10);
+    REQUIRE(all.size() == 3);
+    CHECK(all[0].command == "perf record -g -F 999 -m 64M -- './my prog' '$1'");
+    CHECK(all[1].command == "perf record -F 999 --call-graph dwarf,16384 -- './my prog' '$1'");
+    // Larger ones were not enough.
+    stats.commands.record.insert(stats.commands.record.begin() + 2, {"-m", "64M"});
+    all = best_remedies(stats, 10);
+    CHECK(all[0].command == "perf record -m 64M -g -F 499 -- './my prog' '$1'");
+}
+
+TEST_CASE("code of a JIT without rules: its frame pointers, and when they are believed a jitdump") {
+    FoldStats stats;
+    end(stats, StopReason::no_cfi, 9);
+    ModuleStats code;
+    code.path = "//anon";
+    code.no_cfi = code.stopped = 9;
+    stats.modules = {code};
+    stats.commands = {{"fgread", "x.data"}, {"perf", "record", "-g", "node", "x.js"}};
+    CHECK(best_remedies(stats, 1)[0].command == "fgread x.data --trust-frame-pointers");
+    stats.commands.fold.emplace_back("--trust-frame-pointers");
+    CHECK(best_remedies(stats, 1)[0].command == "perf record -g -k mono -- node --perf-prof x.js");
 }
 
 TEST_CASE("nothing to say of a recording where nothing is lost") {
@@ -145,4 +177,5 @@ TEST_CASE("the JSON report is the statistics and what they mean") {
     CHECK(report["depth"]["complete_needed"][0]["bytes"] == 2048);
     CHECK(report["depth"]["would_hold"][0]["samples"] == 96);
     CHECK(report["remedies"][0]["samples"] == 30);
+    CHECK(report["remedies"][0]["command"] == "perf record --call-graph dwarf,16384 -- COMMAND");
 }

@@ -63,6 +63,7 @@ Read read_file(Result<PerfFile> file, Diagnostics diagnostics) {
         }
     } while (file->next_batch(*scan, result.diagnostics));
     result.counted = scan->sample_count;
+    result.coverage = scan->coverage;
     for (const EventAttr& attr : file->attrs()) result.events.push_back(attr.name);
     return result;
 }

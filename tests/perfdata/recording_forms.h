@@ -18,6 +18,7 @@ struct Read {
     std::uint64_t counted = 0;         // by the scan
     std::vector<std::string> events;
     Diagnostics diagnostics;
+    Coverage coverage;
 };
 
 Read read_file(Result<PerfFile> file, Diagnostics diagnostics);

@@ -21,6 +21,7 @@ struct Read {
     std::vector<std::uint64_t> ips;      // by chunks
     std::vector<std::uint64_t> ordered;  // the same by OrderedReader
     Diagnostics diagnostics;
+    Coverage coverage;
 };
 
 Read read(ByteView bytes) {
@@ -33,6 +34,7 @@ Read read(ByteView bytes) {
     }
     const auto scan = file->scan(result.diagnostics);
     REQUIRE(scan.has_value());
+    result.coverage = scan->coverage;
     std::vector<std::byte> buffer;
     for (const Chunk& chunk : scan->chunks) {
         const auto chunk_bytes = file->read_chunk(chunk, buffer);
@@ -123,6 +125,25 @@ TEST_CASE("a recorder that was killed leaves a readable recording") {
     CHECK(result.ips.size() == 8);
     CHECK(result.diagnostics[Problem::file_not_finalised].count == 1);
     CHECK(result.diagnostics.input_damaged());
+    CHECK_FALSE(result.coverage.closed);
+    CHECK(result.coverage.lost_features);
+    CHECK(result.coverage.read_end == perf.next_offset());
+    CHECK(result.coverage.missing_bytes == 0);
+}
+
+TEST_CASE("a file cut behind its records, or inside the table behind them, has lost its features") {
+    std::vector<std::uint64_t> sample_ends;
+    const PerfBuilder perf = mixed(sample_ends);
+    const std::vector<std::byte> whole = perf.build();
+    CHECK_FALSE(read(whole).coverage.lost_features);
+    for (const std::uint64_t more : {0U, 1U, 15U}) {
+        const auto size = static_cast<std::size_t>(perf.next_offset() + more);
+        const Read result = read(ByteView(whole).first(size));
+        CHECK(result.ips.size() == 8);
+        CHECK(result.coverage.lost_features);
+        CHECK(result.coverage.is_whole());
+        CHECK(result.diagnostics[Problem::feature_malformed].count == 1);
+    }
 }
 
 TEST_CASE("a record of size 0 ends the recording, with its offset") {
@@ -136,6 +157,9 @@ TEST_CASE("a record of size 0 ends the recording, with its offset") {
     CHECK(result.ips == std::vector<std::uint64_t>{1});
     CHECK(result.diagnostics[Problem::record_size_invalid].count == 1);
     CHECK(result.diagnostics[Problem::record_size_invalid].first_offset == damage);
+    CHECK(result.coverage.stopped);
+    CHECK(result.coverage.read_end == damage);
+    CHECK(result.coverage.unread_bytes == perf.next_offset() - damage);
 }
 
 TEST_CASE("a record that reaches past the end of a whole file is damage too") {

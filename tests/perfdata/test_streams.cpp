@@ -200,6 +200,9 @@ TEST_CASE("every form cut at any byte gives samples from before the cut alone") 
         const std::string& form = entry.first;  // clang 14 captures no structured bindings
         const Bytes_& bytes = entry.second;
         CAPTURE(form);
+        const Coverage whole = read_bytes(bytes).coverage;
+        CHECK(whole.is_whole());
+        CHECK(whole.unread_bytes == 0);
         std::size_t last = 0;
         for (std::size_t size = bytes.size() % stride; size <= bytes.size(); size += stride) {
             CAPTURE(size);
@@ -216,6 +219,16 @@ TEST_CASE("every form cut at any byte gives samples from before the cut alone") 
             REQUIRE(read.samples.size() <= all.size());
             last = read.samples.size();
             REQUIRE(read.counted == last);
+            // Each byte of the records was read, was not, or is missing.
+            const Coverage& coverage = read.coverage;
+            REQUIRE(coverage.unread_bytes);
+            const std::uint64_t here = coverage.read_bytes + *coverage.unread_bytes;
+            if (form.ends_with("pipe")) {
+                REQUIRE(format::pipe_header_size + here == size);
+            } else {
+                REQUIRE(here + coverage.missing_bytes == whole.read_bytes);
+            }
+            REQUIRE(coverage.is_whole() == !read.diagnostics.input_damaged());
             // Names and build-ids may stand behind the cut.
             for (std::size_t i = 0; i < last; ++i) {
                 REQUIRE(address_and_time(read.samples[i]) == address_and_time(all[i]));

@@ -3,6 +3,7 @@
 #include <zstd.h>
 
 #include <algorithm>
+#include <map>
 
 #include "perfdata/format.h"
 
@@ -283,36 +284,60 @@ void PerfBuilder::event_names() {
 }
 
 std::vector<std::byte> PerfBuilder::build() const {
-    Bytes ids;
-    Bytes attrs;
-    for (const EventAttr& event : events_) {
-        const std::uint64_t at = file_header_size + ids.size();
-        ids.words(event.ids);
-        attrs.raw(attr_bytes(event, attr_size).data()).u64(at).u64(event.ids.size() * 8);
-    }
     std::vector<std::pair<unsigned, Bytes>> features;
     if (closed) features = features_;
     if (closed && build_ids_.size() != 0) features.emplace_back(feature_build_id, build_ids_);
     std::sort(features.begin(), features.end(),
               [](const auto& a, const auto& b) { return a.first < b.first; });
     std::uint64_t bits[4] = {};
-    for (const auto& [bit, body] : features) bits[bit / 64] |= 1ULL << (bit % 64);
+    std::size_t bodies = 0;
+    for (const auto& [bit, body] : features) {
+        bits[bit / 64] |= 1ULL << (bit % 64);
+        bodies += body.size();
+    }
+    std::size_t ids = 0;
+    for (const EventAttr& event : events_) ids += event.ids.size() * 8;
 
-    const std::uint64_t attrs_at = file_header_size + ids.size();
-    const std::uint64_t data_at = attrs_at + attrs.size();
+    // Where everything is, before any of it is written.
+    const std::map<Section, std::size_t> sizes = {
+        {Section::ids, ids},
+        {Section::attrs, events_.size() * (attr_size + attr_ids_section_size)},
+        {Section::records, records_.size() + features.size() * attr_ids_section_size},
+        {Section::features, bodies}};
+    std::map<Section, std::uint64_t> places;
+    std::uint64_t end = file_header_size;
+    for (const Section section : order) {
+        places[section] = end + gap;
+        end += gap + sizes.at(section);
+    }
+
     Bytes file;
     file.u64(magic).u64(file_header_size).u64(attr_size + attr_ids_section_size);
-    file.u64(attrs_at).u64(attrs.size()).u64(data_at).u64(closed ? records_.size() : 0);
+    file.u64(places[Section::attrs]).u64(sizes.at(Section::attrs));
+    file.u64(places[Section::records]).u64(closed ? records_.size() : 0);
     file.zeros(16);
     for (const std::uint64_t word : bits) file.u64(word);
-    file.raw(ids.data()).raw(attrs.data()).raw(records_.data());
-
-    std::uint64_t body_at = file.size() + features.size() * 16;
-    for (const auto& [bit, body] : features) {
-        file.u64(body_at).u64(body.size());
-        body_at += body.size();
+    for (const Section section : order) {
+        file.zeros(gap);
+        std::uint64_t at =
+            section == Section::attrs ? places[Section::ids] : places[Section::features];
+        if (section == Section::ids) {
+            for (const EventAttr& event : events_) file.words(event.ids);
+        } else if (section == Section::attrs) {
+            for (const EventAttr& event : events_) {
+                file.raw(attr_bytes(event, attr_size).data()).u64(at).u64(event.ids.size() * 8);
+                at += event.ids.size() * 8;
+            }
+        } else if (section == Section::records) {
+            file.raw(records_.data());
+            for (const auto& [bit, body] : features) {
+                file.u64(at).u64(body.size());
+                at += body.size();
+            }
+        } else {
+            for (const auto& [bit, body] : features) file.raw(body.data());
+        }
     }
-    for (const auto& [bit, body] : features) file.raw(body.data());
     return file.data();
 }
 

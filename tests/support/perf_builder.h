@@ -128,7 +128,7 @@ public:
     void lost(std::uint64_t count, std::uint64_t time);
     void finished_round();
     void raw_bytes(const Bytes& bytes);  // whatever, in the place of records
-    // Where the next record will stand in the file.
+    // Where the next record will stand in the file, in the usual order.
     [[nodiscard]] std::uint64_t next_offset() const;
 
     // --- features ---
@@ -142,6 +142,11 @@ public:
     // --- what may be wrong or unusual about the file ---
     std::uint32_t attr_size = 136;  // of each attr; its section of ids follows
     bool closed = true;             // false: data.size 0, no features, as after a kill
+    // Of the file behind its header. The table of features follows the records wherever they are.
+    enum class Section : std::uint8_t { ids, attrs, records, features };
+    std::vector<Section> order = {Section::ids, Section::attrs, Section::records,
+                                  Section::features};
+    std::size_t gap = 0;  // bytes of nothing before each of them
 
     [[nodiscard]] std::vector<std::byte> build() const;
     // The same in pipe format, as perf record -o - writes it.

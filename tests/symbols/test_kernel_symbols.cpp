@@ -100,20 +100,25 @@ TEST_CASE("a file given by the user is taken at its word") {
     const test::TemporaryDirectory directory;
     const std::string file = directory.write("kallsyms", std::string(listing));
     KernelSymbols symbols;
-    CHECK(load_kernel_symbols(file, {}, {}, {}, symbols) == KernelNames::loaded);
+    const KernelListing given = load_kernel_symbols(file, {}, {}, {}, symbols);
+    CHECK(given.names == KernelNames::loaded);
+    CHECK(given.source == KernelSource::given);
     CHECK(at(symbols, 0xffffffff81000200) == "do_work");
-    CHECK(load_kernel_symbols(directory.path("absent"), {}, {}, {}, symbols) ==
-          KernelNames::unavailable);
+    const KernelListing absent = load_kernel_symbols(directory.path("absent"), {}, {}, {}, symbols);
+    CHECK(absent.names == KernelNames::unavailable);
+    CHECK(absent.source == KernelSource::none);
 }
 
 TEST_CASE("another kernel's samples get names only from perf's copy of its listing") {
     const test::TemporaryDirectory cache;
     const BuildId other{std::vector<std::uint8_t>(20, 0xab)};
     KernelSymbols symbols;
-    CHECK(load_kernel_symbols({}, other, {}, cache.path(), symbols) == KernelNames::mismatch);
+    CHECK(load_kernel_symbols({}, other, {}, cache.path(), symbols).names == KernelNames::mismatch);
     CHECK(symbols.empty());
     cache.write(".build-id/ab/" + other.hex().substr(2) + "/kallsyms", std::string(listing));
-    CHECK(load_kernel_symbols({}, other, {}, cache.path(), symbols) == KernelNames::loaded);
+    const KernelListing cached = load_kernel_symbols({}, other, {}, cache.path(), symbols);
+    CHECK(cached.names == KernelNames::loaded);
+    CHECK(cached.source == KernelSource::cache);
     CHECK(at(symbols, 0xffffffff81000200) == "do_work");
 }
 
@@ -132,15 +137,20 @@ TEST_CASE("perf's copy names the kernel's image where it has the anchor as recor
     CHECK_FALSE(load_cached_kernel_image({}, anchor, cache.path()));
 }
 
-TEST_CASE("without a recorded build-id the running kernel is not taken for the recorded one") {
+TEST_CASE("without a recorded build-id nobody knows whether the running kernel was recorded") {
     KernelSymbols symbols;
-    CHECK(load_kernel_symbols({}, {}, {}, {}, symbols) == KernelNames::mismatch);
+    const KernelListing found = load_kernel_symbols({}, {}, {}, {}, symbols);
+    CHECK(found.names == KernelNames::unknown);
+    CHECK(found.source == KernelSource::none);
+    CHECK(symbols.empty());
 }
 
 TEST_CASE("a recording of this boot without a build-id: only where the kernel's text stands") {
     KernelSymbols symbols;
     // No kernel has its text there.
-    const KernelNames names =
+    const KernelListing found =
         load_kernel_symbols({}, {}, KernelAnchor{"_text", Avma{0x1234}}, {}, symbols);
-    CHECK(names != KernelNames::loaded);
+    CHECK(found.names != KernelNames::loaded);
+    CHECK(found.names != KernelNames::unknown);
+    CHECK(found.source == KernelSource::none);
 }

@@ -128,9 +128,9 @@ TEST_CASE("a guest's kernel gets no names of its host") {
 
 TEST_CASE("without a listing of the recorded kernel its frames are [kernel], counted") {
     World world;
-    CHECK(world.symbolizer.diagnostics()[Problem::kallsyms_mismatch].count == 0);
+    CHECK(world.symbolizer.diagnostics()[Problem::kernel_unknown].count == 0);
     CHECK(world.name(world.kernel_module, 0xffffffff82000100) == "[kernel]");
-    CHECK(world.symbolizer.diagnostics()[Problem::kallsyms_mismatch].count == 1);
+    CHECK(world.symbolizer.diagnostics()[Problem::kernel_unknown].count == 1);
 }
 
 TEST_CASE("a listing of zeros is told as such") {

@@ -382,6 +382,29 @@ def check_script(formats):
               "inlined functions are marked", inlined[:2000])
 
 
+def check_tracepoints(formats):
+    """As perf 6.1: no period, and no address where there is no chain."""
+    events = [Event("sched:sched_switch", 1, kind=2, config=314),
+              Event("sched:sched_waking", 2, kind=2, config=315, chain=False),
+              Event("cpu-clock", 3)]
+    recording = Recording(events)
+    recording.comm(7, "prog", exec_=True)
+    recording.mmap(7, "/nonexistent/prog", PROG, 0x10000)
+    for event in range(3):
+        recording.sample(7, [CONTEXT_USER, PROG + 0x1000], period=3, event=event)
+    run = formats.fgread("-f", "script", recording.write(formats.fgread.file("tracepoints.data")))
+    frame = f"\t{0x1000:16x} [unknown] (/nonexistent/prog)"
+    wanted = ["prog     7     0.000002: sched:sched_switch: ", frame, "",
+              "            prog     7     0.000003: sched:sched_waking: ",
+              "prog     7     0.000004:          3          cpu-clock: ", frame, ""]
+    formats.tap.check(run.status == 0 and run.lines == wanted,
+                      "script: tracepoints have no period, and an address only in a chain", run)
+    samples = formats.fgread("-f", "script", "--event", "sched:*", "--weight", "samples",
+                             formats.fgread.file("tracepoints.data"))
+    formats.tap.check(samples.lines == run.lines[:4], "script: --weight samples changes nothing there",
+                      samples)
+
+
 def firefox_stacks(document):
     """The folded stacks and how much they weigh, in the unit of the format."""
     shared = document["shared"]
@@ -528,7 +551,8 @@ def main(fgread, fgrender, fixtures):
     tap = Tap()
     formats = Formats(tap, Tool(fgread), fgrender, fixtures)
     for check in (check_choice, check_pictures, check_pprof, check_pprof_details, check_go_pprof,
-                  check_json, check_json_lines_of_source, check_speedscope, check_script, check_firefox, check_nothing,
+                  check_json, check_json_lines_of_source, check_speedscope, check_script, check_tracepoints,
+                  check_firefox, check_nothing,
                   check_shapes, check_compat, check_terminal):
         check(formats)
     tap.finish()

@@ -10,7 +10,7 @@ import random
 import shutil
 import sys
 
-from fgread_runner import Tap, Tool, died
+from fgread_runner import Tap, Tool, died, without_commands
 
 OPTIONS = [[], ["--no-inline"], ["--names", "raw"], ["--group-by", "pid"], ["--group-by", "tid"],
            ["--addrs"], ["--annotate"], ["--hide-kernel"], ["--hide-user"]]
@@ -31,7 +31,7 @@ class Fixture:
 def folded(fgread, data, *options):
     """The run, and its statistics."""
     run = fgread(data, "-q", "--stats=json", *options)
-    return run, json.loads(run.err) if run.err.startswith("{") else {}
+    return run, json.loads(without_commands(run.err)) if run.err.startswith("{") else {}
 
 
 def period(stats):

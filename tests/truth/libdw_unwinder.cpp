@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstdlib>
 #include <cstring>
 #include <optional>
 #include <set>
@@ -74,8 +75,8 @@ int no_elf(Dwfl_Module*, void**, const char*, Dwarf_Addr, char**, Elf**) { retur
 
 }  // namespace
 
-struct LibdwUnwinder::State {
-    Dwfl* dwfl = nullptr;
+// What libdw may ask for while it unwinds.
+struct LibdwUnwinder::Asked {
     const Sample* sample = nullptr;
     fgread::StackMemory stack;
     std::vector<std::uint64_t> pcs;
@@ -85,35 +86,35 @@ struct LibdwUnwinder::State {
         *thread = thread;
         return 1;
     }
-    static bool get_thread(Dwfl*, pid_t, void* state, void** thread) {
-        *thread = state;
+    static bool get_thread(Dwfl*, pid_t, void* asked, void** thread) {
+        *thread = asked;
         return true;
     }
-    static bool read_memory(Dwfl*, Dwarf_Addr address, Dwarf_Word* word, void* state) {
-        const auto value = static_cast<State*>(state)->stack.read_u64(address);
+    static bool read_memory(Dwfl*, Dwarf_Addr address, Dwarf_Word* word, void* asked) {
+        const auto value = static_cast<Asked*>(asked)->stack.read_u64(address);
         if (value) *word = *value;
         return value.has_value();
     }
-    static bool set_registers(Dwfl_Thread* thread, void* state) {
-        const fgread::RegsView& regs = static_cast<State*>(state)->sample->view.user_regs;
+    static bool set_registers(Dwfl_Thread* thread, void* asked) {
+        const fgread::RegsView& regs = static_cast<Asked*>(asked)->sample->view.user_regs;
         std::array<Dwarf_Word, perf_number.size()> values{};
         for (std::size_t i = 0; i < values.size(); ++i) {
             values[i] = perf_register(regs, perf_number[i]);
         }
         return dwfl_thread_state_registers(thread, 0, values.size(), values.data());
     }
-    static int add_frame(Dwfl_Frame* frame, void* state) {
+    static int add_frame(Dwfl_Frame* frame, void* asked) {
         Dwarf_Addr pc = 0;
         if (!dwfl_frame_pc(frame, &pc, nullptr)) return DWARF_CB_ABORT;
-        auto& pcs = static_cast<State*>(state)->pcs;
+        auto& pcs = static_cast<Asked*>(asked)->pcs;
         pcs.push_back(pc);
         return pcs.size() < frame_limit ? DWARF_CB_OK : DWARF_CB_ABORT;
     }
-
-    void report(const std::string& path, const fgread::Mapping& mapping);
 };
 
-void LibdwUnwinder::State::report(const std::string& path, const fgread::Mapping& mapping) {
+namespace {
+
+void report(Dwfl* dwfl, const std::string& path, const fgread::Mapping& mapping) {
     const int fd = path == "[vdso]" ? vdso_file() : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (fd < 0) return;
     const auto bias = bias_of(fd, mapping);
@@ -121,37 +122,76 @@ void LibdwUnwinder::State::report(const std::string& path, const fgread::Mapping
     if (!bias || !dwfl_report_elf(dwfl, path.c_str(), path.c_str(), fd, *bias, true)) close(fd);
 }
 
-LibdwUnwinder::LibdwUnwinder(const Recording& recording) : state_(std::make_unique<State>()) {
-    static const Dwfl_Callbacks callbacks = {no_elf, no_debuginfo, nullptr, nullptr};
-    static const Dwfl_Thread_Callbacks thread_callbacks = {
-        State::next_thread,   State::get_thread, State::read_memory,
-        State::set_registers, nullptr,           nullptr};
-    elf_version(EV_CURRENT);
-    state_->dwfl = dwfl_begin(&callbacks);
-    std::set<std::string> seen;
-    const fgread::MappingTable& table = recording.mappings();
-    for (std::uint32_t id = 1; id <= table.mapping_count(); ++id) {
-        const fgread::Mapping& mapping = table.mapping({id});
-        const std::string& path = table.image(mapping.image).path;
-        if (seen.insert(path).second) state_->report(path, mapping);
-    }
-    dwfl_report_end(state_->dwfl, nullptr, nullptr);
-    if (!dwfl_attach_state(state_->dwfl, nullptr, 1, &thread_callbacks, state_.get())) {
-        problem_ = dwfl_errmsg(-1);
+// All that is mapped executable in the sample's process at its time, by address.
+std::vector<fgread::MappingId> mapped(const Sample& sample) {
+    std::vector<fgread::MappingId> found;
+    fgread::Avma address{0};
+    while (true) {
+        const auto piece = sample.space.find_span(address, sample.when);
+        if (piece.id && (found.empty() || found.back() != piece.id)) found.push_back(piece.id);
+        if (piece.end.value <= address.value || piece.end.value == UINT64_MAX) return found;
+        address = piece.end;
     }
 }
 
-LibdwUnwinder::~LibdwUnwinder() { dwfl_end(state_->dwfl); }
+}  // namespace
+
+LibdwUnwinder::LibdwUnwinder(const Recording& recording)
+    : table_(recording.mappings()), asked_(std::make_unique<Asked>()) {
+    elf_version(EV_CURRENT);
+}
+
+LibdwUnwinder::~LibdwUnwinder() = default;
+
+void LibdwUnwinder::End::operator()(Dwfl* dwfl) const { dwfl_end(dwfl); }
+
+// One for each set of mappings that there was: processes have the same files at other addresses.
+Dwfl* LibdwUnwinder::session_of(const Sample& sample) {
+    static const Dwfl_Callbacks callbacks = {no_elf, no_debuginfo, nullptr, nullptr};
+    static const Dwfl_Thread_Callbacks thread_callbacks = {
+        Asked::next_thread,   Asked::get_thread, Asked::read_memory,
+        Asked::set_registers, nullptr,           nullptr};
+    std::vector<fgread::MappingId> mappings = mapped(sample);
+    const auto known = sessions_.find(mappings);
+    if (known != sessions_.end()) return known->second.get();
+    if (sessions_.size() == max_sessions) sessions_.clear();
+    std::unique_ptr<Dwfl, End> dwfl(dwfl_begin(&callbacks));
+    std::set<std::string> seen;
+    for (const fgread::MappingId id : mappings) {
+        const fgread::Mapping& mapping = table_.mapping(id);
+        const std::string& path = table_.image(mapping.image).path;
+        if (seen.insert(path).second) report(dwfl.get(), path, mapping);
+    }
+    dwfl_report_end(dwfl.get(), nullptr, nullptr);
+    if (!dwfl_attach_state(dwfl.get(), nullptr, 1, &thread_callbacks, asked_.get())) return nullptr;
+    return sessions_.emplace(std::move(mappings), std::move(dwfl)).first->second.get();
+}
 
 const std::vector<std::uint64_t>& LibdwUnwinder::pcs(const Sample& sample) {
-    state_->sample = &sample;
-    state_->stack = fgread::StackMemory({perf_register(sample.view.user_regs, perf_sp)},
+    asked_->sample = &sample;
+    asked_->stack = fgread::StackMemory({perf_register(sample.view.user_regs, perf_sp)},
                                         sample.view.user_stack);
-    state_->pcs.clear();
-    const int result = dwfl_getthread_frames(state_->dwfl, 1, State::add_frame, state_.get());
+    asked_->pcs.clear();
+    Dwfl* dwfl = last_ = session_of(sample);
+    const int result = dwfl ? dwfl_getthread_frames(dwfl, 1, Asked::add_frame, asked_.get()) : -1;
     const char* message = result == 0 ? nullptr : dwfl_errmsg(-1);
     end_ = message ? message : "";
-    return state_->pcs;
+    return asked_->pcs;
+}
+
+bool LibdwUnwinder::has_rule(std::uint64_t pc, bool leaf) const {
+    const std::uint64_t lookup = leaf ? pc : pc - 1;
+    Dwfl_Module* module = last_ ? dwfl_addrmodule(last_, lookup) : nullptr;
+    if (!module) return false;
+    for (const auto cfi_of : {dwfl_module_eh_cfi, dwfl_module_dwarf_cfi}) {
+        Dwarf_Addr bias = 0;
+        Dwarf_CFI* cfi = cfi_of(module, &bias);
+        Dwarf_Frame* frame = nullptr;
+        const bool found = cfi && dwarf_cfi_addrframe(cfi, lookup - bias, &frame) == 0;
+        std::free(frame);
+        if (found) return true;
+    }
+    return false;
 }
 
 }  // namespace truth

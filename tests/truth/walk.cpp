@@ -40,7 +40,34 @@ bool Walk::leaf_in_epilogue() {
     if (!code) return false;
     const std::uint64_t first = *code & 0xff, second = *code >> 8 & 0xff;
     const auto is_pop = [](std::uint64_t byte) { return byte >= 0x58 && byte <= 0x5f; };
-    return first == 0xc3 || is_pop(first) || (first == 0x41 && is_pop(second));
+    if (first == 0xc3 || is_pop(first) || (first == 0x41 && is_pop(second))) return true;
+    const bool jumps = first == 0xe9 || first == 0xeb || (first == 0xff && second >> 4 == 0xe);
+    const auto before = modules_.read_word(leaf.module, fgread::Svma{leaf.offset - 8});
+    return jumps && before && is_pop(*before >> 56);
+}
+
+bool Walk::caller_is_proven(const Sample& sample) {
+    if (frames_.size() < 2) return false;
+    const fgread::Frame &leaf = frames_[0].frame, &caller = frames_[1].frame;
+    const fgread::StackMemory stack({frames_[0].sp.value}, sample.view.user_stack);
+    if (stack.read_u64(frames_[0].sp.value) != frames_[1].pc.value) return false;
+    const auto code = modules_.read_word(caller.module, fgread::Svma{caller.offset - 8});
+    const auto stub = modules_.read_word(leaf.module, fgread::Svma{leaf.offset});
+    if (!code || !stub) return false;
+    const auto byte = [&](unsigned before) { return *code >> (8 * (8 - before)) & 0xff; };
+    const bool direct = byte(5) == 0xe8;
+    const auto is_indirect = [&](unsigned before) {  // ff /2
+        return byte(before) == 0xff && (byte(before - 1) >> 3 & 7) == 2;
+    };
+    // A stub that is about to jump through its slot has pushed nothing (ff 25).
+    if ((*stub & 0xffff) == 0x25ff) {
+        return direct || is_indirect(2) || is_indirect(3) || is_indirect(6) || is_indirect(7);
+    }
+    constexpr std::uint64_t near = 4096;
+    const auto distance = static_cast<std::int32_t>(*code >> 32);
+    const std::uint64_t target = caller.offset + static_cast<std::uint64_t>(std::int64_t{distance});
+    return direct && caller.module == leaf.module && target <= leaf.offset &&
+           leaf.offset - target < near;
 }
 
 bool Walk::left_the_dump(const Sample& sample) const {

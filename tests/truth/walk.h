@@ -21,8 +21,13 @@ public:
     const std::vector<std::uint64_t>& pcs(const Sample& sample);
     // Why the last walk ended.
     [[nodiscard]] fgread::StopReason reason() const { return reason_; }
-    // Whether the leaf of the last walk is at a pop or return: an epilogue.
+    // Whether the leaf of the last walk is in an epilogue: at a pop or return, or behind a pop at a
+    // jump to another function.
     [[nodiscard]] bool leaf_in_epilogue();
+    // Whether the code proves the second frame of the last walk: the word that the stack pointer of
+    // `sample` points to is its pc, and before that stands a direct call of where the leaf is, or,
+    // if the leaf is at the jump of a stub of the PLT (which may be jumped to), any call.
+    [[nodiscard]] bool caller_is_proven(const Sample& sample);
     // Whether the last frame's stack pointer lies outside the sample's dump: nobody can go on
     // there.
     [[nodiscard]] bool left_the_dump(const Sample& sample) const;
