@@ -29,11 +29,12 @@ enum class CallTrust : std::uint8_t {
 [[nodiscard]] bool may_have_called(ModuleProvider& provider, const ReturnPlace& back,
                                    std::uint64_t callee, CallTrust trust);
 
-// Whether `stack`, from the stack pointer of the innermost frame to the frame `fp` that rbp leads
-// to, holds the return address of another direct call, of a function that begins between the one
-// which the call before `back` led to and the pc `callee`. Such a leaf keeps no frame, and stands
-// close behind its caller, as what multiplies for glibc's printf does. Of the function that the pc
-// is in this is never true, whatever old words its locals hold.
+// Whether `stack`, from the stack pointer of the frame at the pc `callee` to the frame `fp` that
+// rbp leads to, holds the return address of another direct call, of a function that begins between
+// the one which the call before `back` led to and `callee`. Such a function keeps no frame, and
+// stands behind its caller: a leaf close to it, as what multiplies for glibc's printf, or one that
+// calls others, as make's xstrdup(). Of the function that the pc is in this is never true, whatever
+// old words its locals hold.
 [[nodiscard]] bool is_nearer_called(ModuleProvider& provider, const ReturnPlace& back,
                                     std::uint64_t callee, const StackMemory& stack,
                                     std::uint64_t sp, std::uint64_t fp);

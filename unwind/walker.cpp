@@ -136,9 +136,8 @@ struct StackWalker::State {
     std::optional<bool> is_behind_call(std::uint32_t generation, std::uint64_t pc);
     StepStatus follow_inferred(std::uint32_t generation, const KnownPc& at, FrameKind kind,
                                const StackMemory& stack, RegisterFile& registers);
-    bool is_leaf_of_another(std::uint32_t generation, std::uint64_t callee,
-                            std::uint64_t returns_to, const StackMemory& stack, std::uint64_t sp,
-                            std::uint64_t fp);
+    bool is_anothers_frame(std::uint32_t generation, std::uint64_t callee, std::uint64_t returns_to,
+                           const StackMemory& stack, std::uint64_t sp, std::uint64_t fp);
     bool is_called(std::uint32_t generation, std::uint64_t callee, std::uint64_t returns_to,
                    x86_64::CallTrust trust);
     bool follow_frame_pointer(std::uint32_t generation, FrameKind kind, const Frame& frame,
@@ -185,10 +184,10 @@ bool StackWalker::State::is_called(std::uint32_t generation, std::uint64_t calle
                                    trust);
 }
 
-// Whether the stack shows that rbp belongs to a caller of the innermost frame.
-bool StackWalker::State::is_leaf_of_another(std::uint32_t generation, std::uint64_t callee,
-                                            std::uint64_t returns_to, const StackMemory& stack,
-                                            std::uint64_t sp, std::uint64_t fp) {
+// Whether the stack shows that rbp belongs to a caller of the frame at `callee`.
+bool StackWalker::State::is_anothers_frame(std::uint32_t generation, std::uint64_t callee,
+                                           std::uint64_t returns_to, const StackMemory& stack,
+                                           std::uint64_t sp, std::uint64_t fp) {
     if (limits.trust_frame_pointers) return false;
     const KnownPc caller = look_up(returns_to - 1, generation);
     return x86_64::is_nearer_called(provider, {caller.module, caller.bias, returns_to}, callee,
@@ -222,8 +221,10 @@ bool StackWalker::State::follow_frame_pointer(std::uint32_t generation, FrameKin
         caller = x86_64::caller_by_frame_pointer(stack, sp, made ? fp : sp);
     }
     if (!caller || !is_called(generation, pc, caller->pc, trust)) return false;
-    const bool may_be_leaf = trust == x86_64::CallTrust::named;
-    if (may_be_leaf && is_leaf_of_another(generation, pc, caller->pc, stack, sp, fp)) return false;
+    if (state == x86_64::FrameState::made &&
+        is_anothers_frame(generation, pc, caller->pc, stack, sp, fp)) {
+        return false;
+    }
     registers.keep_only(0);  // what else such code keeps, nobody knows
     registers.set(x86_64::rbp, caller->fp);
     registers.set(abi.stack_pointer, caller->sp);
