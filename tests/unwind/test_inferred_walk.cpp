@@ -153,6 +153,19 @@ TEST_CASE("a frame pointer is not believed over a frame that the stack shows bet
     CHECK(result.by_frame_pointer == 1);
 }
 
+TEST_CASE("a frame pointer is not believed of a function that is known to make no frame") {
+    // octave: C++ calls between its libraries, by stubs and virtual functions.
+    Process process;
+    process.pc(framed_leaf + 4).word(dump_base + 0x28).back_to(frameless + 9);
+    process.word(0).word(0).word(0).word(0).back_to(outermost + 5);
+    process.registers.set(x86_64::rbp, dump_base);
+    process.walk({.analyse_code = false});
+    CHECK(process.offsets() == Offsets{framed_leaf + 4, frameless + 9, outermost + 5});
+    process.modules.add_function(ModuleId{1}, {Svma{frameless}, Svma{frameless + 9}});
+    process.walk({.analyse_code = false});
+    CHECK(process.offsets() == Offsets{framed_leaf + 4, frameless + 9});
+}
+
 TEST_CASE("goexit is the bottom of a goroutine, although no call leads there") {
     Process process;
     process.pc(saving).back_to(goexit + 1).word(1234);
