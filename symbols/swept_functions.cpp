@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "symbols/tail_jumps.h"
 #include "unwind/x86_decoder.h"
 
 namespace fgread {
@@ -33,6 +34,18 @@ bool has_fixed_addresses(const ElfImage& image) {
     });
 }
 
+// One executable segment.
+struct SweptCode {
+    std::uint64_t start = 0;
+    OwnedBytes bytes;
+    TailJumps jumps;
+};
+
+void sort_unique(std::vector<std::uint64_t>& addresses) {
+    std::sort(addresses.begin(), addresses.end());
+    addresses.erase(std::unique(addresses.begin(), addresses.end()), addresses.end());
+}
+
 }  // namespace
 
 SweptFunctions SweptFunctions::read(const ElfImage& image) {
@@ -56,21 +69,33 @@ SweptFunctions SweptFunctions::read(const ElfImage& image) {
     };
     note(image.entry().value);
     const bool fixed = has_fixed_addresses(image);
+    std::vector<SweptCode> pieces;
     for (const Code& code : swept.code_) {
-        const OwnedBytes bytes = image.read_address(Svma{code.start}, code.end - code.start);
+        SweptCode& piece = pieces.emplace_back();
+        piece.start = code.start;
+        piece.bytes = image.read_address(Svma{code.start}, code.end - code.start);
+        const ByteView bytes = piece.bytes.view();
         for (std::size_t at = 0; at < bytes.size();) {
-            const auto decoded = decoder->decode(bytes.view().subspan(at), code.start + at);
+            const std::uint64_t address = code.start + at;
+            const auto decoded = decoder->decode(bytes.subspan(at), address);
             at += decoded ? decoded->length : 1;
             if (!decoded) continue;
+            piece.jumps.add(*decoded, address);
             if (decoded->kind == x86_64::Instruction::call) note(decoded->destination);
             note(decoded->address_taken);
             // musl's start-up code gives main's address so.
             if (fixed) note(decoded->constant);
         }
     }
-    std::sort(swept.starts_.begin(), swept.starts_.end());
-    swept.starts_.erase(std::unique(swept.starts_.begin(), swept.starts_.end()),
-                        swept.starts_.end());
+    sort_unique(swept.starts_);
+    std::vector<std::uint64_t> jumped_to;
+    for (const SweptCode& piece : pieces) {
+        const auto more =
+            piece.jumps.targets(*decoder, piece.bytes.view(), piece.start, swept.starts_);
+        jumped_to.insert(jumped_to.end(), more.begin(), more.end());
+    }
+    swept.starts_.insert(swept.starts_.end(), jumped_to.begin(), jumped_to.end());
+    sort_unique(swept.starts_);
     return swept;
 }
 

@@ -8,8 +8,8 @@
 
 namespace fgread::x86_64 {
 
-// A return address and the module it is in.
-struct ReturnPlace {
+// A pc and the module it is in.
+struct CodePlace {
     ModuleId module;
     std::uint64_t bias = 0;  // of its module's addresses
     std::uint64_t pc = 0;
@@ -20,22 +20,25 @@ struct ReturnPlace {
 enum class CallTrust : std::uint8_t {
     named,          // to a function that makes a frame, and that the callee's pc is in
     named_or_lost,  // that, or code that cannot be read (a JIT's), as the callee's cannot
-    unknown,        // these, or calls that name nobody: indirect ones, and by stubs
+    nameless,       // these, or indirect ones, which name nobody
+    unknown,        // these, or by a stub: of a function that another module knows by its symbol
     any,            // whoever is called
 };
 
 // Whether the call before `back` may have led to the pc `callee`, in a function that keeps a frame
 // pointer.
-[[nodiscard]] bool may_have_called(ModuleProvider& provider, const ReturnPlace& back,
+[[nodiscard]] bool may_have_called(ModuleProvider& provider, const CodePlace& back,
                                    std::uint64_t callee, CallTrust trust);
 
-// Whether `stack`, from the stack pointer of the innermost frame to the frame `fp` that rbp leads
-// to, holds the return address of another direct call, of a function that begins between the one
-// which the call before `back` led to and the pc `callee`. Such a leaf keeps no frame, and stands
-// close behind its caller, as what multiplies for glibc's printf does. Of the function that the pc
-// is in this is never true, whatever old words its locals hold.
-[[nodiscard]] bool is_nearer_called(ModuleProvider& provider, const ReturnPlace& back,
-                                    std::uint64_t callee, const StackMemory& stack,
+// Whether `stack`, from the stack pointer of the frame at `callee` to the frame `fp` that rbp leads
+// to, holds the return address of another direct call, of a function nearer to `callee` than the
+// one which the call before `back` led to: one that begins between that and `callee`. Such a
+// function keeps no frame, and stands behind its caller: a leaf close to it, as what multiplies for
+// glibc's printf, or one that calls others, as make's xstrdup(). Of the function that the pc is in
+// this is never true, whatever old words its locals hold. Where the call before `back` names
+// nobody, a function without a frame that begins within 4 KiB before `callee`.
+[[nodiscard]] bool is_nearer_called(ModuleProvider& provider, const CodePlace& back,
+                                    const CodePlace& callee, const StackMemory& stack,
                                     std::uint64_t sp, std::uint64_t fp);
 
 }  // namespace fgread::x86_64

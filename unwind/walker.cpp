@@ -33,6 +33,8 @@ struct alignas(64) KnownPc {
     // Of what it called there are no other callers on this stack: `stop`.
     bool is_bottom : 1 = false;
     bool may_keep_fp : 1 = false;          // no rule, but the frame pointer is worth a look
+    bool keeps_fp : 1 = false;             // its function, which is known, begins by making a frame
+    bool keeps_none : 1 = false;           // or does not
     const UnwindRule* inferred = nullptr;  // no rule, but one that its code suggests
 };
 static_assert(sizeof(KnownPc) == 64);
@@ -82,7 +84,7 @@ struct StackWalker::State {
             // JITs keep frame pointers; what a file that is not there does, nobody knows.
             const bool no_cfi = entry.stop == StopReason::no_cfi;
             entry.may_keep_fp = limits.frame_pointers && (no_cfi || span.code.anonymous);
-            if (limits.analyse_code && no_cfi) infer(entry);
+            if (no_cfi) look_at_function(entry);
         }
         for (const StackBottom& bottom : span.code.bottoms) {
             const Svma pc{lookup - entry.bias};
@@ -101,10 +103,15 @@ struct StackWalker::State {
     }
 
     // Not of stubs, which are in no function: to learn that takes all symbols of the binary.
-    void infer(KnownPc& entry) {
+    void look_at_function(KnownPc& entry) {
         const Svma pc{entry.lookup - entry.bias};
         if (read_code(entry.module, pc, x86_64::is_stub)) return;
-        entry.inferred = inferred.find(entry.module, pc);
+        if (limits.analyse_code) entry.inferred = inferred.find(entry.module, pc);
+        if (!limits.frame_pointers || limits.trust_frame_pointers) return;
+        const auto function = provider.function_at(entry.module, pc);
+        if (!function || !function->is_end_known) return;
+        entry.keeps_fp = read_code(entry.module, function->start, x86_64::makes_frame);
+        entry.keeps_none = !entry.keeps_fp;
     }
 
     // BOLT drops the call-frame information of the stubs it leaves in place: libLLVM of Rust 1.95.
@@ -132,12 +139,11 @@ struct StackWalker::State {
     std::optional<bool> is_behind_call(std::uint32_t generation, std::uint64_t pc);
     StepStatus follow_inferred(std::uint32_t generation, const KnownPc& at, FrameKind kind,
                                const StackMemory& stack, RegisterFile& registers);
-    bool is_leaf_of_another(std::uint32_t generation, std::uint64_t callee,
-                            std::uint64_t returns_to, const StackMemory& stack, std::uint64_t sp,
-                            std::uint64_t fp);
+    bool is_anothers_frame(std::uint32_t generation, const KnownPc& at, std::uint64_t returns_to,
+                           const StackMemory& stack, const RegisterFile& registers);
     bool is_called(std::uint32_t generation, std::uint64_t callee, std::uint64_t returns_to,
                    x86_64::CallTrust trust);
-    bool follow_frame_pointer(std::uint32_t generation, FrameKind kind, const Frame& frame,
+    bool follow_frame_pointer(std::uint32_t generation, FrameKind kind, const KnownPc& at,
                               const StackMemory& stack, RegisterFile& registers);
     StopReason walk(std::uint32_t generation, const RegisterFile& registers, FrameKind kind,
                     const StackMemory& stack, WalkTrail* trail, std::vector<WalkedFrame>& frames);
@@ -181,35 +187,39 @@ bool StackWalker::State::is_called(std::uint32_t generation, std::uint64_t calle
                                    trust);
 }
 
-// Whether the stack shows that rbp belongs to a caller of the innermost frame.
-bool StackWalker::State::is_leaf_of_another(std::uint32_t generation, std::uint64_t callee,
-                                            std::uint64_t returns_to, const StackMemory& stack,
-                                            std::uint64_t sp, std::uint64_t fp) {
-    if (limits.trust_frame_pointers) return false;
+// Whether the stack shows that rbp belongs to a caller of the frame at `at`.
+bool StackWalker::State::is_anothers_frame(std::uint32_t generation, const KnownPc& at,
+                                           std::uint64_t returns_to, const StackMemory& stack,
+                                           const RegisterFile& registers) {
     const KnownPc caller = look_up(returns_to - 1, generation);
-    return x86_64::is_nearer_called(provider, {caller.module, caller.bias, returns_to}, callee,
-                                    stack, sp, fp);
+    return x86_64::is_nearer_called(provider, {caller.module, caller.bias, returns_to},
+                                    {at.module, at.bias, registers[abi.pc]}, stack,
+                                    registers[abi.stack_pointer], registers[x86_64::rbp]);
 }
 
-// To the caller of `frame`, for which there is no rule. False, with `registers` untouched, if the
-// frame pointer is not believed.
+// To the caller of the frame at `at`, for which there is no rule. False, with `registers`
+// untouched, if the frame pointer is not believed.
 bool StackWalker::State::follow_frame_pointer(std::uint32_t generation, FrameKind kind,
-                                              const Frame& frame, const StackMemory& stack,
+                                              const KnownPc& at, const StackMemory& stack,
                                               RegisterFile& registers) {
     if (!registers.has(x86_64::rbp) || !registers.has(abi.stack_pointer)) return false;
     const std::uint64_t pc = registers[abi.pc], sp = registers[abi.stack_pointer];
     const std::uint64_t fp = registers[x86_64::rbp];
     x86_64::FrameState state = x86_64::FrameState::made;
-    x86_64::CallTrust trust = x86_64::CallTrust::unknown;
+    // Who calls has made the frame that it makes. Of what is called by a stub, whose symbol is
+    // known, that is known already.
+    x86_64::CallTrust trust = at.keeps_fp ? x86_64::CallTrust::any : x86_64::CallTrust::nameless;
     if (kind == FrameKind::exact) {
-        const Svma svma{frame.offset};
-        if (read_code(frame.module, svma, x86_64::is_stub)) return false;  // keeps none
-        const auto code = provider.read_word(frame.module, svma);
+        trust = x86_64::CallTrust::unknown;
+        const Svma svma{pc - at.bias};
+        if (read_code(at.module, svma, x86_64::is_stub)) return false;  // keeps none
+        const auto code = provider.read_word(at.module, svma);
         if (code) state = x86_64::frame_state({*code, 0});
         if (state == x86_64::FrameState::made) {
             trust = code ? x86_64::CallTrust::named : x86_64::CallTrust::named_or_lost;
         }
     }
+    if (state == x86_64::FrameState::made && at.keeps_none) return false;
     std::optional<x86_64::FramePointerCaller> caller;
     if (state == x86_64::FrameState::none) {
         if (const auto top = stack.read_u64(sp)) caller = {*top, sp + sizeof *top, fp};
@@ -218,8 +228,11 @@ bool StackWalker::State::follow_frame_pointer(std::uint32_t generation, FrameKin
         caller = x86_64::caller_by_frame_pointer(stack, sp, made ? fp : sp);
     }
     if (!caller || !is_called(generation, pc, caller->pc, trust)) return false;
-    const bool may_be_leaf = trust == x86_64::CallTrust::named;
-    if (may_be_leaf && is_leaf_of_another(generation, pc, caller->pc, stack, sp, fp)) return false;
+    const bool is_sure = trust == x86_64::CallTrust::any || limits.trust_frame_pointers;
+    if (state == x86_64::FrameState::made && !is_sure &&
+        is_anothers_frame(generation, at, caller->pc, stack, registers)) {
+        return false;
+    }
     registers.keep_only(0);  // what else such code keeps, nobody knows
     registers.set(x86_64::rbp, caller->fp);
     registers.set(abi.stack_pointer, caller->sp);
@@ -353,13 +366,12 @@ StopReason StackWalker::State::walk_fully(std::uint32_t generation, const Regist
         if (at.is_bottom && kind == FrameKind::return_address) return at.stop;
         if (!at.rule) {
             const KnownPc here = at;  // other look-ups may take its place
-            const Frame frame = frames.back().frame;
             StepStatus status = StepStatus::unsupported;
             if (here.inferred) status = follow_inferred(generation, here, kind, stack, registers);
             if (status == StepStatus::truncated) return StopReason::truncated;
             if (status != StepStatus::ok &&
                 (!here.may_keep_fp ||
-                 !follow_frame_pointer(generation, kind, frame, stack, registers))) {
+                 !follow_frame_pointer(generation, kind, here, stack, registers))) {
                 return here.stop;
             }
             if (frames.size() >= limits.max_frames) return StopReason::frame_limit;

@@ -21,10 +21,10 @@ struct WalkLimits {
     // Deeper than any real stack a 64 KiB dump can hold of frames with locals; perf stops at 127.
     std::uint32_t max_frames = 1024;
     // Where a module has no rule, or a JIT made the code, follow the frame pointer if it leads
-    // behind a call. 99.3 % right on code that mostly keeps none, 100 % on code that does.
+    // behind a call. Right for all of 6,605 frames of 31 programs.
     bool frame_pointers = true;
     // Before that, decode the function from its start, if that is known, to find its frame
-    // (x86-64). Right for all of 89,000 frames.
+    // (x86-64). Right for all but eight of 914,000 frames.
     bool analyse_code = true;
     // Believe frame pointers behind any call, as V8's builtins need, whose calls name dispatchers
     // that jump on. Right less often on code that keeps none.

@@ -170,6 +170,47 @@ TEST_CASE("functions of stripped code begin where calls lead") {
     CHECK_FALSE(swept.find(Svma{text + text_size}));
 }
 
+TEST_CASE(
+    "functions of stripped code begin where a jump leads that leaves a function without a frame") {
+    ElfBuilder elf;
+    const std::uint16_t code = elf.add_text(text, text_size);
+    Bytes& bytes = elf.sections[code - 1u].content;
+    std::fill(bytes.begin(), bytes.end(), std::byte{0x90});
+    const auto put = [&bytes](std::size_t at, std::string_view what) {
+        const Bytes added = bytes_of(what);
+        std::copy(added.begin(), added.end(), bytes.begin() + static_cast<std::ptrdiff_t>(at));
+    };
+    const auto jump = [&put](std::size_t at, std::size_t to) {
+        std::string jmp = "\xe9";
+        for (unsigned i = 0; i < 4; ++i) {
+            jmp += static_cast<char>(static_cast<std::uint32_t>(to - at - 5) >> (8 * i) & 0xff);
+        }
+        put(at, jmp);
+    };
+    put(0, std::string("\xe8\x3b\0\0\0", 5));  // call text + 0x40, as of qsort()
+    put(5, std::string("\xe8\x5b\0\0\0", 5));  // call text + 0x65
+    put(10, "\xc3");
+    jump(0x40, 0x80);   // to where a function begins: qsort_r()
+    put(0x65, "\x53");  // push %rbx
+    jump(0x66, 0xa0);   // to its cold part
+    put(0x70, "\xc3");
+    put(0x80, "\x53\x5b\xc3");  // push, pop, ret
+    put(0xa0, "\x5b\xc3");      // the cold part
+    const auto image = ElfImage::read(elf.bytes());
+    REQUIRE(image);
+    const SweptFunctions swept = SweptFunctions::read(*image);
+    check_range(swept.find(Svma{text + 0x81}), text + 0x80, text + text_size);
+    CHECK(swept.find(Svma{text + 0x70})->start == Svma{text + 0x65});
+
+    put(0x70, "\x50");  // runs into what is behind it
+    const auto other = ElfImage::read(elf.bytes());
+    CHECK(SweptFunctions::read(*other).find(Svma{text + 0x81})->start == Svma{text + 0x65});
+
+    put(0x70, std::string("\xe8\xeb\xff\xff\xff", 5));  // a call that does not come back
+    const auto behind_call = ElfImage::read(elf.bytes());
+    CHECK(SweptFunctions::read(*behind_call).find(Svma{text + 0x81})->start == Svma{text + 0x80});
+}
+
 namespace {
 
 // By the one and by the other way, at every address from before the text to behind it.

@@ -128,7 +128,7 @@ TEST_CASE("rbp is another's where the stack shows a call of a function nearer to
         CfiBytes words;
         words.u64(0).u64(word).u64(0).u64(back);
         const StackMemory stack({sp}, words.view());
-        return is_nearer_called(modules, {module, 0, back}, pc, stack, sp, fp);
+        return is_nearer_called(modules, {module, 0, back}, {module, 0, pc}, stack, sp, fp);
     };
     CHECK(is_leaf(leaf + 0x13, in_outer, sp + 16));
     CHECK(is_leaf(leaf, in_outer, sp + 16));
@@ -136,4 +136,34 @@ TEST_CASE("rbp is another's where the stack shows a call of a function nearer to
     CHECK_FALSE(is_leaf(leaf + 0x13, in_outer, sp + 8));       // behind the frame
     CHECK_FALSE(is_leaf(leaf + 0x13, in_outer + 1, sp + 16));  // not behind a call
     CHECK_FALSE(is_leaf(leaf + 0x13, 7, sp + 16));
+}
+
+TEST_CASE(
+    "behind an indirect call, rbp is another's if the stack shows a call close before the pc") {
+    // octave: a std::string's constructor keeps the string's address in rbp.
+    constexpr std::uint64_t leaf = 0x2300, framed = 0x2380, sp = 0x8000, back = 0x1005;
+    StaticModules modules;
+    const ModuleId module = modules.add({});
+    CfiBytes calls_leaf{0, 0, 0}, calls_framed{0, 0, 0};
+    calls_leaf.u8(0xe8).u32(static_cast<std::uint32_t>(leaf - 0x9105));
+    calls_framed.u8(0xe8).u32(static_cast<std::uint32_t>(framed - 0x9205));
+    const CfiBytes indirect{0, 0, 0, 0, 0, 0, 0xff, 0xd0};
+    modules.add_memory(module, Svma{back - 8}, indirect.view());
+    modules.add_memory(module, Svma{0x9105 - 8}, calls_leaf.view());
+    modules.add_memory(module, Svma{0x9205 - 8}, calls_framed.view());
+    const CfiBytes makes_none{0x41, 0x54, 0x55, 0, 0, 0, 0, 0},
+        makes{0x55, 0x48, 0x89, 0xe5, 0, 0, 0, 0};
+    modules.add_memory(module, Svma{leaf}, makes_none.view());
+    modules.add_memory(module, Svma{framed}, makes.view());
+    const auto is_anothers = [&](std::uint64_t pc, std::uint64_t word) {
+        CfiBytes words;
+        words.u64(word).u64(0).u64(back);
+        const StackMemory stack({sp}, words.view());
+        return is_nearer_called(modules, {module, 0, back}, {module, 0, pc}, stack, sp, sp + 8);
+    };
+    CHECK(is_anothers(leaf + 0x7a, 0x9105));
+    CHECK_FALSE(is_anothers(leaf - 1, 0x9105));
+    CHECK_FALSE(is_anothers(leaf + 0x1000, 0x9105));
+    CHECK_FALSE(is_anothers(framed + 0x7a, 0x9205));  // an old word, or its own frame's
+    CHECK_FALSE(is_anothers(leaf + 0x7a, 7));
 }

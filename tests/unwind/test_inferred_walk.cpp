@@ -17,13 +17,17 @@ namespace {
 
 constexpr std::uint64_t bias = 0x400000, dump_base = 0x7ffd00001000;
 // Functions of the module (SVMA). Only the last two have rules.
-constexpr std::uint64_t saving = 0x1000;      // push %rbx; sub $16; call; add $16; pop; ret
-constexpr std::uint64_t unknown = 0x1100;     // where no function is known
-constexpr std::uint64_t goexit = 0x1200;      // nop; call; nop: at the bottom of stacks
-constexpr std::uint64_t switcher = 0x1300;    // call; ret: on another stack
-constexpr std::uint64_t trampoline = 0x1400;  // mov $15, %rax; syscall
-constexpr std::uint64_t start = 0x1500;       // return address undefined; begins with a call
-constexpr std::uint64_t by_rax = 0x1600;      // CFA = rax + 8; begins with a call
+constexpr std::uint64_t saving = 0x1000;       // push %rbx; sub $16; call; add $16; pop; ret
+constexpr std::uint64_t unknown = 0x1100;      // where no function is known
+constexpr std::uint64_t goexit = 0x1200;       // nop; call; nop: at the bottom of stacks
+constexpr std::uint64_t switcher = 0x1300;     // call; ret: on another stack
+constexpr std::uint64_t trampoline = 0x1400;   // mov $15, %rax; syscall
+constexpr std::uint64_t start = 0x1500;        // return address undefined; begins with a call
+constexpr std::uint64_t by_rax = 0x1600;       // CFA = rax + 8; begins with a call
+constexpr std::uint64_t framed = 0x1700;       // push %rbp; mov %rsp, %rbp; call frameless
+constexpr std::uint64_t frameless = 0x1740;    // sub $8, %rsp; call framed_leaf
+constexpr std::uint64_t framed_leaf = 0x1780;  // push %rbp; mov %rsp, %rbp
+constexpr std::uint64_t outermost = 0x17c0;    // call framed
 constexpr std::uint64_t after_call = 5;
 
 CfiBytes module_code() {
@@ -39,7 +43,11 @@ CfiBytes module_code() {
     at(trampoline, {0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05});
     at(start, {0xe8, 0, 0, 0, 0});
     at(by_rax, {0xe8, 0, 0, 0, 0});
-    at(0x1700, {0xcc});
+    at(framed, {0x55, 0x48, 0x89, 0xe5, 0xe8, 0x37, 0, 0, 0});
+    at(frameless, {0x48, 0x83, 0xec, 8, 0xe8, 0x37, 0, 0, 0});
+    at(framed_leaf, {0x55, 0x48, 0x89, 0xe5});
+    at(outermost, {0xe8, 0x3b, 0xff, 0xff, 0xff});
+    at(0x1800, {0xcc});
     return code;
 }
 
@@ -130,6 +138,32 @@ TEST_CASE("where no function is known, nothing is analysed") {
     Process process;
     process.pc(unknown).back_to(start + after_call);
     CHECK(process.walk().reason == StopReason::no_cfi);
+}
+
+TEST_CASE("a frame pointer is not believed over a frame that the stack shows between") {
+    // make: xstrdup() keeps none, variable_expand_string(), which calls it, does.
+    constexpr std::uint64_t outer_frame = dump_base + 0x28;
+    Process process;
+    process.pc(framed_leaf + 4).word(outer_frame).back_to(frameless + 9);
+    process.word(0).back_to(framed + 9);
+    process.word(0).word(0).back_to(outermost + 5);
+    process.registers.set(x86_64::rbp, dump_base);
+    const WalkResult result = process.walk();
+    CHECK(process.offsets() == Offsets{framed_leaf + 4, frameless + 9});
+    CHECK(result.by_frame_pointer == 1);
+}
+
+TEST_CASE("a frame pointer is not believed of a function that is known to make no frame") {
+    // octave: C++ calls between its libraries, by stubs and virtual functions.
+    Process process;
+    process.pc(framed_leaf + 4).word(dump_base + 0x28).back_to(frameless + 9);
+    process.word(0).word(0).word(0).word(0).back_to(outermost + 5);
+    process.registers.set(x86_64::rbp, dump_base);
+    process.walk({.analyse_code = false});
+    CHECK(process.offsets() == Offsets{framed_leaf + 4, frameless + 9, outermost + 5});
+    process.modules.add_function(ModuleId{1}, {Svma{frameless}, Svma{frameless + 9}});
+    process.walk({.analyse_code = false});
+    CHECK(process.offsets() == Offsets{framed_leaf + 4, frameless + 9});
 }
 
 TEST_CASE("goexit is the bottom of a goroutine, although no call leads there") {
