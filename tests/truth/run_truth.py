@@ -67,6 +67,15 @@ def record(recorder, program, output, options=None):
         raise Failed("recording failed")
 
 
+def judge_together(recorder, judge_program, programs, output):
+    """One recording of several processes, which have the same libraries at other addresses."""
+    background = "".join(f"'{program}' & " for program in programs)
+    if run([recorder, "-o", output, "--", "sh", "-c", background + "wait"]).returncode != 0:
+        raise Failed("recording failed")
+    if run([judge_program, output]).returncode != 0:
+        raise Failed("see above")
+
+
 def snapshots(script, program, output):
     gdb = shutil.which("gdb")
     if not gdb:
@@ -119,21 +128,33 @@ def judge(mode, source, judge_program, program, output):
         raise Failed("see above")
 
 
+def tests_of(mode, source, judge_program, cutter, programs):
+    """Name of the test, and what does it, given a path for its recording."""
+    for program in programs:
+        if cutter:
+            yield program.name, lambda output, program=program: with_cut_dumps(
+                mode, source, judge_program, *cutter, program, output)
+        else:
+            yield program.name, lambda output, program=program: judge(
+                mode, source, judge_program, program, output)
+    if mode == "libdw":
+        yield "two processes", lambda output: judge_together(source, judge_program, programs[:2],
+                                                             output)
+
+
 def main():
     mode, source, judge_program = sys.argv[1:4]
     cutter = [sys.argv.pop(4)] if mode in ("stitching", "recorded-chain") else []
     programs = [pathlib.Path(name).resolve() for name in sys.argv[4:]]
-    print(f"1..{len(programs)}", flush=True)
+    tests = list(tests_of(mode, source, judge_program, cutter, programs))
+    print(f"1..{len(tests)}", flush=True)
     failures = 0
     with tempfile.TemporaryDirectory(prefix="fgread-truth-") as directory:
-        for number, program in enumerate(programs, 1):
-            output = pathlib.Path(directory) / (program.name + ".data")
-            name = f"{number} - {mode} {program.name}"
+        for number, (what, test) in enumerate(tests, 1):
+            output = pathlib.Path(directory) / "recording.data"
+            name = f"{number} - {mode} {what}"
             try:
-                if cutter:
-                    with_cut_dumps(mode, source, judge_program, *cutter, program, output)
-                else:
-                    judge(mode, source, judge_program, program, output)
+                test(output)
                 print(f"ok {name}", flush=True)
             except Skipped as reason:
                 print(f"ok {name} # SKIP {reason}", flush=True)
