@@ -95,13 +95,11 @@ void append_off_cpu(std::string& out, const OffCpuStats& stats) {
 }
 
 nlohmann::ordered_json input_json(const Coverage& coverage) {
-    nlohmann::ordered_json json = {{"whole", coverage.is_whole()},
-                                   {"closed", coverage.closed},
-                                   {"features_lost", coverage.lost_features},
-                                   {"read_end", coverage.read_end},
-                                   {"read_bytes", coverage.read_bytes},
-                                   {"unread_bytes", nullptr},
-                                   {"missing_bytes", coverage.missing_bytes}};
+    nlohmann::ordered_json json = {
+        {"whole", coverage.is_whole()},    {"closed", coverage.closed},
+        {"end_known", coverage.end_known}, {"features_lost", coverage.lost_features},
+        {"read_end", coverage.read_end},   {"read_bytes", coverage.read_bytes},
+        {"unread_bytes", nullptr},         {"missing_bytes", coverage.missing_bytes}};
     if (coverage.unread_bytes) json["unread_bytes"] = *coverage.unread_bytes;
     return json;
 }

@@ -32,13 +32,12 @@ std::string about_stop(const FoldStats& stats) {
     return "damaged";
 }
 
-// By the bytes that are not there. Nothing of a recording that was not closed: how much its
-// recorder had still to write, it does not say.
+// By the bytes that are not there, where the recording says how many there should be.
 std::string about_missing_samples(const FoldStats& stats) {
     const Coverage& coverage = stats.coverage;
     const std::uint64_t read = stats.samples + stats.filtered_samples + stats.guest_samples;
     const std::uint64_t lacking = coverage.missing_bytes + coverage.unread_bytes.value_or(0);
-    if (!coverage.closed || lacking == 0 || coverage.read_bytes == 0) {
+    if (!coverage.end_known || lacking == 0 || coverage.read_bytes == 0) {
         return "how many samples are missing, nobody knows";
     }
     const double share = static_cast<double>(lacking) / static_cast<double>(coverage.read_bytes);
@@ -68,7 +67,9 @@ void append_coverage(const FoldStats& stats, std::string& out) {
     }
     for (const Problem problem : skips) {
         const std::uint64_t count = stats.diagnostics[problem].count;
-        if (count != 0) out += fmt::format("file     {} times: {}\n", count, problem_text(problem));
+        if (count == 0) continue;
+        out += fmt::format("file     {} {}: {}\n", count, count == 1 ? "time" : "times",
+                           problem_text(problem));
     }
 }
 

@@ -12,7 +12,8 @@
 namespace fgread {
 
 struct Coverage {
-    bool closed = true;  // false: the recorder was killed; what it did not write, nobody knows
+    bool closed = true;     // false: the recorder was killed; what it did not write, nobody knows
+    bool end_known = true;  // false: so, or a pipe, which does not say how long it was to be
     bool lost_features = false;  // they stand at the end: build-ids, host, command line
     bool stopped = false;        // reading ended before the records did: see Diagnostics
     // Where reading ended: of the first part that ended early, else of the recording's main file.

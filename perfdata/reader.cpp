@@ -65,8 +65,10 @@ std::optional<SampleLayout::Key> PerfFile::trailer_key(const RecordView& record)
 
 Coverage PerfFile::State::coverage_by_header() const {
     Coverage coverage;
-    if (header.size == format::pipe_header_size) return coverage;
-    coverage.closed = header.data.size != 0;
+    const bool pipe = header.size == format::pipe_header_size;
+    coverage.end_known = header.data.size != 0;
+    if (pipe) return coverage;
+    coverage.closed = coverage.end_known;
     if (coverage.closed) {
         coverage.missing_bytes = header.data.size - (data_end - header.data.offset);
     }

@@ -112,6 +112,17 @@ TEST_CASE("of a killed recorder's file nobody knows what is missing") {
     CHECK(json["kernel"]["source"] == "none");
 }
 
+TEST_CASE("of a pipe that was cut nobody knows what is missing") {
+    const std::vector<std::byte> whole = ten_samples().build_pipe();
+    const FoldStats stats = fold(cut(whole, whole.size() - 10));
+    CHECK(stats.samples == 9);
+    CHECK(stats.coverage.stopped);
+    CHECK(stats.coverage.unread_bytes != 0);
+    const std::string text = report_text(stats);
+    CHECK(has(text, "the stream ends inside a record"));
+    CHECK(has(text, "nobody knows"));
+}
+
 TEST_CASE("a recording cut behind its records has all samples, but no features") {
     const PerfBuilder perf = ten_samples();
     const FoldStats stats = fold(cut(perf.build(), perf.next_offset()));
@@ -137,7 +148,9 @@ TEST_CASE("damage in the middle, skipped samples, and a pipe that nobody reads o
     CHECK(has(text, "record of impossible size"));
     CHECK(has(text, "read up to byte 777; the 50 bytes"));
     CHECK(has(text, "some 10 samples are missing"));
-    CHECK(has(text, "1 times: sample whose contents run past its end; skipped"));
+    CHECK(has(text, "1 time: sample whose contents run past its end; skipped"));
+    stats.coverage.end_known = false;
+    CHECK(has(source_text(stats), "how many samples are missing, nobody knows"));
     stats.coverage.unread_bytes.reset();
     text = source_text(stats);
     CHECK(has(text, "what follows there was not looked at"));
