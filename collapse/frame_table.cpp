@@ -1,7 +1,5 @@
 #include "collapse/frame_table.h"
 
-#include "collapse/hash_mix.h"
-
 namespace fgread {
 
 namespace {
@@ -10,7 +8,10 @@ constexpr std::size_t initial_slots = 1024;
 
 std::uint64_t hash_of(const Frame& frame) {
     const auto kind = static_cast<std::uint64_t>(frame.kind);
-    return hash_mix(frame.offset + (std::uint64_t{frame.module.value} << 40) + (kind << 63));
+    const std::uint64_t key =
+        frame.offset + (std::uint64_t{frame.module.value} << 40) + (kind << 63);
+    const std::uint64_t product = key * 0x9e3779b97f4a7c15u;  // 2^64 / golden ratio
+    return product ^ (product >> 32);  // slots are chosen by the low bits, the poor ones
 }
 
 }  // namespace
