@@ -32,6 +32,12 @@ public:
         return page + distance_[page - first_page_];
     }
 
+    // True if page number `page` has a wanted address.
+    [[nodiscard]] bool wants_page(std::uint64_t page) const {
+        // Pages in front of the first one wrap around.
+        return page - first_page_ < distance_.size() && distance_[page - first_page_] == 0;
+    }
+
     // Pages from the first to the last with a wanted address.
     [[nodiscard]] std::uint64_t first_page() const { return first_page_; }
     [[nodiscard]] std::size_t page_count() const { return distance_.size(); }
