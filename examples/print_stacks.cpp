@@ -1,5 +1,6 @@
 // Prints the user stack of every sample, innermost function first:  print_stacks perf.data
 #include <cstdio>
+#include <iostream>
 
 #include "collapse/fold.h"
 #include "perfdata/format.h"
@@ -31,10 +32,11 @@ int main(int argc, char** argv) {
         const WalkResult end = walker.walk(space, item->when, registers, stack, frames);
         for (const WalkedFrame& walked : frames) {
             const InlineChain chain = symbolizer.symbolize(walked.frame);
-            if (chain.functions.empty()) std::printf("    %s\n", chain.module_label.c_str());
-            for (const auto& f : chain.functions) std::printf("    %s\n", f.name.c_str());
+            if (chain.functions.empty()) std::cout << "    " << chain.module_label << "\n";
+            for (const auto& f : chain.functions) std::cout << "    " << f.name << "\n";
         }
-        std::printf("  thread %d: %s\n\n", sample.tid.value, stop_reason_text(end.reason).data());
+        std::cout << "  thread " << sample.tid.value << ": " << stop_reason_text(end.reason)
+                  << "\n\n";
     }
     return diagnostics.input_damaged() ? 3 : 0;
 }
