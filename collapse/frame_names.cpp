@@ -53,35 +53,39 @@ std::string_view mark_of(const InlineChain& chain, FrameMarks marks) {
 // [from, to) of the frames in their order.
 using Batch = std::pair<std::size_t, std::size_t>;
 
+struct NumberedFrame {
+    Frame frame;
+    FrameId id;
+};
+
 // All frames, by module and address.
-std::vector<FrameId> by_address(const FrameTable& frames) {
-    struct Place {
-        ModuleId module;
-        FrameId frame;
-        std::uint64_t address;
-    };
-    std::vector<Place> places;
-    places.reserve(frames.size());
-    for (FrameId id = 0; id < frames.size(); ++id) {
-        places.push_back({frames[id].module, id, frames[id].lookup_offset()});
-    }
-    std::sort(places.begin(), places.end(), [](const Place& a, const Place& b) {
-        return a.module != b.module ? a.module < b.module : a.address < b.address;
+std::vector<NumberedFrame> by_address(const FrameTable& frames) {
+    std::vector<NumberedFrame> order;
+    order.reserve(frames.size());
+    for (FrameId id = 0; id < frames.size(); ++id) order.push_back({frames[id], id});
+    std::sort(order.begin(), order.end(), [](const NumberedFrame& a, const NumberedFrame& b) {
+        if (a.frame.module != b.frame.module) return a.frame.module < b.frame.module;
+        return a.frame.lookup_offset() < b.frame.lookup_offset();
     });
-    std::vector<FrameId> order;
-    order.reserve(places.size());
-    for (const Place& place : places) order.push_back(place.frame);
     return order;
+}
+
+// In order, which the Symbolizer need not sort again.
+void expect_all(const std::vector<NumberedFrame>& order, Symbolizer& symbolizer) {
+    std::vector<Frame> frames;
+    frames.reserve(order.size());
+    for (const NumberedFrame& each : order) frames.push_back(each.frame);
+    symbolizer.expect(frames);
 }
 
 // First one frame of each module, then the others: the first one makes its thread read the module's
 // symbols, for which all other threads that come to the module have to wait.
-std::vector<Batch> batches_of(const std::vector<FrameId>& order, const FrameTable& frames) {
+std::vector<Batch> batches_of(const std::vector<NumberedFrame>& order) {
     std::vector<Batch> first, rest;
     for (std::size_t from = 0; from < order.size();) {
-        const ModuleId module = frames[order[from]].module;
+        const ModuleId module = order[from].frame.module;
         std::size_t end = from + 1;
-        while (end < order.size() && frames[order[end]].module == module) ++end;
+        while (end < order.size() && order[end].frame.module == module) ++end;
         first.emplace_back(from, from + 1);
         for (std::size_t at = from + 1; at < end; at += frames_per_batch) {
             rest.emplace_back(at, std::min(end, at + frames_per_batch));
@@ -258,16 +262,16 @@ struct FrameNames::State {
         lists.push_back(place->second);
     }
 
-    // `frames`: the numbers of those in `found`.
-    void set(std::span<const FrameId> frames, const FoundNames& found, bool with_details,
+    // `frames`: those that `found` is of.
+    void set(std::span<const NumberedFrame> frames, const FoundNames& found, bool with_details,
              KnownNames& known) {
         std::size_t name = 0;
         for (std::size_t i = 0; i < frames.size(); ++i) {
             const FoundNames::OfFrame& of_frame = found.frames()[i];
-            begin_list(frames[i], of_frame.end - name);
+            begin_list(frames[i].id, of_frame.end - name);
             for (; name < of_frame.end; ++name) add(found.names()[name], known);
-            if (of_frame.unnamed) unnamed.insert(frames[i]);
-            if (with_details) add_details(frames[i], of_frame.chain);
+            if (of_frame.unnamed) unnamed.insert(frames[i].id);
+            if (with_details) add_details(frames[i].id, of_frame.chain);
         }
     }
 
@@ -318,12 +322,12 @@ void FrameNames::set(FrameId frame, const std::vector<std::string>& names) {
 
 FrameNames name_frames(const FrameTable& frames, Symbolizer& symbolizer,
                        const NamingOptions& options) {
-    const std::vector<FrameId> order = by_address(frames);
-    symbolizer.expect(frames.frames());
+    const std::vector<NumberedFrame> order = by_address(frames);
+    expect_all(order, symbolizer);
     FrameNames result;
     result.state_->begin.resize(frames.size());
     result.state_->length.resize(frames.size());
-    const std::vector<Batch> batches = batches_of(order, frames);
+    const std::vector<Batch> batches = batches_of(order);
     std::atomic<std::size_t> next = 0;
     std::mutex mutex;
     ProgressCounter progress(options.progress, ProgressStage::naming, frames.size());
@@ -335,7 +339,7 @@ FrameNames name_frames(const FrameTable& frames, Symbolizer& symbolizer,
             if (batch >= batches.size()) return;
             const auto [from, to] = batches[batch];
             names.clear();
-            for (std::size_t i = from; i < to; ++i) names.add(frames[order[i]]);
+            for (std::size_t i = from; i < to; ++i) names.add(order[i].frame);
             progress.advance(to - from, 0);
             std::optional<Error> exceeded = options.max_memory.exceeded("while naming the frames");
             const auto lock = lock_briefly(mutex);

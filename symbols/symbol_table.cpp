@@ -423,48 +423,55 @@ std::uint32_t SymbolTable::add_aliases(const RawSymbol* first, std::size_t count
     return alias_flag | static_cast<std::uint32_t>(aliases_.size() - 1);
 }
 
-// Offsets of all names that an answer may need, sorted.
-std::vector<std::uint32_t> SymbolTable::names_asked_for() const {
-    std::vector<std::uint32_t> offsets;
-    std::size_t before = starts_.size();
+// Finds the intervals that wanted addresses lie in.
+void SymbolTable::find_asked_intervals() {
+    std::uint32_t after = 0;
     for (const std::uint64_t address : wanted_->all()) {
-        const std::size_t interval = interval_of(address);
-        if (interval == before || interval == starts_.size()) continue;
+        while (after < starts_.size() && starts_[after] <= address) ++after;
+        asked_.push_back(after == 0 ? no_interval : after - 1);
+    }
+}
+
+// Calls visit(name) with each element of names_ and alias_names_ that an answer may need, once.
+template <typename Visit>
+void SymbolTable::each_asked_name(const Visit& visit) {
+    std::vector<bool> seen(aliases_.size(), false);  // what goes on elsewhere has them twice
+    std::uint32_t before = no_interval;
+    for (const std::uint32_t interval : asked_) {
+        if (interval == before || interval == no_interval) continue;
         before = interval;
-        const std::uint32_t name = names_[interval];
+        std::uint32_t& name = names_[interval];
         if (name == no_name) continue;
         if ((name & alias_flag) == 0) {
-            offsets.push_back(name);
+            visit(name);
             continue;
         }
-        const Aliases& aliases = aliases_[name & ~alias_flag];
-        offsets.insert(offsets.end(), alias_names_.begin() + aliases.first,
-                       alias_names_.begin() + aliases.first + aliases.count);
+        const std::uint32_t place = name & ~alias_flag;
+        if (seen[place]) continue;
+        seen[place] = true;
+        const Aliases& aliases = aliases_[place];
+        for (std::uint32_t i = 0; i < aliases.count; ++i) visit(alias_names_[aliases.first + i]);
     }
-    std::sort(offsets.begin(), offsets.end());
-    offsets.erase(std::unique(offsets.begin(), offsets.end()), offsets.end());
-    return offsets;
 }
 
 // Replaces the string tables by one of the names that may be asked for. False if that cannot be:
 // some have no text, and the whole table, which skips such symbols, has to be read.
 bool SymbolTable::keep_only_asked_names() {
-    const std::vector<std::uint32_t> offsets = names_asked_for();
+    find_asked_intervals();
+    std::vector<std::uint32_t> offsets;
+    each_asked_name([&](std::uint32_t& name) { offsets.push_back(name); });
+    std::sort(offsets.begin(), offsets.end());
+    offsets.erase(std::unique(offsets.begin(), offsets.end()), offsets.end());
     std::vector<std::uint32_t> places;
     std::optional<StringTables> kept = strings_.gather(offsets, places);
     if (!kept) return false;
     for (const std::uint32_t place : places) {
         if ((*kept)[place].empty()) return false;
     }
-    const auto renumber = [&](std::uint32_t& name) {
-        if (name == no_name || (name & alias_flag) != 0) return;
+    each_asked_name([&](std::uint32_t& name) {
         const auto found = std::lower_bound(offsets.begin(), offsets.end(), name);
-        name = found != offsets.end() && *found == name
-                   ? places[static_cast<std::size_t>(found - offsets.begin())]
-                   : no_name;
-    };
-    std::for_each(names_.begin(), names_.end(), renumber);
-    std::for_each(alias_names_.begin(), alias_names_.end(), renumber);
+        name = places[static_cast<std::size_t>(found - offsets.begin())];
+    });
     strings_ = std::move(*kept);
     return true;
 }
@@ -474,19 +481,24 @@ std::uint32_t SymbolTable::choose(std::uint32_t place) const {
     if (chosen != no_name) return chosen;
     const Aliases& aliases = aliases_[place];
     chosen = alias_names_[aliases.first];
+    BestName best(strings_[chosen]);
     for (std::uint32_t i = 1; i < aliases.count; ++i) {
         const std::uint32_t other = alias_names_[aliases.first + i];
-        if (is_better_name(strings_[chosen], strings_[other])) chosen = other;
+        if (best.improve(strings_[other])) chosen = other;
     }
     chosen_[place].store(chosen, std::memory_order_relaxed);
     return chosen;
 }
 
-// The interval that `address` lies in; as many as there are if it lies in front of all.
-std::size_t SymbolTable::interval_of(std::uint64_t address) const {
+// The interval that `address` lies in; no_interval if it lies in front of all.
+std::uint32_t SymbolTable::interval_of(std::uint64_t address) const {
+    if (wanted_) {
+        const auto place = wanted_->place_of(address);
+        return place ? asked_[*place] : no_interval;
+    }
     const auto after = std::upper_bound(starts_.begin(), starts_.end(), address);
-    if (after == starts_.begin()) return starts_.size();
-    return static_cast<std::size_t>(after - starts_.begin()) - 1;
+    if (after == starts_.begin()) return no_interval;
+    return static_cast<std::uint32_t>(after - starts_.begin()) - 1;
 }
 
 // Of the symbol that the interval which begins at `interval_start` belongs to.
@@ -498,8 +510,8 @@ std::uint64_t SymbolTable::start_of(std::uint64_t interval_start) const {
 }
 
 std::optional<SymbolTable::Match> SymbolTable::find(Svma address) const {
-    const std::size_t interval = interval_of(address.value);
-    if (interval == starts_.size()) return std::nullopt;
+    const std::uint32_t interval = interval_of(address.value);
+    if (interval == no_interval) return std::nullopt;
     std::uint32_t name = names_[interval];
     if (name == no_name) return std::nullopt;
     if ((name & alias_flag) != 0) name = choose(name & ~alias_flag);

@@ -68,12 +68,13 @@ using ExpectedAddresses = std::unordered_map<Binary*, std::vector<std::uint64_t>
 }  // namespace
 
 struct Symbolizer::State {
-    State(ModuleCache& modules, SymbolizerOptions symbolizer_options)
-        : registry(modules.impl()), options(symbolizer_options) {}
+    State(ModuleCache& cache, SymbolizerOptions symbolizer_options)
+        : registry(cache.impl()), options(symbolizer_options) {}
 
     ModuleCache::Impl& registry;
     const SymbolizerOptions options;
     NameCache names;
+    std::vector<const Module*> modules;  // by id; written by know_modules() only
 
     mutable std::mutex mutex;
     Diagnostics problems;
@@ -90,6 +91,18 @@ struct Symbolizer::State {
             names.get(table, id, [&] { return demangle(raw, options.names, &too_long); });
         if (too_long) add(Problem::name_too_long, name.substr(0, max_shown_detail));
         return name;
+    }
+
+    // Takes note of the modules that there are, so that module_of() needs no lock.
+    void know_modules() {
+        const auto count = static_cast<std::uint32_t>(registry.count());
+        for (auto id = static_cast<std::uint32_t>(modules.size()); id <= count; ++id) {
+            modules.push_back(registry.find({id}));
+        }
+    }
+    [[nodiscard]] const Module* module_of(const Frame& frame) const {
+        const std::uint32_t id = frame.module.value;
+        return id < modules.size() ? modules[id] : registry.find(frame.module);
     }
 
     std::string_view user_name(Binary& binary, Svma address, InlineChain& chain);
@@ -222,11 +235,17 @@ Symbolizer::Symbolizer(ModuleCache& modules, SymbolizerOptions options)
 Symbolizer::~Symbolizer() = default;
 
 void Symbolizer::expect(std::span<const Frame> frames) {
+    state_->know_modules();
     ExpectedAddresses addresses;
+    // Frames come module by module.
+    const Module* last = nullptr;
+    std::vector<std::uint64_t>* of_last = nullptr;
     for (const Frame& frame : frames) {
-        const Module* module = state_->registry.find(frame.module);
+        const Module* module = state_->module_of(frame);
         if (module == nullptr || !module->binary) continue;
-        addresses[module->binary.get()].push_back(frame.lookup_offset() - module->bias);
+        if (module != last) of_last = &addresses[module->binary.get()];
+        last = module;
+        of_last->push_back(frame.lookup_offset() - module->bias);
     }
     if (state_->options.max_debug_info != 0 && (state_->options.inlines || state_->options.lines)) {
         state_->limit_debug_info(addresses);
@@ -244,7 +263,7 @@ void Symbolizer::symbolize(const Frame& frame, InlineChain& chain) {
     chain.functions.clear();
     chain.kernel = chain.jit = false;
     chain.symbol_offset = 0;
-    const Module* module = state_->registry.find(frame.module);
+    const Module* module = state_->module_of(frame);
     if (module == nullptr) {
         chain.module_label = "[unknown]";
         return;
