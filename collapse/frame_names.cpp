@@ -8,7 +8,6 @@
 #include <mutex>
 #include <span>
 #include <thread>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -223,7 +222,8 @@ struct FrameNames::State {
     std::vector<NameId> lists;          // of all frames, one after the other
     std::vector<std::uint32_t> begin;   // by frame: where its list starts
     std::vector<std::uint32_t> length;  // by frame
-    std::unordered_set<FrameId> unnamed;
+    std::vector<bool> unnamed;          // by frame; those behind its end have names
+    bool any_unnamed = false;
     std::vector<NameDetail> details;            // as `lists`; empty if they are not wanted
     std::vector<std::uint64_t> symbol_offsets;  // by frame; likewise
     std::optional<Error> failure;
@@ -270,9 +270,15 @@ struct FrameNames::State {
             const FoundNames::OfFrame& of_frame = found.frames()[i];
             begin_list(frames[i].id, of_frame.end - name);
             for (; name < of_frame.end; ++name) add(found.names()[name], known);
-            if (of_frame.unnamed) unnamed.insert(frames[i].id);
+            if (of_frame.unnamed) set_unnamed(frames[i].id);
             if (with_details) add_details(frames[i].id, of_frame.chain);
         }
+    }
+
+    void set_unnamed(FrameId frame) {
+        any_unnamed = true;
+        if (frame >= unnamed.size()) unnamed.resize(std::size_t{frame} + 1, false);
+        unnamed[frame] = true;
     }
 
     // Of the frame that was set last.
@@ -285,9 +291,11 @@ struct FrameNames::State {
     }
 };
 
-bool FrameNames::is_unnamed(FrameId frame) const { return state_->unnamed.contains(frame); }
+bool FrameNames::is_unnamed(FrameId frame) const {
+    return frame < state_->unnamed.size() && state_->unnamed[frame];
+}
 
-bool FrameNames::any_unnamed() const { return !state_->unnamed.empty(); }
+bool FrameNames::any_unnamed() const { return state_->any_unnamed; }
 
 const std::optional<Error>& FrameNames::failure() const { return state_->failure; }
 
@@ -327,6 +335,7 @@ FrameNames name_frames(const FrameTable& frames, Symbolizer& symbolizer,
     FrameNames result;
     result.state_->begin.resize(frames.size());
     result.state_->length.resize(frames.size());
+    result.state_->unnamed.resize(frames.size(), false);
     const std::vector<Batch> batches = batches_of(order);
     std::atomic<std::size_t> next = 0;
     std::mutex mutex;
