@@ -5,7 +5,7 @@
 namespace fgread {
 namespace {
 
-// 4 GiB of text: no binary has more, and the table has 4 MiB then.
+// 4 GiB of text: no binary has more, and the tables have 8 MiB then.
 constexpr std::uint64_t max_pages = 1 << 20;
 
 }  // namespace
