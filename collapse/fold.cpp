@@ -334,7 +334,8 @@ Result<FoldStats> fold_recording(const std::string& path, const FoldOptions& opt
     stats.off_cpu = chosen->stats;
     stats.commands = {options.command, file->features().command_line};
     if (stats.commands.fold.empty()) stats.commands.fold = {"fgread", path};
-    if (options.module_stats || names.any_unnamed() || !all_modules_loaded(modules)) {
+    const bool module_stats = names.any_unnamed() || !all_modules_loaded(modules);
+    if (options.module_stats || (module_stats && !options.no_module_stats)) {
         add_module_stats(*profile, names, modules, options.symbols.inlines && options.module_stats,
                          stats);
     }

@@ -46,8 +46,9 @@ struct FoldOptions {
     // How the user began this, the program's name first, for the commands that remedies are; empty:
     // "fgread FILE".
     std::vector<std::string> command;
-    MemoryLimit max_memory;     // of the whole process
-    bool module_stats = false;  // fill FoldStats::modules even if all modules were found
+    MemoryLimit max_memory;        // of the whole process
+    bool module_stats = false;     // fill FoldStats::modules even if all modules were found
+    bool no_module_stats = false;  // nor if some were not: nobody will look at them
 };
 
 // True if the times of the recording are those of jitdumps (perf record -k mono).

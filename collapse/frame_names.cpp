@@ -6,9 +6,8 @@
 #include <atomic>
 #include <deque>
 #include <mutex>
-#include <numeric>
+#include <span>
 #include <thread>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -23,9 +22,17 @@ namespace {
 // Frames a thread takes at a time: neighbours in one module share symbol table and debug unit.
 constexpr std::size_t frames_per_batch = 256;
 
-std::string unresolved_label(const InlineChain& chain, const Frame& frame, bool addresses) {
-    if (!addresses) return chain.module_label;
-    std::string_view label = chain.module_label;
+bool is_control(char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte < 32 || byte == 127;
+}
+
+// True if it may stand in a folded line as it is.
+bool is_ready(std::string_view name) {
+    return std::none_of(name.begin(), name.end(), [](char c) { return is_control(c) || c == ';'; });
+}
+
+std::string label_with_address(std::string_view label, const Frame& frame) {
     if (label.ends_with(']')) label.remove_suffix(1);
     return fmt::format("{} <{:x}>]", label, frame.lookup_offset());
 }
@@ -45,14 +52,39 @@ std::string_view mark_of(const InlineChain& chain, FrameMarks marks) {
 // [from, to) of the frames in their order.
 using Batch = std::pair<std::size_t, std::size_t>;
 
+struct NumberedFrame {
+    Frame frame;
+    FrameId id;
+};
+
+// All frames, by module and address.
+std::vector<NumberedFrame> by_address(const FrameTable& frames) {
+    std::vector<NumberedFrame> order;
+    order.reserve(frames.size());
+    for (FrameId id = 0; id < frames.size(); ++id) order.push_back({frames[id], id});
+    std::sort(order.begin(), order.end(), [](const NumberedFrame& a, const NumberedFrame& b) {
+        if (a.frame.module != b.frame.module) return a.frame.module < b.frame.module;
+        return a.frame.lookup_offset() < b.frame.lookup_offset();
+    });
+    return order;
+}
+
+// In order, which the Symbolizer need not sort again.
+void expect_all(const std::vector<NumberedFrame>& order, Symbolizer& symbolizer) {
+    std::vector<Frame> frames;
+    frames.reserve(order.size());
+    for (const NumberedFrame& each : order) frames.push_back(each.frame);
+    symbolizer.expect(frames);
+}
+
 // First one frame of each module, then the others: the first one makes its thread read the module's
 // symbols, for which all other threads that come to the module have to wait.
-std::vector<Batch> batches_of(const std::vector<FrameId>& order, const FrameTable& frames) {
+std::vector<Batch> batches_of(const std::vector<NumberedFrame>& order) {
     std::vector<Batch> first, rest;
     for (std::size_t from = 0; from < order.size();) {
-        const ModuleId module = frames[order[from]].module;
+        const ModuleId module = order[from].frame.module;
         std::size_t end = from + 1;
-        while (end < order.size() && frames[order[end]].module == module) ++end;
+        while (end < order.size() && order[end].frame.module == module) ++end;
         first.emplace_back(from, from + 1);
         for (std::size_t at = from + 1; at < end; at += frames_per_batch) {
             rest.emplace_back(at, std::min(end, at + frames_per_batch));
@@ -62,12 +94,6 @@ std::vector<Batch> batches_of(const std::vector<FrameId>& order, const FrameTabl
     first.insert(first.end(), rest.begin(), rest.end());
     return first;
 }
-
-struct NamesOfFrame {
-    std::vector<std::string> texts;
-    bool unnamed = false;
-    InlineChain chain;  // only if details are wanted
-};
 
 // Of each name, outermost first. `intern` gives a file's name a number.
 template <typename Intern>
@@ -81,34 +107,112 @@ std::vector<NameDetail> details_of(const InlineChain& chain, const Intern& inter
     return details;
 }
 
-// Of frames whose module is none.
-std::string label_of_unreal(const Frame& frame, const NamingOptions& options) {
-    if (frame == truncated_mark) return "[truncated]";
-    const bool kernel = frame.module == guest_kernel_module;
-    InlineChain chain;
-    chain.module_label = kernel ? "[guest.kernel]" : "[guest.user]";
-    return unresolved_label(chain, frame, options.addresses)
-        .append(options.marks.kernel && kernel ? "_[k]" : "");
-}
+// Names of some frames, one after the other, that are to become numbers.
+class FoundNames {
+public:
+    FoundNames(Symbolizer& symbolizer, const NamingOptions& options)
+        : symbolizer_(symbolizer), options_(options) {}
 
-NamesOfFrame names_of(const Frame& frame, Symbolizer& symbolizer, const NamingOptions& options) {
-    if (!is_real(frame.module)) return {{label_of_unreal(frame, options)}, false, {}};
-    InlineChain chain = symbolizer.symbolize(frame);
-    const std::string_view mark = mark_of(chain, options.marks);
-    if (chain.functions.empty()) {
-        return {{unresolved_label(chain, frame, options.addresses).append(mark)},
-                true,
-                options.details ? std::move(chain) : InlineChain{}};
+    struct Name {
+        std::string_view text;
+        bool lasting = true;  // the Symbolizer's, always at the same place; else made for a frame
+    };
+    struct OfFrame {
+        std::size_t end = 0;  // in names()
+        bool unnamed = false;
+        InlineChain chain;  // only if details are wanted
+    };
+
+    void clear() {
+        names_.clear();
+        made_.clear();
+        frames_.clear();
     }
-    std::vector<std::string> names;
-    for (auto function = chain.functions.rbegin(); function != chain.functions.rend(); ++function) {
-        std::string name = function->name;
-        if (options.source && function->line != 0) name += source_place(*function);
-        name += options.marks.inlined && function->inlined ? "_[i]" : mark;
-        names.push_back(std::move(name));
+    void add(const Frame& frame) {
+        bool unnamed = false;
+        if (!is_real(frame.module)) {
+            add_unreal(frame);
+        } else {
+            symbolizer_.symbolize(frame, chain_);
+            unnamed = chain_.functions.empty();
+            unnamed ? add_unresolved(frame) : add_functions();
+        }
+        frames_.push_back({names_.size(), unnamed, {}});
+        if (options_.details && is_real(frame.module)) frames_.back().chain = std::move(chain_);
     }
-    return {std::move(names), false, options.details ? std::move(chain) : InlineChain{}};
-}
+
+    [[nodiscard]] const std::vector<Name>& names() const { return names_; }
+    [[nodiscard]] const std::vector<OfFrame>& frames() const { return frames_; }
+
+private:
+    void add_made(std::string name) {
+        names_.push_back({made_.emplace_back(std::move(name)), false});
+    }
+
+    // Of a frame whose module is none.
+    void add_unreal(const Frame& frame) {
+        if (frame == truncated_mark) return add_made("[truncated]");
+        const bool kernel = frame.module == guest_kernel_module;
+        std::string label = kernel ? "[guest.kernel]" : "[guest.user]";
+        if (options_.addresses) label = label_with_address(label, frame);
+        add_made(label.append(options_.marks.kernel && kernel ? "_[k]" : ""));
+    }
+
+    void add_unresolved(const Frame& frame) {
+        const std::string_view mark = mark_of(chain_, options_.marks);
+        if (options_.addresses) {
+            add_made(label_with_address(chain_.module_label, frame).append(mark));
+        } else {
+            add_marked(chain_.module_label, mark);
+        }
+    }
+
+    // Outermost first.
+    void add_functions() {
+        const std::string_view mark = mark_of(chain_, options_.marks);
+        for (auto each = chain_.functions.rbegin(); each != chain_.functions.rend(); ++each) {
+            const std::string_view its_mark =
+                options_.marks.inlined && each->inlined ? "_[i]" : mark;
+            if (options_.source && each->line != 0) {
+                add_made(std::string(each->name).append(source_place(*each)).append(its_mark));
+            } else {
+                add_marked(each->name, its_mark);
+            }
+        }
+    }
+
+    void add_marked(std::string_view name, std::string_view mark) {
+        if (mark.empty()) {
+            names_.push_back({name, true});
+        } else {
+            add_made(std::string(name).append(mark));
+        }
+    }
+
+    Symbolizer& symbolizer_;
+    const NamingOptions& options_;
+    std::vector<Name> names_;
+    std::deque<std::string> made_;  // texts that are no one else's
+    std::vector<OfFrame> frames_;
+    InlineChain chain_;
+};
+
+// Two names that are the same bytes at the same place.
+struct SameBytes {
+    bool operator()(std::string_view a, std::string_view b) const {
+        return a.data() == b.data() && a.size() == b.size();
+    }
+};
+struct PlaceHash {
+    std::size_t operator()(std::string_view name) const {
+        // robin_map takes the low bits; those of addresses are mostly 0.
+        const auto place = std::hash<const char*>{}(name.data()) + name.size();
+        return (place * 0x9e3779b97f4a7c15u) >> 20;
+    }
+};
+// Numbers of the Symbolizer's names by where these are: a function has many frames, and its name
+// is escaped and hashed for the first of them only.
+using KnownNames = tsl::robin_map<std::string_view, NameId, PlaceHash, SameBytes>;
 
 }  // namespace
 
@@ -118,29 +222,63 @@ struct FrameNames::State {
     std::vector<NameId> lists;          // of all frames, one after the other
     std::vector<std::uint32_t> begin;   // by frame: where its list starts
     std::vector<std::uint32_t> length;  // by frame
-    std::unordered_set<FrameId> unnamed;
+    std::vector<bool> unnamed;          // by frame; those behind its end have names
+    bool any_unnamed = false;
     std::vector<NameDetail> details;            // as `lists`; empty if they are not wanted
     std::vector<std::uint64_t> symbol_offsets;  // by frame; likewise
     std::optional<Error> failure;
 
     NameId intern(std::string_view text) {
-        std::string escaped = escape_frame_name(text);
-        const auto found = index.find(std::string_view(escaped));
+        if (is_ready(text)) return intern_ready(text);
+        return intern_ready(escape_frame_name(text));
+    }
+
+    NameId intern_ready(std::string_view text) {
+        const auto found = index.find(text);
         if (found != index.end()) return found->second;
         const auto id = static_cast<NameId>(names.size());
-        names.push_back(std::move(escaped));
+        names.emplace_back(text);
         index.emplace(names.back(), id);
         return id;
     }
 
-    void set(FrameId frame, const std::vector<std::string>& texts) {
+    // What is added to `lists` next is `count` names of `frame`.
+    void begin_list(FrameId frame, std::size_t count) {
         if (frame >= begin.size()) {
             begin.resize(std::size_t{frame} + 1);
             length.resize(std::size_t{frame} + 1);
         }
         begin[frame] = static_cast<std::uint32_t>(lists.size());
-        length[frame] = static_cast<std::uint32_t>(texts.size());
-        for (const std::string& text : texts) lists.push_back(intern(text));
+        length[frame] = static_cast<std::uint32_t>(count);
+    }
+
+    void add(const FoundNames::Name& name, KnownNames& known) {
+        if (!name.lasting) {
+            lists.push_back(intern(name.text));
+            return;
+        }
+        const auto [place, is_new] = known.try_emplace(name.text, no_name);
+        if (is_new) place.value() = intern(name.text);
+        lists.push_back(place->second);
+    }
+
+    // `frames`: those that `found` is of.
+    void set(std::span<const NumberedFrame> frames, const FoundNames& found, bool with_details,
+             KnownNames& known) {
+        std::size_t name = 0;
+        for (std::size_t i = 0; i < frames.size(); ++i) {
+            const FoundNames::OfFrame& of_frame = found.frames()[i];
+            begin_list(frames[i].id, of_frame.end - name);
+            for (; name < of_frame.end; ++name) add(found.names()[name], known);
+            if (of_frame.unnamed) set_unnamed(frames[i].id);
+            if (with_details) add_details(frames[i].id, of_frame.chain);
+        }
+    }
+
+    void set_unnamed(FrameId frame) {
+        any_unnamed = true;
+        if (frame >= unnamed.size()) unnamed.resize(std::size_t{frame} + 1, false);
+        unnamed[frame] = true;
     }
 
     // Of the frame that was set last.
@@ -153,9 +291,11 @@ struct FrameNames::State {
     }
 };
 
-bool FrameNames::is_unnamed(FrameId frame) const { return state_->unnamed.contains(frame); }
+bool FrameNames::is_unnamed(FrameId frame) const {
+    return frame < state_->unnamed.size() && state_->unnamed[frame];
+}
 
-bool FrameNames::any_unnamed() const { return !state_->unnamed.empty(); }
+bool FrameNames::any_unnamed() const { return state_->any_unnamed; }
 
 const std::optional<Error>& FrameNames::failure() const { return state_->failure; }
 
@@ -184,34 +324,31 @@ std::size_t FrameNames::name_count() const { return state_->names.size(); }
 NameId FrameNames::intern(std::string_view text) { return state_->intern(text); }
 
 void FrameNames::set(FrameId frame, const std::vector<std::string>& names) {
-    state_->set(frame, names);
+    state_->begin_list(frame, names.size());
+    for (const std::string& name : names) state_->lists.push_back(state_->intern(name));
 }
 
 FrameNames name_frames(const FrameTable& frames, Symbolizer& symbolizer,
                        const NamingOptions& options) {
-    std::vector<FrameId> order(frames.size());
-    std::iota(order.begin(), order.end(), 0u);
-    std::sort(order.begin(), order.end(),
-              [&](FrameId a, FrameId b) { return frames[a] < frames[b]; });
-
-    symbolizer.expect(frames.frames());
+    const std::vector<NumberedFrame> order = by_address(frames);
+    expect_all(order, symbolizer);
     FrameNames result;
     result.state_->begin.resize(frames.size());
     result.state_->length.resize(frames.size());
-    const std::vector<Batch> batches = batches_of(order, frames);
+    result.state_->unnamed.resize(frames.size(), false);
+    const std::vector<Batch> batches = batches_of(order);
     std::atomic<std::size_t> next = 0;
     std::mutex mutex;
     ProgressCounter progress(options.progress, ProgressStage::naming, frames.size());
+    KnownNames known;
     const auto work = [&] {
-        std::vector<NamesOfFrame> names;
+        FoundNames names(symbolizer, options);
         while (true) {
             const std::size_t batch = next.fetch_add(1);
             if (batch >= batches.size()) return;
             const auto [from, to] = batches[batch];
             names.clear();
-            for (std::size_t i = from; i < to; ++i) {
-                names.push_back(names_of(frames[order[i]], symbolizer, options));
-            }
+            for (std::size_t i = from; i < to; ++i) names.add(order[i].frame);
             progress.advance(to - from, 0);
             std::optional<Error> exceeded = options.max_memory.exceeded("while naming the frames");
             const auto lock = lock_briefly(mutex);
@@ -220,12 +357,8 @@ FrameNames name_frames(const FrameTable& frames, Symbolizer& symbolizer,
                 next = batches.size();
                 return;
             }
-            for (std::size_t i = from; i < to; ++i) {
-                const NamesOfFrame& found = names[i - from];
-                result.state_->set(order[i], found.texts);
-                if (found.unnamed) result.state_->unnamed.insert(order[i]);
-                if (options.details) result.state_->add_details(order[i], found.chain);
-            }
+            result.state_->set(std::span(order).subspan(from, to - from), names, options.details,
+                               known);
         }
     };
 
@@ -238,15 +371,6 @@ FrameNames name_frames(const FrameTable& frames, Symbolizer& symbolizer,
     for (std::thread& thread : threads) thread.join();
     return result;
 }
-
-namespace {
-
-bool is_control(char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return byte < 32 || byte == 127;
-}
-
-}  // namespace
 
 std::string escape_control_bytes(std::string_view text) {
     if (std::none_of(text.begin(), text.end(), is_control)) return std::string(text);

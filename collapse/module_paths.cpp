@@ -17,11 +17,13 @@ std::uint32_t label_of(const Frame& frame, bool unnamed) {
 
 ModulePaths::ModulePaths(const Profile& profile, const FrameNames& names) {
     std::vector<std::uint32_t> labels;
+    labels.reserve(profile.frames.size());
     for (FrameId frame = 0; frame < profile.frames.size(); ++frame) {
         labels.push_back(label_of(profile.frames[frame], names.is_unnamed(frame)));
     }
     tree_.root(no_label);
     stands_for_.push_back(empty_set);
+    sets_.reserve(profile.stacks.size());
     // A parent has a smaller number than its children.
     for (const StackNode& node : profile.stacks.nodes()) {
         const bool is_root = node.parent == no_stack;

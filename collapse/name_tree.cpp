@@ -6,6 +6,7 @@ NameTree build_name_tree(const Profile& profile, FrameNames& names,
                          const std::vector<std::vector<std::string>>& group_labels,
                          const WeightChoice& choice) {
     NameTree tree;
+    tree.stacks.reserve(profile.stacks.size());  // about as many, if nothing is inlined
     std::vector<StackId> roots;
     for (const std::vector<std::string>& label : group_labels) {
         StackId at = no_stack;

@@ -9,14 +9,14 @@
 #include <vector>
 
 #include "collapse/frame_names.h"
+#include "collapse/name_trie.h"
 #include "collapse/profile.h"
-#include "collapse/stack_trie.h"
 
 namespace fgread {
 
 // Labels of `stacks` are NameIds, those of roots included; `weights` is by StackId of `stacks`.
 struct NameTree {
-    StackTrie stacks;
+    NameTrie stacks;
     std::vector<std::uint64_t> weights;
 };
 

@@ -1,5 +1,5 @@
 // Prints the user stack of every sample, innermost function first:  print_stacks perf.data
-#include <cstdio>
+#include <iostream>
 
 #include "collapse/fold.h"
 #include "perfdata/format.h"
@@ -10,7 +10,7 @@ using namespace fgread;
 int main(int argc, char** argv) {
     Diagnostics diagnostics;
     const auto file = PerfFile::open(argc > 1 ? argv[1] : "perf.data", diagnostics);
-    if (!file) return std::puts(file.error().message.c_str()), 1;
+    if (!file) return std::cout << file.error().message << "\n", 1;
     OrderedReader reader(*file, diagnostics);
     const ProcessTable& processes = reader.processes();
     ModuleCache modules(processes.mappings(), module_sources(*file, "", ""));
@@ -28,13 +28,13 @@ int main(int argc, char** argv) {
         const AddressSpace& space = *processes.process_at(sample.pid, item->when).user;
         const RegisterFile registers = x86_64::registers_from_sample(sample.user_regs);
         const StackMemory stack(Avma{registers[x86_64::rsp]}, sample.user_stack);
-        const WalkResult end = walker.walk(space, item->when, registers, stack, frames);
+        const StopReason end = walker.walk(space, item->when, registers, stack, frames).reason;
         for (const WalkedFrame& walked : frames) {
             const InlineChain chain = symbolizer.symbolize(walked.frame);
-            if (chain.functions.empty()) std::printf("    %s\n", chain.module_label.c_str());
-            for (const auto& f : chain.functions) std::printf("    %s\n", f.name.c_str());
+            if (chain.functions.empty()) std::cout << "    " << chain.module_label << "\n";
+            for (const auto& f : chain.functions) std::cout << "    " << f.name << "\n";
         }
-        std::printf("  thread %d: %s\n\n", sample.tid.value, stop_reason_text(end.reason).data());
+        std::cout << "  thread " << sample.tid.value << ": " << stop_reason_text(end) << "\n\n";
     }
     return diagnostics.input_damaged() ? 3 : 0;
 }

@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <iostream>
 
 #include "symbols/symbolizer.h"
 using namespace fgread;
@@ -28,10 +29,10 @@ int main(int argc, char** argv) {
     for (int i = 2; i < argc; ++i) {
         const std::uint64_t address = std::strtoull(argv[i], nullptr, 16);
         const InlineChain chain = symbolizer.symbolize({module, FrameKind::exact, address});
-        std::printf("%s\n", argv[i]);
-        if (chain.functions.empty()) std::printf("    %s\n", chain.module_label.c_str());
+        std::cout << argv[i] << "\n";
+        if (chain.functions.empty()) std::cout << "    " << chain.module_label << "\n";
         for (const SourceFrame& function : chain.functions) {  // innermost first
-            std::printf("    %s%s\n", function.name.c_str(), function.inlined ? " (inlined)" : "");
+            std::cout << "    " << function.name << (function.inlined ? " (inlined)\n" : "\n");
         }
     }
 }

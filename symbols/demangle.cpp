@@ -32,6 +32,7 @@ std::size_t llvm_suffix_length(std::string_view rest) {
 
 std::string without_llvm_suffix(std::string_view name) {
     std::string result(name);
+    if (name.find(llvm_suffix) == std::string_view::npos) return result;  // as nearly all are
     const std::size_t at = result.rfind(llvm_suffix);
     if (at != std::string::npos && at != 0) {
         result.erase(at, llvm_suffix_length(std::string_view(result).substr(at)));
@@ -84,8 +85,12 @@ Demangled demangle_base(const std::string& base, NameStyle style, std::string& s
         }
         return outcome;
     }
-    // Rust first: a legacy name is a valid C++ name too, whose last part is the hash.
-    Demangled outcome = demangle_rust(base, max_demangled_name, shown);
+    // Rust first: a legacy name is a valid C++ name too, whose last part is the hash, "17h" and 16
+    // digits.
+    Demangled outcome = Demangled::not_mangled;
+    if (!is_itanium(base) || base.find("17h") != std::string::npos) {
+        outcome = demangle_rust(base, max_demangled_name, shown);
+    }
     if (outcome == Demangled::not_mangled && is_itanium(base)) {
         outcome = demangle_cplus(base, full, max_demangled_name, shown);
     }

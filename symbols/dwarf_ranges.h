@@ -9,13 +9,6 @@
 
 namespace fgread {
 
-// The attributes as the DIE has them; absent ones are none.
-struct PcAttributes {
-    FormValue low_pc, high_pc, ranges;
-
-    [[nodiscard]] bool any() const { return ranges || (low_pc && high_pc); }
-};
-
 // How many range list entries may still be read. Every list of a sound file is read about once,
 // but many DIEs can point to one long list: entries would be the square of the input.
 struct RangeBudget {

@@ -19,14 +19,8 @@ void add_unit(const DwarfUnit& unit, RangeBudget& budget, CodeUnits& units,
         if (abbrevs != nullptr && abbrevs->may_have_code()) units.unplaced.push_back(&unit);
         return;
     }
-    PcAttributes pcs;
-    visit_attributes({&unit, unit.first_die}, [&](std::uint16_t name, const FormValue& value) {
-        if (name == DW_AT_low_pc) pcs.low_pc = value;
-        if (name == DW_AT_high_pc) pcs.high_pc = value;
-        if (name == DW_AT_ranges) pcs.ranges = value;
-    });
     std::vector<SvmaRange> found;
-    if (!append_ranges(unit, pcs, budget, found)) ++problems.bad_ranges;
+    if (!append_ranges(unit, unit.pcs, budget, found)) ++problems.bad_ranges;
     for (const SvmaRange& range : found) units.placed.add(unit, range);
 }
 

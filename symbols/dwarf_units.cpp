@@ -16,7 +16,7 @@ constexpr std::uint64_t abbrev_budget_factor = 2;
 constexpr std::uint64_t first_die_budget_factor = 16;
 constexpr std::uint64_t abbrev_budget_allowance = 1 << 20;
 
-// A DwarfUnit is some 200 bytes, and 13 bytes of input can claim to be a unit. Real ones have
+// A DwarfUnit is some 300 bytes, and 13 bytes of input can claim to be a unit. Real ones have
 // thousands of bytes, type units hundreds.
 constexpr std::uint64_t min_average_unit = 64;
 constexpr std::uint64_t unit_allowance = 1 << 16;
@@ -214,16 +214,20 @@ bool DwarfFile::read_first_die(DwarfUnit& unit) {
     unit.has_children = abbrev->has_children;
     unit.str_offsets_base = default_table_base(unit, 4);
     unit.rnglists_base = default_table_base(unit, 8);
-    FormValue low_pc, name, comp_dir, dwo_name;
+    FormValue name, comp_dir, dwo_name;
     for (const AttributeSpec& spec : abbrev->specs) {
         const FormValue value = read_form(cursor, spec.form, unit.sizes, spec.implicit_const);
         if (!cursor.ok()) return false;
         switch (spec.name) {
             case DW_AT_low_pc:
-                low_pc = value;
+                unit.pcs.low_pc = value;
                 break;
             case DW_AT_high_pc:
+                unit.pcs.high_pc = value;
+                unit.has_ranges_attribute = true;
+                break;
             case DW_AT_ranges:
+                unit.pcs.ranges = value;
                 unit.has_ranges_attribute = true;
                 break;
             case DW_AT_name:
@@ -263,7 +267,7 @@ bool DwarfFile::read_first_die(DwarfUnit& unit) {
         }
     }
     // Only now are the bases known that these may need.
-    unit.low_pc = attribute_address(unit, low_pc).value_or(0);
+    unit.low_pc = attribute_address(unit, unit.pcs.low_pc).value_or(0);
     unit.name = attribute_string(unit, name);
     unit.comp_dir = attribute_string(unit, comp_dir);
     unit.dwo_name = attribute_string(unit, dwo_name);

@@ -20,6 +20,13 @@ namespace fgread {
 
 class DwarfFile;
 
+// Where a DIE's code is, as its attributes have it; absent ones are none.
+struct PcAttributes {
+    FormValue low_pc, high_pc, ranges;
+
+    [[nodiscard]] bool any() const { return ranges || (low_pc && high_pc); }
+};
+
 // One unit: its header (DWARF 5, 7.5.1) and what its first DIE says about the rest.
 struct DwarfUnit {
     const DwarfFile* file = nullptr;
@@ -35,6 +42,7 @@ struct DwarfUnit {
     std::uint16_t tag = 0;       // of the first DIE
     std::uint16_t language = 0;  // DW_LANG_*
     bool has_children = false;
+    PcAttributes pcs;                   // of the first DIE
     bool has_ranges_attribute = false;  // the unit says which addresses are its own
     std::uint64_t low_pc = 0;           // base of its range lists
     std::uint64_t str_offsets_base = 0;

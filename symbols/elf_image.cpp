@@ -256,6 +256,11 @@ OwnedBytes ElfImage::read_range(std::uint64_t offset, std::uint64_t size) const 
     return state_->read_range(offset, size);
 }
 
+std::optional<OwnedBytes> ElfImage::map_range(std::uint64_t offset, std::uint64_t size) const {
+    if (size > max_section_bytes || !state_->file) return std::nullopt;
+    return state_->file->map(offset, size);
+}
+
 OwnedBytes ElfImage::read_address(Svma address, std::uint64_t max_size) const {
     for (const Segment& segment : segments()) {
         if (segment.type != PT_LOAD) continue;

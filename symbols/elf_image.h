@@ -73,6 +73,9 @@ public:
     [[nodiscard]] OwnedBytes contents(const Section& section) const;
     // Bytes of the file; empty unless all of them exist.
     [[nodiscard]] OwnedBytes read_range(std::uint64_t offset, std::uint64_t size) const;
+    // The same, mapped; nothing where they would be copied.
+    [[nodiscard]] std::optional<OwnedBytes> map_range(std::uint64_t offset,
+                                                      std::uint64_t size) const;
     // Bytes at an address of a PT_LOAD, up to `max_size` but not beyond the segment's file data.
     [[nodiscard]] OwnedBytes read_address(Svma address, std::uint64_t max_size) const;
 

@@ -42,7 +42,8 @@ void FunctionRanges::add_symbols_of(const ElfImage& image) {
         if (table.symbols == nullptr) continue;
         const OwnedBytes symbols = image.contents(*table.symbols);
         const OwnedBytes names = image.contents(*table.strings);
-        each_function(image, symbols.view(), [&](const FunctionSymbol& symbol) {
+        const auto all = [](std::uint64_t, std::uint64_t) { return true; };
+        each_function(image, symbols.view(), all, [&](const FunctionSymbol& symbol) {
             add({symbol.start, symbol.end, 0, true, symbol.is_end_known},
                 name_at(names.view(), symbol.name));
         });

@@ -24,7 +24,10 @@ public:
         for (const FunctionTable& table : function_tables(image)) {
             if (table.symbols == nullptr) continue;
             const OwnedBytes bytes = image.contents(*table.symbols);
-            each_function(image, bytes.view(), [&](const FunctionSymbol& symbol) {
+            const auto matters = [this](std::uint64_t start, std::uint64_t size) {
+                return may_matter(start, size);
+            };
+            each_function(image, bytes.view(), matters, [&](const FunctionSymbol& symbol) {
                 add(symbol, image, *table.strings);
             });
         }
@@ -49,6 +52,13 @@ private:
         const Section* strings;
         std::uint32_t offset;
     };
+
+    // False for most: what begins behind the next function, and what begins in front of the last
+    // one and ends before another does.
+    [[nodiscard]] bool may_matter(std::uint64_t start, std::uint64_t size) const {
+        if (start > address_) return start < next_start_;
+        return start >= last_.start || start + size > highest_end_;
+    }
 
     void add(const FunctionSymbol& symbol, const ElfImage& image, const Section& strings) {
         if (symbol.start > address_) {

@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 #include "perfdata/byte_reader.h"
 #include "symbols/elf_image.h"
@@ -42,21 +43,23 @@ struct FunctionTable {
     return tables;
 }
 
-// Calls `visit` with each function of a table whose bytes are `bytes`.
-template <typename Visit>
-void each_function(const ElfImage& image, ByteView bytes, Visit visit) {
-    ByteReader reader(bytes, Endian::little);
-    while (reader.remaining() >= sizeof(Elf64_Sym)) {
+// Calls `visit` with each function of a table whose bytes are `bytes`. `matters(start, size)` is
+// asked first, of everything in the table: who looks for one function needs few of them.
+template <typename Matters, typename Visit>
+void each_function(const ElfImage& image, ByteView bytes, const Matters& matters, Visit visit) {
+    const std::vector<Section>& sections = image.sections();
+    for (; bytes.size() >= sizeof(Elf64_Sym); bytes = bytes.subspan(sizeof(Elf64_Sym))) {
+        const auto at = [&](std::size_t field) { return bytes.data() + field; };
         FunctionSymbol symbol;
-        symbol.name = reader.u32();
-        const unsigned kind = reader.u8() & 0xf;
-        reader.skip(1);  // st_other
-        const std::uint16_t section = reader.u16();
-        symbol.start = reader.u64();
-        const std::uint64_t size = reader.u64();
+        symbol.start = load_unchecked<std::uint64_t>(at(8), Endian::little);
+        const auto size = load_unchecked<std::uint64_t>(at(16), Endian::little);
+        if (!matters(symbol.start, size)) continue;
+        symbol.name = load_unchecked<std::uint32_t>(at(0), Endian::little);
+        const unsigned kind = load_unchecked<std::uint8_t>(at(4), Endian::little) & 0xf;
+        const auto section = load_unchecked<std::uint16_t>(at(6), Endian::little);
         if (kind != STT_FUNC && kind != STT_GNU_IFUNC) continue;
-        if (section == SHN_UNDEF || section >= image.sections().size()) continue;
-        const Section& place = image.sections()[section];
+        if (section == SHN_UNDEF || section >= sections.size()) continue;
+        const Section& place = sections[section];
         if (!place.executable()) continue;
         symbol.is_end_known = size != 0;
         symbol.end = size != 0 ? symbol.start + size : place.address.value + place.size;

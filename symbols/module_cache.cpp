@@ -167,6 +167,7 @@ const Module* ModuleCache::Impl::add(Module module) {
     const Module*& known = by_key_[std::move(key)];
     if (known == nullptr) {
         module.info.id = {static_cast<std::uint32_t>(modules_.size() + 1)};
+        module.label = "[" + module.info.short_name + "]";
         known = &modules_.emplace_back(std::move(module));
     }
     return known;

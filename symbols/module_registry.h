@@ -23,6 +23,7 @@ namespace fgread {
 // opened. Immutable once it is in the registry.
 struct Module {
     ModuleInfo info;
+    std::string label;               // "[" + info.short_name + "]"
     std::shared_ptr<Binary> binary;  // null unless loaded
     PathKind kind = PathKind::file;
     // Kernel only, if there is a file: what to take from an address to get one of the file.

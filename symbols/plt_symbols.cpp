@@ -17,37 +17,64 @@ constexpr std::uint64_t max_stub_size = 16;
 // Which dynamic symbol a slot of the GOT is for.
 class Slots {
 public:
-    explicit Slots(const ElfImage& image) {
+    explicit Slots(const ElfImage& image) : image_(image) {
         for (const Section& section : image.sections()) {
-            if (section.type != SHT_RELA) continue;
-            const bool lazy = section.name == ".rela.plt";
-            const OwnedBytes bytes = image.contents(section);
-            ByteReader reader(bytes.view(), image.endian());
-            while (reader.remaining() >= sizeof(Elf64_Rela)) {
-                const std::uint64_t slot = reader.u64();
-                const std::uint64_t info = reader.u64();
-                reader.skip(8);
-                const auto type = static_cast<std::uint32_t>(info);
-                const auto symbol = static_cast<std::uint32_t>(info >> 32);
-                if (lazy) in_order_.push_back(symbol);
-                if (type == R_X86_64_JUMP_SLOT || type == R_X86_64_GLOB_DAT) {
-                    symbols_.emplace(slot, symbol);
-                }
-            }
+            if (is_lazy(section)) add(section);
         }
     }
 
-    [[nodiscard]] std::optional<std::uint32_t> at(std::uint64_t slot) const {
-        const auto found = symbols_.find(slot);
-        return found == symbols_.end() ? std::nullopt : std::optional(found->second);
+    [[nodiscard]] std::optional<std::uint32_t> at(std::uint64_t slot) {
+        const auto found = find(slot);
+        if (found || others_read_) return found;
+        read_others();
+        return find(slot);
     }
     // By the number that a lazy stub pushes.
     [[nodiscard]] std::optional<std::uint32_t> at_index(std::uint32_t index) const {
         return index < in_order_.size() ? std::optional(in_order_[index]) : std::nullopt;
     }
-    [[nodiscard]] bool empty() const { return symbols_.empty(); }
+    [[nodiscard]] bool empty() {
+        if (symbols_.empty() && !others_read_) read_others();
+        return symbols_.empty();
+    }
 
 private:
+    static bool is_lazy(const Section& section) {
+        return section.type == SHT_RELA && section.name == ".rela.plt";
+    }
+    [[nodiscard]] std::optional<std::uint32_t> find(std::uint64_t slot) const {
+        const auto found = symbols_.find(slot);
+        return found == symbols_.end() ? std::nullopt : std::optional(found->second);
+    }
+
+    // Few stubs jump through other slots than those of .rela.plt, and .rela.dyn is large: 140,000
+    // entries in libLLVM.
+    void read_others() {
+        others_read_ = true;
+        for (const Section& section : image_.sections()) {
+            if (section.type == SHT_RELA && !is_lazy(section)) add(section);
+        }
+    }
+
+    void add(const Section& section) {
+        const bool lazy = is_lazy(section);
+        const OwnedBytes bytes = image_.contents(section);
+        ByteReader reader(bytes.view(), image_.endian());
+        while (reader.remaining() >= sizeof(Elf64_Rela)) {
+            const std::uint64_t slot = reader.u64();
+            const std::uint64_t info = reader.u64();
+            reader.skip(8);
+            const auto type = static_cast<std::uint32_t>(info);
+            const auto symbol = static_cast<std::uint32_t>(info >> 32);
+            if (lazy) in_order_.push_back(symbol);
+            if (type == R_X86_64_JUMP_SLOT || type == R_X86_64_GLOB_DAT) {
+                symbols_.emplace(slot, symbol);
+            }
+        }
+    }
+
+    const ElfImage& image_;
+    bool others_read_ = false;
     std::unordered_map<std::uint64_t, std::uint32_t> symbols_;
     std::vector<std::uint32_t> in_order_;
 };
@@ -75,8 +102,7 @@ private:
 
 // The dynamic symbol of the stub at `address`; nothing if there is no stub (as at the first entry
 // of a table, which calls the dynamic linker).
-std::optional<std::uint32_t> symbol_of_stub(ByteView bytes, std::uint64_t address,
-                                            const Slots& slots) {
+std::optional<std::uint32_t> symbol_of_stub(ByteView bytes, std::uint64_t address, Slots& slots) {
     Stub stub(bytes);
     stub.take({0xf3, 0x0f, 0x1e, 0xfa});                  // endbr64
     if (stub.take({0x41, 0xbb})) (void)stub.immediate();  // mov $index, %r11d: mold
@@ -115,7 +141,7 @@ private:
     Endian endian_ = Endian::little;
 };
 
-void add_stubs(const ElfImage& image, const Section& section, const Slots& slots,
+void add_stubs(const ElfImage& image, const Section& section, Slots& slots,
                const DynamicNames& dynamic_names, std::uint32_t names_offset, std::string& names,
                std::vector<RawSymbol>& symbols) {
     const OwnedBytes bytes = image.contents(section);
@@ -171,7 +197,7 @@ void add_plt_symbols(const ElfImage& image, const WantedAddresses* wanted,
         }
     }
     if (tables.empty()) return;
-    const Slots slots(image);
+    Slots slots(image);
     if (slots.empty()) return;
     const DynamicNames dynamic_names(image);
     for (const Section* table : tables) {

@@ -17,7 +17,8 @@ namespace fgread {
 // them, with its NUL-terminated name appended to `names`; RawSymbol::name is `names_offset` plus
 // the place in `names`. Nothing for stubs of functions without a name (IRELATIVE: static programs).
 // Tables that no address of `wanted` (may be null: all are) is near to become one symbol without a
-// name. Cost: reads .rela.plt, .rela.dyn, .dynsym and the stubs.
+// name. Cost: reads .rela.plt, .dynsym and the stubs; .rela.dyn if one jumps through
+// a slot that .rela.plt does not have.
 void add_plt_symbols(const ElfImage& image, const WantedAddresses* wanted,
                      std::uint32_t names_offset, std::string& names,
                      std::vector<RawSymbol>& symbols);

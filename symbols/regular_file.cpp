@@ -132,13 +132,16 @@ bool RegularFile::read_at(std::uint64_t offset, std::span<std::byte> into) const
 
 OwnedBytes RegularFile::read(std::uint64_t offset, std::size_t size) const {
     if (offset > identity_.size || size > identity_.size - offset) return {};
-    if (size >= min_mapped) {
-        if (auto mapped = MappedFile::map(descriptor_, offset, size)) {
-            return OwnedBytes(std::move(*mapped));
-        }
-    }
+    if (auto mapped = map(offset, size)) return std::move(*mapped);
     OwnedBytes bytes(size);
     return read_at(offset, bytes.writable()) ? std::move(bytes) : OwnedBytes();
+}
+
+std::optional<OwnedBytes> RegularFile::map(std::uint64_t offset, std::size_t size) const {
+    if (offset > identity_.size || size > identity_.size - offset) return std::nullopt;
+    if (size < min_mapped) return std::nullopt;
+    auto mapped = MappedFile::map(descriptor_, offset, size);
+    return mapped ? std::optional<OwnedBytes>(std::move(*mapped)) : std::nullopt;
 }
 
 bool RegularFile::has_private_device_number() const {

@@ -79,6 +79,9 @@ public:
     // large section little is looked at. Empty if the file does not have all of them. Thread-safe.
     [[nodiscard]] OwnedBytes read(std::uint64_t offset, std::size_t size) const;
 
+    // These bytes mapped; nothing where read() would copy them.
+    [[nodiscard]] std::optional<OwnedBytes> map(std::uint64_t offset, std::size_t size) const;
+
     // True if the file system reports another device number in stat than in the kernel's records
     // (btrfs subvolumes, overlayfs).
     [[nodiscard]] bool has_private_device_number() const;

@@ -8,16 +8,26 @@
 
 namespace fgread {
 
-// Names by rising offset, through a window of the file.
+// Names by rising offset, in a mapping of the file or through a window of it.
 class StringTables::Reader {
 public:
-    explicit Reader(const StringTables& tables) : tables_(tables) {}
+    explicit Reader(const StringTables& tables) : tables_(tables) {
+        for (const Table& table : tables.tables_) {
+            mapped_.push_back(table.image == nullptr
+                                  ? std::nullopt
+                                  : table.image->map_range(table.file_offset, table.size));
+        }
+    }
 
     // Valid until the next call.
     std::string_view name(std::uint64_t offset) {
         const Table* table = tables_.table_of(offset);
         if (table == nullptr) return {};
         if (table->image == nullptr) return tables_[offset];
+        if (const auto& mapped =
+                mapped_[static_cast<std::size_t>(table - tables_.tables_.data())]) {
+            return symbol_name(mapped->view(), static_cast<std::uint32_t>(offset - table->begin));
+        }
         // Most names end in the window at hand or in a new one; few are longer than that.
         for (const std::uint64_t size : {std::uint64_t{0}, window_size, max_window_size}) {
             if (size != 0) load(*table, offset, size);
@@ -42,6 +52,7 @@ private:
     }
 
     const StringTables& tables_;
+    std::vector<std::optional<OwnedBytes>> mapped_;  // by table
     std::uint64_t begin_ = 0;
     OwnedBytes window_;
 };

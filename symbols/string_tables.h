@@ -30,7 +30,7 @@ public:
 
     // Reads the names at `offsets` (sorted, each once) into one table of their own, in which
     // the name at offsets[i] is at places[i]. Nothing if the names, which may overlap, are larger
-    // than the tables they are in. Cost: a pread per 4 KiB that have names.
+    // than the tables they are in. Cost: a pread per 4 KiB that have names, or the page faults.
     [[nodiscard]] std::optional<StringTables> gather(const std::vector<std::uint32_t>& offsets,
                                                      std::vector<std::uint32_t>& places) const;
 

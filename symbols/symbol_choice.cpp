@@ -46,19 +46,24 @@ bool is_mangled(std::string_view name) { return name.starts_with("_Z") || name.s
 
 }  // namespace
 
-bool is_better_name(std::string_view a, std::string_view b) {
-    std::string shown_a, shown_b;
+bool BestName::improve(std::string_view other) {
+    std::optional<std::string> other_shown;
+    std::string_view a = name_, b = other;
     if (is_mangled(a) || is_mangled(b)) {
         if (same_structor(a, b)) return false;
-        shown_a = demangle(a);
-        shown_b = demangle(b);
-        a = shown_a;
-        b = shown_b;
+        if (!shown_) shown_ = demangle(a);
+        other_shown = demangle(b);
+        a = *shown_;
+        b = *other_shown;
     }
     const std::size_t underscores_a = leading_underscores(a);
     const std::size_t underscores_b = leading_underscores(b);
-    if (underscores_a != underscores_b) return underscores_b < underscores_a;
-    return b.size() > a.size();
+    const bool better =
+        underscores_a != underscores_b ? underscores_b < underscores_a : b.size() > a.size();
+    if (!better) return false;
+    name_ = other;
+    shown_ = std::move(other_shown);
+    return true;
 }
 
 namespace {

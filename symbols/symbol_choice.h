@@ -10,6 +10,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -38,8 +40,17 @@ inline constexpr std::size_t max_symbol_name = 64 * 1024;
 // address those that size and binding do not rule out, in the order of the file. Looks at no name.
 void choose_symbols(std::vector<RawSymbol>& symbols);
 
-// True if `b` is a better name than `a`, which comes earlier in the file. Demangles both if need
+// The best of the names of one symbol, given in the order of the file. Demangles each once, if need
 // be: with thousands of functions folded into one (ICF), that is for those that are asked for.
-[[nodiscard]] bool is_better_name(std::string_view a, std::string_view b);
+class BestName {
+public:
+    explicit BestName(std::string_view first) : name_(first) {}
+    // True if `other` is better than the best one so far, in whose place it then is.
+    bool improve(std::string_view other);
+
+private:
+    std::string_view name_;
+    std::optional<std::string> shown_;  // of name_, once it was needed
+};
 
 }  // namespace fgread

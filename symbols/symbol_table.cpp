@@ -31,32 +31,34 @@ SymbolSections symbols_of(const ElfImage* image, std::uint32_t type) {
     return {image, symbols, names};
 }
 
-struct ElfSymbol {
-    std::uint32_t name = 0;
-    std::uint8_t info = 0;
-    std::uint8_t other = 0;
-    std::uint16_t section = 0;
-    std::uint64_t value = 0;
-    std::uint64_t size = 0;
-};
+// An Elf64_Sym or Elf32_Sym among the bytes of a table. Of most of them one or two fields are
+// looked at.
+template <bool wide, Endian endian>
+class ElfSymbol {
+public:
+    static constexpr std::size_t size_in_table = wide ? sizeof(Elf64_Sym) : sizeof(Elf32_Sym);
 
-// `bytes` are those of an Elf64_Sym or Elf32_Sym.
-inline ElfSymbol read_symbol(const std::byte* bytes, bool wide, Endian endian) {
-    const auto u8 = [&](std::size_t at) {
-        return load_unchecked<std::uint8_t>(bytes + at, endian);
-    };
-    const auto u16 = [&](std::size_t at) {
-        return load_unchecked<std::uint16_t>(bytes + at, endian);
-    };
-    const auto u32 = [&](std::size_t at) {
-        return load_unchecked<std::uint32_t>(bytes + at, endian);
-    };
-    const auto u64 = [&](std::size_t at) {
-        return load_unchecked<std::uint64_t>(bytes + at, endian);
-    };
-    if (wide) return {u32(0), u8(4), u8(5), u16(6), u64(8), u64(16)};
-    return {u32(0), u8(12), u8(13), u16(14), u32(4), u32(8)};
-}
+    explicit ElfSymbol(const std::byte* bytes) : bytes_(bytes) {}
+
+    [[nodiscard]] std::uint32_t name() const { return load<std::uint32_t>(0); }
+    [[nodiscard]] std::uint8_t info() const { return load<std::uint8_t>(wide ? 4 : 12); }
+    [[nodiscard]] std::uint8_t other() const { return load<std::uint8_t>(wide ? 5 : 13); }
+    [[nodiscard]] std::uint16_t section() const { return load<std::uint16_t>(wide ? 6 : 14); }
+    [[nodiscard]] std::uint64_t value() const { return word(wide ? 8 : 4); }
+    [[nodiscard]] std::uint64_t size() const { return word(wide ? 16 : 8); }
+
+private:
+    template <typename T>
+    [[nodiscard]] T load(std::size_t at) const {
+        return load_unchecked<T>(bytes_ + at, endian);
+    }
+    [[nodiscard]] std::uint64_t word(std::size_t at) const {
+        if constexpr (wide) return load<std::uint64_t>(at);
+        return load<std::uint32_t>(at);
+    }
+
+    const std::byte* bytes_;
+};
 
 bool marks_code_or_data(std::uint16_t machine) {
     return machine == EM_ARM || machine == EM_AARCH64 || machine == EM_RISCV;
@@ -70,23 +72,27 @@ bool is_mapping_symbol(std::string_view name) {
     return known && (name.size() == 2 || name[2] == '.' || name[1] == 'x');
 }
 
-bool is_hidden(const ElfSymbol& symbol) {
-    const unsigned visibility = symbol.other & 3;
+bool is_hidden(std::uint8_t other) {
+    const unsigned visibility = other & 3;
     return visibility == STV_HIDDEN || visibility == STV_INTERNAL;
 }
 
-inline bool names_code(const ElfSymbol& symbol, const std::vector<std::uint8_t>& executable) {
-    const unsigned type = symbol.info & 0xf;
-    if (type != STT_FUNC && type != STT_GNU_IFUNC && type != STT_NOTYPE) return false;
-    if (symbol.name == 0 || symbol.section == SHN_UNDEF) return false;
+constexpr unsigned code_types = 1u << STT_FUNC | 1u << STT_GNU_IFUNC | 1u << STT_NOTYPE;
+
+template <typename Symbol>
+inline bool names_code(const Symbol& symbol, const std::vector<std::uint8_t>& executable) {
+    const unsigned type = symbol.info() & 0xf;
+    if ((code_types >> type & 1) == 0) return false;
+    const std::uint16_t section = symbol.section();
+    if (symbol.name() == 0 || section == SHN_UNDEF) return false;
     // Labels: _start and other assembly, but not the hidden ones that annobin and OpenSSL's perlasm
     // put inside functions (node: ".annobin_pthread_atfork.c_end").
-    if (type == STT_NOTYPE && is_hidden(symbol)) return false;
-    return symbol.section < executable.size() && executable[symbol.section] != 0;
+    if (type == STT_NOTYPE && is_hidden(symbol.other())) return false;
+    return section < executable.size() && executable[section] != 0;
 }
 
-SymbolBinding binding_of(const ElfSymbol& symbol) {
-    switch (symbol.info >> 4) {
+SymbolBinding binding_of(std::uint8_t info) {
+    switch (info >> 4) {
         case STB_LOCAL:
             return SymbolBinding::local;
         case STB_WEAK:
@@ -107,42 +113,46 @@ constexpr std::uint64_t max_name_offset = 0x7fffffff;
 class CodeSymbols {
 public:
     explicit CodeSymbols(const ElfImage& image)
-        : wide_(image.is_64bit()), endian_(image.endian()), machine_(image.machine()) {
+        : wide_(image.is_64bit()),
+          endian_(image.endian()),
+          // Bit 0 of an Arm function's address says that it is Thumb code.
+          address_mask_(image.machine() == EM_ARM ? ~std::uint64_t{1} : ~std::uint64_t{0}) {
         for (const Section& section : image.sections()) {
             executable_.push_back(section.executable() ? 1 : 0);
         }
     }
 
-    // Calls visit(symbol, its address) for each entry of `table` that names code.
-    template <typename Visit>
-    void each(ByteView table, Visit visit) const {
+    // Calls visit(symbol, its address) for each entry of `table` that names code and whose
+    // address `matters`, which is asked first: few do, where few are wanted.
+    template <typename Matters, typename Visit>
+    void each(ByteView table, const Matters& matters, const Visit& visit) const {
         // A large binary has some hundred thousand: nearly all are of this form, and read in a row.
         if (wide_ && endian_ == Endian::little) {
-            each_of<true, Endian::little>(table, visit);
+            each_of<true, Endian::little>(table, matters, visit);
         } else if (wide_) {
-            each_of<true, Endian::big>(table, visit);
+            each_of<true, Endian::big>(table, matters, visit);
         } else if (endian_ == Endian::little) {
-            each_of<false, Endian::little>(table, visit);
+            each_of<false, Endian::little>(table, matters, visit);
         } else {
-            each_of<false, Endian::big>(table, visit);
+            each_of<false, Endian::big>(table, matters, visit);
         }
     }
 
 private:
-    template <bool wide, Endian endian, typename Visit>
-    void each_of(ByteView table, Visit& visit) const {
-        constexpr std::size_t entry_size = wide ? sizeof(Elf64_Sym) : sizeof(Elf32_Sym);
-        for (std::size_t at = 0; table.size() - at >= entry_size; at += entry_size) {
-            const ElfSymbol symbol = read_symbol(table.data() + at, wide, endian);
-            if (!names_code(symbol, executable_)) continue;
-            // Bit 0 of an Arm function's address says that it is Thumb code.
-            visit(symbol, machine_ == EM_ARM ? symbol.value & ~std::uint64_t{1} : symbol.value);
+    template <bool wide, Endian endian, typename Matters, typename Visit>
+    void each_of(ByteView table, const Matters& matters, const Visit& visit) const {
+        using Symbol = ElfSymbol<wide, endian>;
+        for (; table.size() >= Symbol::size_in_table;
+             table = table.subspan(Symbol::size_in_table)) {
+            const Symbol symbol(table.data());
+            const std::uint64_t address = symbol.value() & address_mask_;
+            if (matters(address) && names_code(symbol, executable_)) visit(symbol, address);
         }
     }
 
     bool wide_;
     Endian endian_;
-    std::uint16_t machine_;
+    std::uint64_t address_mask_;
     std::vector<std::uint8_t> executable_;  // by section
 };
 
@@ -153,20 +163,28 @@ private:
 class Relevant {
 public:
     explicit Relevant(const WantedAddresses& wanted)
-        : wanted_(wanted), last_before_(wanted.page_count()) {}
+        : wanted_(wanted), last_in_page_(wanted.page_count() + 1) {}
 
     // Has to see all symbols before the first question.
     void see(std::uint64_t address, std::uint64_t end) {
         last_ = std::max(last_, address);
-        const auto next = wanted_.next_page(address);
-        if (!next || *next == WantedAddresses::page_of(address)) return;
-        if (end > *next << WantedAddresses::page_bits) starts_.push_back(address);
-        std::uint64_t& before = last_before_[*next - wanted_.first_page()];
-        before = std::max(before, address);
+        const std::uint64_t page = WantedAddresses::page_of(address);
+        const std::uint64_t place =
+            page < wanted_.first_page() ? 0 : page - wanted_.first_page() + 1;
+        if (place >= last_in_page_.size()) return;
+        last_in_page_[place] = std::max(last_in_page_[place], address);
+        if (end > (page + 1) << WantedAddresses::page_bits) see_long(address, end);
     }
     void all_seen() {
-        for (const std::uint64_t address : last_before_) {
-            if (address != 0) starts_.push_back(address);
+        std::uint64_t before = last_in_page_[0];
+        for (std::size_t page = 0; page < wanted_.page_count(); ++page) {
+            const bool is_wanted = wanted_.wants_page(wanted_.first_page() + page);
+            if (is_wanted && before != 0) starts_.push_back(before);
+            if (is_wanted) {
+                before = 0;
+            } else if (last_in_page_[page + 1] != 0) {
+                before = last_in_page_[page + 1];
+            }
         }
         starts_.push_back(last_);
         std::sort(starts_.begin(), starts_.end());
@@ -174,12 +192,19 @@ public:
         for (const std::uint64_t address : starts_) may_be_start_[place_of(address)] = true;
     }
     [[nodiscard]] bool operator()(std::uint64_t address) const {
-        return wanted_.next_page(address) == WantedAddresses::page_of(address) ||
+        return wanted_.wants_page(WantedAddresses::page_of(address)) ||
                (may_be_start_[place_of(address)] &&
                 std::binary_search(starts_.begin(), starts_.end(), address));
     }
 
 private:
+    // Of one that reaches into the next page.
+    void see_long(std::uint64_t address, std::uint64_t end) {
+        const auto next = wanted_.next_page(address);
+        if (!next || *next == WantedAddresses::page_of(address)) return;
+        if (end > *next << WantedAddresses::page_bits) starts_.push_back(address);
+    }
+
     // Most addresses are none of a few thousand starts: one bit tells that.
     static constexpr unsigned place_bits = 16;
     static std::size_t place_of(std::uint64_t address) {
@@ -188,7 +213,9 @@ private:
 
     const WantedAddresses& wanted_;
     std::uint64_t last_ = 0;
-    std::vector<std::uint64_t> last_before_;  // by wanted page; 0: none
+    // The address of the last symbol in front of the first wanted page, then in each page from
+    // there on; 0: none.
+    std::vector<std::uint64_t> last_in_page_;
     std::vector<std::uint64_t> starts_;
     std::bitset<std::size_t{1} << place_bits> may_be_start_;
 };
@@ -220,6 +247,8 @@ struct Gathered {
     std::uint64_t malformed = 0;
 };
 
+constexpr auto every_address = [](std::uint64_t) { return true; };
+
 // `relevant` may be null: all are.
 void add_table(const SymbolSections& sections, ByteView table, const Relevant* relevant,
                Gathered& gathered) {
@@ -231,18 +260,24 @@ void add_table(const SymbolSections& sections, ByteView table, const Relevant* r
     const std::uint64_t offset =
         whole ? names.add(image.contents(*sections.names)) : names.add(image, *sections.names);
     const std::uint64_t names_size = names.size() - offset;
-    CodeSymbols(image).each(table, [&](const ElfSymbol& symbol, std::uint64_t address) {
-        if (relevant != nullptr && !(*relevant)(address)) return;
-        const std::uint64_t name = offset + symbol.name;
-        if (symbol.name >= names_size || name > max_name_offset || (whole && names[name].empty())) {
+    const auto add = [&](const auto& symbol, std::uint64_t address) {
+        const std::uint64_t name = offset + symbol.name();
+        if (symbol.name() >= names_size || name > max_name_offset ||
+            (whole && names[name].empty())) {
             ++gathered.malformed;
             return;
         }
         if (marked && is_mapping_symbol(names[name])) return;
         const auto order = static_cast<std::uint32_t>(gathered.symbols.size());
-        gathered.symbols.push_back({address, end_of(address, symbol.size),
-                                    static_cast<std::uint32_t>(name), order, binding_of(symbol)});
-    });
+        gathered.symbols.push_back({address, end_of(address, symbol.size()),
+                                    static_cast<std::uint32_t>(name), order,
+                                    binding_of(symbol.info())});
+    };
+    if (relevant != nullptr) {
+        CodeSymbols(image).each(table, *relevant, add);
+    } else {
+        CodeSymbols(image).each(table, every_address, add);
+    }
 }
 
 // Go knows its functions without a symbol table.
@@ -276,9 +311,10 @@ Gathered gather_symbols(const SymbolFiles& files, const WantedAddresses* wanted)
         relevant.emplace(*wanted);
         for (std::size_t i = 0; i < tables.size(); ++i) {
             CodeSymbols(*tables[i].image)
-                .each(contents[i].view(), [&](const ElfSymbol& symbol, std::uint64_t address) {
-                    relevant->see(address, end_of(address, symbol.size));
-                });
+                .each(contents[i].view(), every_address,
+                      [&](const auto& symbol, std::uint64_t address) {
+                          relevant->see(address, end_of(address, symbol.size()));
+                      });
         }
         relevant->all_seen();
     }
@@ -387,48 +423,55 @@ std::uint32_t SymbolTable::add_aliases(const RawSymbol* first, std::size_t count
     return alias_flag | static_cast<std::uint32_t>(aliases_.size() - 1);
 }
 
-// Offsets of all names that an answer may need, sorted.
-std::vector<std::uint32_t> SymbolTable::names_asked_for() const {
-    std::vector<std::uint32_t> offsets;
-    std::size_t before = starts_.size();
+// Finds the intervals that wanted addresses lie in.
+void SymbolTable::find_asked_intervals() {
+    std::uint32_t after = 0;
     for (const std::uint64_t address : wanted_->all()) {
-        const std::size_t interval = interval_of(address);
-        if (interval == before || interval == starts_.size()) continue;
+        while (after < starts_.size() && starts_[after] <= address) ++after;
+        asked_.push_back(after == 0 ? no_interval : after - 1);
+    }
+}
+
+// Calls visit(name) with each element of names_ and alias_names_ that an answer may need, once.
+template <typename Visit>
+void SymbolTable::each_asked_name(const Visit& visit) {
+    std::vector<bool> seen(aliases_.size(), false);  // what goes on elsewhere has them twice
+    std::uint32_t before = no_interval;
+    for (const std::uint32_t interval : asked_) {
+        if (interval == before || interval == no_interval) continue;
         before = interval;
-        const std::uint32_t name = names_[interval];
+        std::uint32_t& name = names_[interval];
         if (name == no_name) continue;
         if ((name & alias_flag) == 0) {
-            offsets.push_back(name);
+            visit(name);
             continue;
         }
-        const Aliases& aliases = aliases_[name & ~alias_flag];
-        offsets.insert(offsets.end(), alias_names_.begin() + aliases.first,
-                       alias_names_.begin() + aliases.first + aliases.count);
+        const std::uint32_t place = name & ~alias_flag;
+        if (seen[place]) continue;
+        seen[place] = true;
+        const Aliases& aliases = aliases_[place];
+        for (std::uint32_t i = 0; i < aliases.count; ++i) visit(alias_names_[aliases.first + i]);
     }
-    std::sort(offsets.begin(), offsets.end());
-    offsets.erase(std::unique(offsets.begin(), offsets.end()), offsets.end());
-    return offsets;
 }
 
 // Replaces the string tables by one of the names that may be asked for. False if that cannot be:
 // some have no text, and the whole table, which skips such symbols, has to be read.
 bool SymbolTable::keep_only_asked_names() {
-    const std::vector<std::uint32_t> offsets = names_asked_for();
+    find_asked_intervals();
+    std::vector<std::uint32_t> offsets;
+    each_asked_name([&](std::uint32_t& name) { offsets.push_back(name); });
+    std::sort(offsets.begin(), offsets.end());
+    offsets.erase(std::unique(offsets.begin(), offsets.end()), offsets.end());
     std::vector<std::uint32_t> places;
     std::optional<StringTables> kept = strings_.gather(offsets, places);
     if (!kept) return false;
     for (const std::uint32_t place : places) {
         if ((*kept)[place].empty()) return false;
     }
-    const auto renumber = [&](std::uint32_t& name) {
-        if (name == no_name || (name & alias_flag) != 0) return;
+    each_asked_name([&](std::uint32_t& name) {
         const auto found = std::lower_bound(offsets.begin(), offsets.end(), name);
-        name = found != offsets.end() && *found == name
-                   ? places[static_cast<std::size_t>(found - offsets.begin())]
-                   : no_name;
-    };
-    std::for_each(names_.begin(), names_.end(), renumber);
-    std::for_each(alias_names_.begin(), alias_names_.end(), renumber);
+        name = places[static_cast<std::size_t>(found - offsets.begin())];
+    });
     strings_ = std::move(*kept);
     return true;
 }
@@ -438,19 +481,24 @@ std::uint32_t SymbolTable::choose(std::uint32_t place) const {
     if (chosen != no_name) return chosen;
     const Aliases& aliases = aliases_[place];
     chosen = alias_names_[aliases.first];
+    BestName best(strings_[chosen]);
     for (std::uint32_t i = 1; i < aliases.count; ++i) {
         const std::uint32_t other = alias_names_[aliases.first + i];
-        if (is_better_name(strings_[chosen], strings_[other])) chosen = other;
+        if (best.improve(strings_[other])) chosen = other;
     }
     chosen_[place].store(chosen, std::memory_order_relaxed);
     return chosen;
 }
 
-// The interval that `address` lies in; as many as there are if it lies in front of all.
-std::size_t SymbolTable::interval_of(std::uint64_t address) const {
+// The interval that `address` lies in; no_interval if it lies in front of all.
+std::uint32_t SymbolTable::interval_of(std::uint64_t address) const {
+    if (wanted_) {
+        const auto place = wanted_->place_of(address);
+        return place ? asked_[*place] : no_interval;
+    }
     const auto after = std::upper_bound(starts_.begin(), starts_.end(), address);
-    if (after == starts_.begin()) return starts_.size();
-    return static_cast<std::size_t>(after - starts_.begin()) - 1;
+    if (after == starts_.begin()) return no_interval;
+    return static_cast<std::uint32_t>(after - starts_.begin()) - 1;
 }
 
 // Of the symbol that the interval which begins at `interval_start` belongs to.
@@ -462,8 +510,8 @@ std::uint64_t SymbolTable::start_of(std::uint64_t interval_start) const {
 }
 
 std::optional<SymbolTable::Match> SymbolTable::find(Svma address) const {
-    const std::size_t interval = interval_of(address.value);
-    if (interval == starts_.size()) return std::nullopt;
+    const std::uint32_t interval = interval_of(address.value);
+    if (interval == no_interval) return std::nullopt;
     std::uint32_t name = names_[interval];
     if (name == no_name) return std::nullopt;
     if ((name & alias_flag) != 0) name = choose(name & ~alias_flag);

@@ -66,12 +66,15 @@ private:
     };
     // Marks an element of names_ that is a place in aliases_, not the offset of a name.
     static constexpr std::uint32_t alias_flag = 0x80000000;
+    static constexpr std::uint32_t no_interval = 0xffffffff;
 
     std::uint32_t add_aliases(const RawSymbol* first, std::size_t count);
     [[nodiscard]] std::uint32_t choose(std::uint32_t place) const;
-    [[nodiscard]] std::size_t interval_of(std::uint64_t address) const;
+    [[nodiscard]] std::uint32_t interval_of(std::uint64_t address) const;
     [[nodiscard]] std::uint64_t start_of(std::uint64_t interval_start) const;
-    [[nodiscard]] std::vector<std::uint32_t> names_asked_for() const;
+    void find_asked_intervals();
+    template <typename Visit>
+    void each_asked_name(const Visit& visit);
     [[nodiscard]] bool keep_only_asked_names();
 
     // Where a symbol goes on behind one that it contains.
@@ -92,6 +95,7 @@ private:
     std::unique_ptr<std::atomic<std::uint32_t>[]> chosen_;
     StringTables strings_;
     std::optional<WantedAddresses> wanted_;
+    std::vector<std::uint32_t> asked_;  // by place in wanted_->all(): its interval
 };
 
 }  // namespace fgread

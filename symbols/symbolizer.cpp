@@ -19,9 +19,9 @@ namespace {
 // Demangled names by symbol. Several tables, so that threads rarely meet at one lock.
 class NameCache {
 public:
-    // The name for (`table`, `id`), made from `raw` the first time.
-    std::string get(const void* table, std::uint32_t id, std::string_view raw, NameStyle style,
-                    bool& too_long) {
+    // The name for (`table`, `id`), made by `make` the first time. Lives as long as the cache.
+    template <typename Make>
+    std::string_view get(const void* table, std::uint32_t id, const Make& make) {
         const Key key{table, id};
         Shard& shard = shards_[KeyHash{}(key) % shards_.size()];
         {
@@ -29,7 +29,7 @@ public:
             const auto known = shard.names.find(key);
             if (known != shard.names.end()) return known->second;
         }
-        std::string name = demangle(raw, style, &too_long);
+        std::string name = make();
         const auto lock = lock_briefly(shard.mutex);
         return shard.names.try_emplace(key, std::move(name)).first->second;
     }
@@ -68,12 +68,13 @@ using ExpectedAddresses = std::unordered_map<Binary*, std::vector<std::uint64_t>
 }  // namespace
 
 struct Symbolizer::State {
-    State(ModuleCache& modules, SymbolizerOptions symbolizer_options)
-        : registry(modules.impl()), options(symbolizer_options) {}
+    State(ModuleCache& cache, SymbolizerOptions symbolizer_options)
+        : registry(cache.impl()), options(symbolizer_options) {}
 
     ModuleCache::Impl& registry;
     const SymbolizerOptions options;
     NameCache names;
+    std::vector<const Module*> modules;  // by id; written by know_modules() only
 
     mutable std::mutex mutex;
     Diagnostics problems;
@@ -83,38 +84,53 @@ struct Symbolizer::State {
         problems.add(problem, 0, detail);
     }
 
-    std::string shown(const void* table, std::uint32_t id, std::string_view raw) {
-        if (options.names == NameStyle::raw) return std::string(strip_version(raw));
+    std::string_view shown(const void* table, std::uint32_t id, std::string_view raw) {
+        if (options.names == NameStyle::raw) return strip_version(raw);
         bool too_long = false;
-        std::string name = names.get(table, id, raw, options.names, too_long);
+        const std::string_view name =
+            names.get(table, id, [&] { return demangle(raw, options.names, &too_long); });
         if (too_long) add(Problem::name_too_long, name.substr(0, max_shown_detail));
         return name;
     }
 
-    std::string user_name(Binary& binary, Svma address, InlineChain& chain);
-    std::string kernel_name(const Module& module, Avma address, InlineChain& chain);
-    std::string dwarf_name(const InlineFrame& frame);
+    // Takes note of the modules that there are, so that module_of() needs no lock.
+    void know_modules() {
+        const auto count = static_cast<std::uint32_t>(registry.count());
+        for (auto id = static_cast<std::uint32_t>(modules.size()); id <= count; ++id) {
+            modules.push_back(registry.find({id}));
+        }
+    }
+    [[nodiscard]] const Module* module_of(const Frame& frame) const {
+        const std::uint32_t id = frame.module.value;
+        return id < modules.size() ? modules[id] : registry.find(frame.module);
+    }
+
+    std::string_view user_name(Binary& binary, Svma address, InlineChain& chain);
+    std::string_view kernel_name(const Module& module, Avma address, InlineChain& chain);
+    std::string_view dwarf_name(const InlineFrame& frame);
     void limit_debug_info(const ExpectedAddresses& addresses);
     void add_functions(Binary& binary, Svma address, InlineChain& chain);
     void add_mapped(const JitProcess& process, Avma address, InlineChain& chain);
     void add_dumped(const JitDump& dump, Svma address, InlineChain& chain);
 
     static constexpr std::size_t max_shown_detail = 100;
-    // In NameCache, instead of the number of a symbol.
-    static constexpr std::uint32_t inlined_name = ~std::uint32_t{0};
+    // In NameCache, instead of the number of a symbol: names of DWARF, mangled or not.
+    static constexpr std::uint32_t linkage_name = ~std::uint32_t{0};
+    static constexpr std::uint32_t source_name = linkage_name - 1;
 };
 
-std::string Symbolizer::State::user_name(Binary& binary, Svma address, InlineChain& chain) {
+std::string_view Symbolizer::State::user_name(Binary& binary, Svma address, InlineChain& chain) {
     const auto found = binary.find_symbol(address);
     if (!found) return {};
     chain.symbol_offset = address.value - found->match.start.value;
     return shown(found->table, found->match.name_id, found->match.name);
 }
 
-std::string Symbolizer::State::dwarf_name(const InlineFrame& frame) {
+std::string_view Symbolizer::State::dwarf_name(const InlineFrame& frame) {
     // Names are interned by the index: their address tells them apart.
-    if (frame.is_linkage) return shown(frame.name.data(), inlined_name, frame.name);
-    return options.names == NameStyle::shorter ? short_name(frame.name) : std::string(frame.name);
+    if (frame.is_linkage) return shown(frame.name.data(), linkage_name, frame.name);
+    if (options.names != NameStyle::shorter || frame.name.empty()) return frame.name;
+    return names.get(frame.name.data(), source_name, [&] { return short_name(frame.name); });
 }
 
 // Depends on the frames and files alone, so that every run leaves out the same.
@@ -140,7 +156,7 @@ void Symbolizer::State::limit_debug_info(const ExpectedAddresses& addresses) {
 // The functions at `address`, innermost first. What was inlined is named by DWARF; the physical
 // function, the last, by its ELF symbol, as perf has it, and by DWARF only where there is none.
 void Symbolizer::State::add_functions(Binary& binary, Svma address, InlineChain& chain) {
-    std::string physical = user_name(binary, address, chain);
+    std::string_view physical = user_name(binary, address, chain);
     std::vector<InlineFrame> frames;
     const bool wanted = options.inlines || options.lines;
     if (const DwarfIndex* dwarf = wanted ? binary.dwarf() : nullptr) {
@@ -149,16 +165,16 @@ void Symbolizer::State::add_functions(Binary& binary, Svma address, InlineChain&
     if (options.inlines) {
         for (InlineFrame& frame : frames) {
             if (!frame.inlined) break;
-            std::string name = dwarf_name(frame);
+            std::string_view name = dwarf_name(frame);
             if (name.empty()) name = "[inlined]";
             chain.functions.push_back(
-                {std::move(name), true, std::move(frame.file), frame.line, frame.column});
+                {name, true, std::move(frame.file), frame.line, frame.column});
         }
     }
     if (physical.empty() && !frames.empty()) physical = dwarf_name(frames.back());
     if (physical.empty() && !chain.functions.empty()) physical = chain.module_label;
     if (physical.empty()) return;
-    SourceFrame function{std::move(physical), false, {}, 0, 0};
+    SourceFrame function{physical, false, {}, 0, 0};
     if (!frames.empty()) {
         // Without inlined functions the place is still the innermost one.
         InlineFrame& place = options.inlines ? frames.back() : frames.front();
@@ -193,7 +209,8 @@ void Symbolizer::State::add_dumped(const JitDump& dump, Svma address, InlineChai
 }
 
 // Not demangled, as in perf: the kernel is C, and its few Rust names stay as kallsyms has them.
-std::string Symbolizer::State::kernel_name(const Module& module, Avma address, InlineChain& chain) {
+std::string_view Symbolizer::State::kernel_name(const Module& module, Avma address,
+                                                InlineChain& chain) {
     if (module.is_guest) return {};
     const bool in_module = module.info.short_name != "kernel";
     const KernelSymbols& symbols =
@@ -209,7 +226,7 @@ std::string Symbolizer::State::kernel_name(const Module& module, Avma address, I
     if (of_module != in_module) return {};
     if (in_module && found->module != module.info.short_name) return {};
     chain.symbol_offset = listed.value - found->start.value;
-    return std::string(found->name);
+    return found->name;
 }
 
 Symbolizer::Symbolizer(ModuleCache& modules, SymbolizerOptions options)
@@ -218,11 +235,17 @@ Symbolizer::Symbolizer(ModuleCache& modules, SymbolizerOptions options)
 Symbolizer::~Symbolizer() = default;
 
 void Symbolizer::expect(std::span<const Frame> frames) {
+    state_->know_modules();
     ExpectedAddresses addresses;
+    // Frames come module by module.
+    const Module* last = nullptr;
+    std::vector<std::uint64_t>* of_last = nullptr;
     for (const Frame& frame : frames) {
-        const Module* module = state_->registry.find(frame.module);
+        const Module* module = state_->module_of(frame);
         if (module == nullptr || !module->binary) continue;
-        addresses[module->binary.get()].push_back(frame.lookup_offset() - module->bias);
+        if (module != last) of_last = &addresses[module->binary.get()];
+        last = module;
+        of_last->push_back(frame.lookup_offset() - module->bias);
     }
     if (state_->options.max_debug_info != 0 && (state_->options.inlines || state_->options.lines)) {
         state_->limit_debug_info(addresses);
@@ -232,15 +255,23 @@ void Symbolizer::expect(std::span<const Frame> frames) {
 
 InlineChain Symbolizer::symbolize(const Frame& frame) {
     InlineChain chain;
-    const Module* module = state_->registry.find(frame.module);
+    symbolize(frame, chain);
+    return chain;
+}
+
+void Symbolizer::symbolize(const Frame& frame, InlineChain& chain) {
+    chain.functions.clear();
+    chain.kernel = chain.jit = false;
+    chain.symbol_offset = 0;
+    const Module* module = state_->module_of(frame);
     if (module == nullptr) {
         chain.module_label = "[unknown]";
-        return chain;
+        return;
     }
     if (module->is_kernel_copy) {
         if (const Module* kernel = state_->registry.kernel()) module = kernel;
     }
-    chain.module_label = "[" + module->info.short_name + "]";
+    chain.module_label = module->label;
     chain.kernel = module->kind == PathKind::kernel;
     const std::uint64_t address = frame.lookup_offset();
     if (module->binary) {
@@ -250,12 +281,11 @@ InlineChain Symbolizer::symbolize(const Frame& frame) {
         state_->add_mapped(*module->jit_process, Avma{address}, chain);
     }
     if (module->jitdump != nullptr) state_->add_dumped(*module->jitdump, Svma{address}, chain);
-    if (!chain.kernel || !chain.functions.empty()) return chain;
+    if (!chain.kernel || !chain.functions.empty()) return;
     SourceFrame function;
     function.name = module->function.empty() ? state_->kernel_name(*module, Avma{address}, chain)
-                                             : module->function;
+                                             : std::string_view(module->function);
     if (!function.name.empty()) chain.functions.push_back(std::move(function));
-    return chain;
 }
 
 Diagnostics Symbolizer::diagnostics() const {

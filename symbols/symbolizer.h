@@ -10,6 +10,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "symbols/demangle.h"
@@ -20,7 +21,9 @@ namespace fgread {
 
 // One function of a frame. A frame that covers inlined functions has several.
 struct SourceFrame {
-    std::string name;      // final, unescaped; never empty
+    // Final, unescaped; never empty. One symbol's is always the same bytes of memory, and lives as
+    // long as the Symbolizer and its modules.
+    std::string_view name;
     bool inlined = false;  // inlined into the next one
     // Of the address in this function, if SymbolizerOptions::lines asked and DWARF knows; for a
     // function that others were inlined into, the line of the call. Else empty and 0.
@@ -39,7 +42,8 @@ struct InlineChain {
     //   kernel            "[kernel]"; a kernel module "[nls_utf8]", dashes as underscores
     //   a guest's kernel  "[guest.kernel]"
     //   no mapping        "[unknown]"
-    std::string module_label;
+    // Lives as long as the modules.
+    std::string_view module_label;
     bool kernel = false;  // of the kernel or one of its modules
     bool jit = false;     // named by a perf map or a jitdump
     // From the start of the symbol that names the physical function to the address that was looked
@@ -73,6 +77,8 @@ public:
     void expect(std::span<const Frame> frames);
 
     [[nodiscard]] InlineChain symbolize(const Frame& frame);
+    // The same, in place of what `chain` had: for many frames one after the other.
+    void symbolize(const Frame& frame, InlineChain& chain);
 
     // Names that were too long, symbols that were skipped, and why the kernel has no names. What
     // happened to modules is in ModuleCache::diagnostics().

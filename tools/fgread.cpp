@@ -321,6 +321,7 @@ void finish_options(Arguments& arguments) {
     const bool asked = !arguments.stats.empty() || !arguments.report.empty();
     if (!arguments.stats_file.empty() && !asked) arguments.stats = "text";
     fold.module_stats = asked || !arguments.stats.empty();
+    fold.no_module_stats = arguments.quiet;
     fold.aggregate.stack_depths = !arguments.report.empty();
 }
 

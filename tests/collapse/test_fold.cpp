@@ -281,6 +281,15 @@ TEST_CASE("a recording is folded, with statistics") {
     CHECK(got.stats.modules[0].state == "missing");
 }
 
+TEST_CASE("modules are not described where nobody will look at them") {
+    const TempFile file(two_events().build());
+    FoldOptions options;
+    options.no_module_stats = true;
+    const Folded got = fold(file.path(), options);
+    CHECK(got.text == "my_prog;[prog] 50\n");
+    CHECK(got.stats.modules.empty());
+}
+
 TEST_CASE("events, weights and groups follow the options") {
     const TempFile file(two_events().build());
     FoldOptions options;

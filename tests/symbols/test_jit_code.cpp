@@ -75,7 +75,7 @@ struct World {
     std::string name(std::int32_t process, std::uint64_t time, std::uint64_t address) {
         if (!cache) open();
         const InlineChain chain = symbolizer->symbolize(frame(process, time, address));
-        return chain.functions.empty() ? chain.module_label : chain.functions[0].name;
+        return std::string(chain.functions.empty() ? chain.module_label : chain.functions[0].name);
     }
 
     TemporaryDirectory tmp;

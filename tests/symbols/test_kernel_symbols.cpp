@@ -72,6 +72,25 @@ TEST_CASE("the anchors that MMAP records refer to are known") {
     CHECK_FALSE(symbols.address_of("do_work"));
 }
 
+TEST_CASE("addresses are hexadecimal numbers of any length and case, up to what is no digit") {
+    const KernelSymbols symbols = parse(
+        "c0100000 T _text\n"
+        "C0100ABC T upper\n"
+        "ffffffff9abcdef0 T lower\n"
+        "FFFFFFFF9ABCDEF8 T upper_64\n"
+        "fffffffg9abcdef9 T not_a_digit\n"
+        "ffffffff9abcde:a T nor_this\n"
+        "ffffffff9abcd`fb T nor_that\n"
+        "ffffffff9abcde\xb9\xe1 T nor_these\n"
+        "ffffffff9abcdeff0 T too_long\n"
+        "ffffffff9abcdefc\n");
+    CHECK(symbols.malformed_lines() == 6);
+    CHECK(at(symbols, 0xc0100000) == "_text");
+    CHECK(at(symbols, 0xc0100abc) == "upper");
+    CHECK(at(symbols, 0xffffffff9abcdef0) == "lower");
+    CHECK(at(symbols, 0xffffffff9abcdeff) == "upper_64");
+}
+
 TEST_CASE("a listing with only zeros is recognised") {
     const KernelSymbols symbols =
         parse("0000000000000000 T _text\n0000000000000000 t f\n0000000000000000 t g\t[ext4]\n");

@@ -16,7 +16,7 @@ constexpr std::uint64_t plt = 0x2000;        // where .plt is
 constexpr std::uint64_t got = 0x4000;        // where the slots are
 constexpr std::uint64_t code_flags = 2 | 4;  // SHF_ALLOC, SHF_EXECINSTR
 constexpr std::uint32_t rela = 4;            // SHT_RELA
-constexpr std::uint64_t jump_slot = 7, relative = 8;
+constexpr std::uint64_t glob_dat = 6, jump_slot = 7, relative = 8;
 
 // An image with the imported functions "memcpy" (slot 0) and "_ZdlPv" (slot 1).
 class StubImage {
@@ -35,6 +35,15 @@ public:
             put_u64(content, 0);
         }
         elf_.add({.name = ".rela.plt", .type = rela, .content = content});
+    }
+
+    // The slot behind those two is memcpy's, too, but by .rela.dyn.
+    void add_dynamic_relocation() {
+        Bytes content;
+        put_u64(content, got + 16);
+        put_u64(content, std::uint64_t{1} << 32 | glob_dat);
+        put_u64(content, 0);
+        elf_.add({.name = ".rela.dyn", .type = rela, .content = content});
     }
 
     // Each stub is filled with int3 up to 16 bytes.
@@ -96,6 +105,19 @@ TEST_CASE("stubs of indirect branch tracking are named, both halves") {
                     {{0xf3, 0x0f, 0x1e, 0xfa, 0xf2, 0xff, 0x25, DISPLACEMENT(got, plt + 0x10b)}});
     CHECK(image.at(plt) == "_ZdlPv@plt");
     CHECK(image.at(plt + 0x100) == "memcpy@plt");
+}
+
+TEST_CASE("a stub may jump through a slot of .rela.dyn, with and without .rela.plt") {
+    for (const bool has_lazy : {true, false}) {
+        StubImage image;
+        image.add_dynamic_relocation();
+        if (has_lazy) image.add_relocations();
+        image.add_stubs(".plt", plt, {{0xff, 0x25, DISPLACEMENT(got, plt + 6)}});
+        image.add_stubs(".plt.got", plt + 0x100,
+                        {{0xff, 0x25, DISPLACEMENT(got + 16, plt + 0x106)}});
+        CHECK(image.at(plt) == (has_lazy ? "memcpy@plt" : "-"));
+        CHECK(image.at(plt + 0x100) == "memcpy@plt");
+    }
 }
 
 TEST_CASE("a stub of a function without a name has none") {

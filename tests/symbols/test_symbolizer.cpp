@@ -49,10 +49,10 @@ struct World {
 
     std::string name(ModuleId module, std::uint64_t offset, FrameKind kind = FrameKind::exact) {
         const InlineChain chain = symbolizer.symbolize({module, kind, offset});
-        if (chain.functions.empty()) return chain.module_label;
+        if (chain.functions.empty()) return std::string(chain.module_label);
         CHECK(chain.functions.size() == 1);
         CHECK_FALSE(chain.functions[0].inlined);
-        return chain.functions[0].name;
+        return std::string(chain.functions[0].name);
     }
 
     TemporaryDirectory directory;

@@ -18,6 +18,11 @@ TEST_CASE("the next wanted page is that of an address or one behind it") {
     CHECK(wanted->next_page(0x3000) == 5);
     CHECK(wanted->next_page(0x5fff) == 5);
     CHECK(!wanted->next_page(0x6000));
+    CHECK(wanted->place_of(0x2fff) == 0);
+    CHECK(wanted->place_of(0x5020) == 2);
+    CHECK(!wanted->place_of(0x2ffe));
+    CHECK(!wanted->place_of(0x3000));
+    CHECK(!wanted->place_of(0x5030));
     CHECK(wanted->contains(0x5010));
     CHECK(!wanted->contains(0x5011));
 }
