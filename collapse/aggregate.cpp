@@ -17,10 +17,6 @@ namespace {
 // Looking takes 5 us, a chunk 300.
 constexpr std::size_t chunks_per_memory_check = 16;
 
-unsigned wanted_workers(unsigned jobs) {
-    return jobs != 0 ? jobs : std::max(1u, std::thread::hardware_concurrency());
-}
-
 // Counts what is read. A chunk of a file is as large there; one of a packed recording is not, so
 // that such a batch counts as what was read for it, all when its first chunk is done.
 class ReadingProgress {
@@ -111,10 +107,15 @@ void run_job(Job& job, std::vector<SampleWorker>& workers, std::size_t chunks) {
 
 }  // namespace
 
+unsigned wanted_threads(unsigned jobs) {
+    return jobs != 0 ? jobs : std::max(1u, std::thread::hardware_concurrency());
+}
+
 Result<Profile> aggregate(const PerfFile& file, Scan& scan, ModuleProvider& modules,
                           const AggregateOptions& options, Diagnostics& diagnostics) {
-    const unsigned count = wanted_workers(options.jobs);
+    const unsigned count = wanted_threads(options.jobs);
     ProfileMerger merger(file.attrs().size(), count);
+    StackTables* tables = count == 1 ? &merger.shared_tables() : nullptr;
     ReadingProgress progress(options.progress, file, scan);
     std::vector<SampleWorker> workers;
     std::size_t done = 0;
@@ -122,7 +123,7 @@ Result<Profile> aggregate(const PerfFile& file, Scan& scan, ModuleProvider& modu
         const std::size_t useful = std::clamp<std::size_t>(scan.chunks.size(), 1, count);
         while (workers.size() < useful) {
             const auto number = static_cast<unsigned>(workers.size());
-            workers.emplace_back(number, file, scan, modules, options);
+            workers.emplace_back(number, file, scan, modules, options, tables);
             workers.back().limit_tables(options.max_worker_tables / count);
         }
         for (SampleWorker& worker : workers) worker.begin_batch();

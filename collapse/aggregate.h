@@ -46,6 +46,9 @@ struct AggregateOptions {
     ProgressObserver progress;  // may be empty
 };
 
+// Of `jobs` as above.
+[[nodiscard]] unsigned wanted_threads(unsigned jobs);
+
 // The result is the same for every number of jobs. `file` and `scan` (of that file) and `modules`
 // must outlive the call only; `modules` is called from several threads. Of a recording that comes
 // in batches it takes all, so that `scan` is complete afterwards. Fails only if the file cannot be

@@ -24,10 +24,10 @@
 #include <utility>
 #include <vector>
 
-#include "collapse/frame_table.h"
 #include "collapse/stack_trie.h"
 #include "collapse/timeline.h"
 #include "perfdata/address.h"
+#include "unwind/frame_table.h"
 
 namespace fgread {
 

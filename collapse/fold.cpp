@@ -253,12 +253,13 @@ ModuleSources module_sources(const PerfFile& file, const std::string& symfs,
 }
 
 Result<FoldStats> fold_recording(const std::string& path, const FoldOptions& options,
-                                 const ProfileWriter& write) {
+                                 const ProfileWriter& write, const FoldEnd& end) {
     Diagnostics diagnostics;
     Result<PerfFile> file = PerfFile::open(path, diagnostics);
     if (!file) return file.error();
     if (options.max_memory) file->limit_read_ahead(options.max_memory.bytes());
-    Result<Scan> scan = file->scan(diagnostics);
+    const unsigned threads = wanted_threads(options.aggregate.jobs);
+    Result<Scan> scan = file->scan(diagnostics, threads);
     if (!scan) return scan.error();
 
     ModuleSources sources = module_sources(*file, options.symfs, options.kallsyms);
@@ -344,6 +345,7 @@ Result<FoldStats> fold_recording(const std::string& path, const FoldOptions& opt
     diagnostics.merge(symbolizer.diagnostics());
     if (options.debuginfod) diagnostics.merge(options.debuginfod->diagnostics());
     stats.diagnostics = std::move(diagnostics);
+    if (end) end(stats);
     return stats;
 }
 

@@ -63,11 +63,16 @@ Result<void> prepare_selection(const PerfFile& file, AggregateOptions& options);
 ModuleSources module_sources(const PerfFile& file, const std::string& symfs,
                              const std::string& kallsyms);
 
+// Called once all is written, with everything still in memory. A program that has nothing else to
+// do may leave from here by std::exit(): giving tables and modules back piece by piece takes 16 ms
+// of 400 for a recording of 1 GB.
+using FoldEnd = std::function<void(const FoldStats& stats)>;
+
 // Reads `path` and hands what was folded to `write`, once, or for each slice in turn. Fails if
 // nothing could be read; damaged input is folded up to the damage and shows in
-// FoldStats::diagnostics.
+// FoldStats::diagnostics. Where it does not fail it calls `end` last, if there is one.
 Result<FoldStats> fold_recording(const std::string& path, const FoldOptions& options,
-                                 const ProfileWriter& write);
+                                 const ProfileWriter& write, const FoldEnd& end = {});
 
 // The same, with folded stacks written to `sink`.
 Result<FoldStats> fold_recording(const std::string& path, const FoldOptions& options,

@@ -13,6 +13,7 @@
 
 #include <fmt/format.h>
 
+#include "collapse/unreal_frames.h"
 #include "perfdata/brief_lock.h"
 
 namespace fgread {

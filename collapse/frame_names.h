@@ -10,10 +10,10 @@
 #include <string_view>
 #include <vector>
 
-#include "collapse/frame_table.h"
 #include "collapse/memory_limit.h"
 #include "collapse/progress.h"
 #include "symbols/symbolizer.h"
+#include "unwind/frame_table.h"
 
 namespace fgread {
 

@@ -10,13 +10,15 @@
 #include <string>
 #include <vector>
 
-#include "collapse/frame_table.h"
 #include "collapse/grouping.h"
 #include "collapse/stack_depth.h"
+#include "collapse/stack_tables.h"
 #include "collapse/stack_trie.h"
 #include "collapse/timeline.h"
+#include "collapse/unreal_frames.h"
 #include "perfdata/address.h"
 #include "perfdata/thread_switch.h"
+#include "unwind/frame_table.h"
 #include "unwind/walker.h"
 
 namespace fgread {
@@ -42,10 +44,7 @@ struct StopCount {
     std::uint64_t samples = 0;
 };
 
-struct Profile {
-    FrameTable frames;
-    std::vector<Group> groups;         // labels of the trie's roots
-    StackTrie stacks;                  // root to leaf; labels are FrameIds below the roots
+struct Profile : StackTables {
     std::vector<StackWeight> weights;  // by order of first appearance
     std::vector<EventTotal> events;    // by attr
     std::vector<StopCount> stops;      // by module, then reason

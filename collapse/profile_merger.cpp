@@ -60,7 +60,7 @@ void ProfileMerger::apply(const ChunkResult& result) {
     if (result.restarted) translation = {};
     translate(result, translation);
     for (const SampleSummary& sample : result.samples) {
-        add_weight(translation.stacks[sample.stack], sample.event, sample.period);
+        add_weight(translated_stack(sample.stack, translation), sample.event, sample.period);
     }
     for (const TimelineSample& sample : result.timeline) add_timeline(sample, translation);
     for (std::size_t i = 0; i < result.readings.size(); ++i) {
@@ -118,21 +118,21 @@ std::uint64_t ProfileMerger::add_reading(const CounterReading& reading,
     const std::uint64_t counted = reading.value > last ? reading.value - last : 0;
     last = reading.value;
     if (counted == 0 || reading.stack == no_stack) return 0;
-    add_weight(translation.stacks[reading.stack], reading.event, counted);
+    add_weight(translated_stack(reading.stack, translation), reading.event, counted);
     return counted;
 }
 
 void ProfileMerger::add_timeline(TimelineSample sample, const Translation& translation) {
-    sample.stack = translation.stacks[sample.stack];
+    sample.stack = translated_stack(sample.stack, translation);
     profile_.timeline.push_back(sample);
 }
 
 void ProfileMerger::defer(const ChunkResult& result, const Translation& translation) {
     const auto translate_frames = [&](std::vector<FrameId>& frames) {
-        for (FrameId& frame : frames) frame = translation.frames[frame];
+        for (FrameId& frame : frames) frame = translated_frame(frame, translation);
     };
     for (DeferredSample sample : result.deferred_samples) {
-        sample.group = translation.groups[sample.group];
+        if (!tables_are_shared_) sample.group = translation.groups[sample.group];
         translate_frames(sample.kernel);
         translate_frames(sample.leaf);
         deferred_.add(std::move(sample));

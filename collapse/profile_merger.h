@@ -22,6 +22,13 @@ public:
     // `event_count` may turn out to be more: a pipe brings events while it is read.
     ProfileMerger(std::size_t event_count, unsigned workers);
 
+    // For the only worker there is: tables to count in at once, which become the Profile's. What it
+    // delivers then adds nothing to them. Valid until take().
+    StackTables& shared_tables() {
+        tables_are_shared_ = true;
+        return profile_;
+    }
+
     // Thread-safe. Blocks while the result is too far ahead of the slowest worker, which bounds
     // what waits here. Chunks of one worker must come in rising order. Applies all that can be, of
     // whatever worker, unless another thread is at it.
@@ -36,6 +43,12 @@ private:
         std::vector<std::uint32_t> groups;
         std::vector<StackId> stacks;
     };
+    [[nodiscard]] FrameId translated_frame(FrameId frame, const Translation& translation) const {
+        return tables_are_shared_ ? frame : translation.frames[frame];
+    }
+    [[nodiscard]] StackId translated_stack(StackId stack, const Translation& translation) const {
+        return tables_are_shared_ ? stack : translation.stacks[stack];
+    }
 
     void apply(const ChunkResult& result);
     void translate(const ChunkResult& result, Translation& translation);
@@ -52,6 +65,7 @@ private:
     std::map<std::size_t, ChunkResult> waiting_;
     bool applying_ = false;  // some thread; what stands below is its own meanwhile
 
+    bool tables_are_shared_ = false;
     std::vector<Translation> translations_;
     std::map<Group, std::uint32_t> group_index_;
     std::vector<std::vector<std::uint32_t>> weight_index_;  // by event, by stack: index + 1

@@ -1,6 +1,7 @@
 #include "collapse/sample_worker.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "collapse/chain_parts.h"
 #include "perfdata/counter_values.h"
@@ -10,9 +11,12 @@ namespace fgread {
 
 namespace {
 
-// Of the worker's tables: a frame is 16 bytes, a node of the trie 12, the hash table up to 16 for
-// each.
-constexpr std::size_t bytes_per_entry = 28;
+// Of the worker's tables: a frame is 16 bytes and 8 of index, a node of the trie 12 and 8 to 32.
+constexpr std::size_t bytes_per_entry = 32;
+
+// Of the next sample, while one is walked: in a mapped file it is in no cache. Registers and the
+// innermost frames; twice as much is no faster, half as much neither.
+constexpr std::size_t prefetched_bytes = 2048;
 
 // Stacks that ended where a module stood in the way, as opposed to those that have no more.
 bool is_early(StopReason reason) {
@@ -41,65 +45,93 @@ void order_ids(const ProcessTable& processes, EventTime when, SampleView& sample
 }  // namespace
 
 SampleWorker::SampleWorker(unsigned number, const PerfFile& file, const Scan& scan,
-                           ModuleProvider& modules, const AggregateOptions& options)
+                           ModuleProvider& modules, const AggregateOptions& options,
+                           StackTables* tables)
     : number_(number),
+      own_tables_(tables ? nullptr : std::make_unique<StackTables>()),
+      tables_(tables ? tables : own_tables_.get()),
       file_(file),
       scan_(scan),
       options_(options),
-      walker_(modules, options.limits),
+      // Frames that are not shown are not to be named.
+      walker_(modules, options.limits, options.hide_user ? nullptr : &tables_->frames),
       all_wanted_(options.filter.empty()),
       may_follow_chain_(options.call_graph == CallGraph::automatic &&
                         options.limits.frame_pointers),
       stitching_(options.stitch && !options.hide_user) {}
 
 Result<ChunkResult> SampleWorker::run(std::size_t chunk, std::size_t number) {
-    Result<ByteView> bytes = file_.read_chunk(scan_.chunks[chunk], buffer_);
+    forget_large_tables();
+    const Chunk& wanted = scan_.chunks[chunk];
+    if (const auto bytes = file_.mapped_chunk(wanted)) {
+        const StackTables::Sizes known = tables_->sizes();
+        const bool restarted = restarted_;
+        ChunkResult result = walk_chunk(wanted, number, *bytes);
+        if (file_.leave_mapped_chunk(wanted)) return result;
+        // Made of zeros, in part.
+        undo(known);
+        restarted_ = restarted;
+    }
+    const Result<ByteView> bytes = file_.read_chunk(wanted, buffer_);
     if (!bytes) return bytes.error();
+    return walk_chunk(wanted, number, *bytes);
+}
 
+ChunkResult SampleWorker::walk_chunk(const Chunk& chunk, std::size_t number, ByteView bytes) {
     // Of a pipe known only now.
     machine_ = recorded_machine(file_.features().arch, file_.features().elf_machine);
     branches_.begin(stitching_ ? file_.features().branch_registers : 0);
     ChunkResult result;
     result.chunk = number;
     result.worker = number_;
-    result.restarted = forget_large_tables();
-    const std::size_t known_frames = frames_.size();
-    const std::size_t known_groups = groups_.size();
-    const std::size_t known_stacks = stacks_.size();
+    result.restarted = std::exchange(restarted_, false);
+    const StackTables::Sizes known = tables_->sizes();
 
-    RecordCursor cursor = file_.records(scan_.chunks[chunk], *bytes);
+    RecordCursor cursor = file_.records(chunk, bytes);
     while (const std::optional<RecordView> record = cursor.next()) {
+        cursor.prefetch(prefetched_bytes);
         if (record->type == format::record_sample) add_sample(*record, result);
         if (record->type == format::record_callchain_deferred) add_deferred_chain(*record, result);
         if (options_.switches) note_switch(*record, result);
     }
     if (stitching_) stitch(result);
     // The scan saw whole records here: the file has changed since.
-    const Chunk& wanted = scan_.chunks[chunk];
-    if (bytes->size() < wanted.size) {
-        result.diagnostics.add(Problem::file_truncated, wanted.offset + bytes->size());
+    if (bytes.size() < chunk.size) {
+        result.diagnostics.add(Problem::file_truncated, chunk.offset + bytes.size());
     } else if (cursor.damaged()) {
-        result.diagnostics.add(Problem::record_size_invalid, wanted.offset);
+        result.diagnostics.add(Problem::record_size_invalid, chunk.offset);
     }
 
     const auto added = [](const auto& all, std::size_t from) {
         return std::vector(all.begin() + static_cast<std::ptrdiff_t>(from), all.end());
     };
-    result.new_frames = added(frames_.frames(), known_frames);
-    result.new_groups = added(groups_, known_groups);
-    result.new_stacks = added(stacks_.nodes(), known_stacks);
+    if (!own_tables_) return result;
+    result.new_frames = added(tables_->frames.frames(), known.frames);
+    result.new_groups = added(tables_->groups, known.groups);
+    result.new_stacks = added(tables_->stacks.nodes(), known.stacks);
     return result;
 }
 
-bool SampleWorker::forget_large_tables() {
-    const std::size_t entries = frames_.size() + stacks_.size();
-    if (max_table_bytes_ == 0 || entries * bytes_per_entry <= max_table_bytes_) return false;
-    frames_ = {};
-    groups_ = {};
+void SampleWorker::forget_large_tables() {
+    if (!own_tables_ || max_table_bytes_ == 0) return;
+    const std::size_t entries = tables_->frames.size() + tables_->stacks.size();
+    if (entries * bytes_per_entry <= max_table_bytes_) return;
+    *tables_ = {};
     group_index_ = {};
-    stacks_ = {};
+    forget_paths();
+    restarted_ = true;
+}
+
+// Forgets what a chunk added to the tables.
+void SampleWorker::undo(const StackTables::Sizes& sizes) {
+    tables_->cut_to(sizes);
+    std::erase_if(group_index_, [&](const auto& group) { return group.second >= sizes.groups; });
+    forget_paths();
+}
+
+void SampleWorker::forget_paths() {
+    walker_.forget_numbers();
     last_paths_ = {};
-    return true;
 }
 
 void SampleWorker::add_sample(const RecordView& record, ChunkResult& result) {
@@ -164,7 +196,7 @@ void SampleWorker::add_sample(const RecordView& record, ChunkResult& result) {
     result.frame_count += shared_frames_ + user_frames_.size() + kernel_frames_.size();
     const bool cut = walk.reason == StopReason::truncated;
     if (cut && options_.mark_truncated && !options_.hide_user) {
-        user_frames_.push_back(truncated_mark);
+        user_frames_.push_back({truncated_mark});
     }
     const std::size_t samples = result.samples.size(), readings = result.readings.size();
     if (has_readings) {
@@ -205,7 +237,7 @@ void SampleWorker::add_branches(const SampleView& sample, Endian endian, const P
                                 EventTime when, ChunkResult& result) {
     for (const std::uint64_t address : branches_.addresses(sample, endian)) {
         user_frames_.push_back(
-            walker_.resolve(*process.user, when, Avma{address}, FrameKind::exact));
+            {walker_.resolve(*process.user, when, Avma{address}, FrameKind::exact)});
     }
     result.stitched_frames += branches_.stitched();
 }
@@ -257,7 +289,7 @@ SampleWorker::UserWalk SampleWorker::walk_user(const SampleView& sample, const P
         reason = walker_.follow_chain(*process.user, when, registers, stack, user_chain_, reason,
                                       walked_);
     }
-    for (const WalkedFrame& frame : walked_) user_frames_.push_back(frame.frame);
+    for (const WalkedFrame& frame : walked_) user_frames_.push_back({frame.frame, frame.id});
     count_stop(reason, walked_.empty() ? ModuleId{} : walked_.back().frame.module, result);
     result.frame_pointer_frames += walk.by_frame_pointer;
     result.analysed_frames += walk.by_analysis;
@@ -267,74 +299,6 @@ SampleWorker::UserWalk SampleWorker::walk_user(const SampleView& sample, const P
     if (!stitching_ || is_longer || registers.abi() != TaskAbi::x86_64) return {reason, {}};
     const auto kept = keep_for_stitching(sample, stack, walk, path);
     return {reason, reason == StopReason::truncated ? kept : std::nullopt};
-}
-
-std::optional<std::size_t> SampleWorker::keep_for_stitching(const SampleView& sample,
-                                                            const StackMemory& stack,
-                                                            const WalkResult& walk, Path* path) {
-    const bool known = path && path->kept;
-    SharedFrames outer;
-    if (known && walk.shared != 0) outer = {*path->kept, walk.shared};
-    // The stack whose frames these are was another chunk's.
-    for (std::size_t i = known ? 0 : walk.shared; i-- > 0;) {
-        const WalkTrail::Step& step = path->trail.steps[i];
-        walked_.push_back({path->steps[i].frame, {step.pc}, {step.sp}});
-    }
-    const auto kept = stitcher_.add(sample.pid, sample.tid, walk.reason, stack, walked_, outer);
-    if (path) path->kept = kept;
-    return kept;
-}
-
-// Lengthens what the samples of a chunk added to its result, now that all of them are known.
-void SampleWorker::stitch(ChunkResult& result) {
-    stitcher_.join();
-    for (const CutSample& cut : cut_samples_) {
-        const bool complete = stitcher_.outer_frames(cut.stack, outer_frames_);
-        if (outer_frames_.empty()) continue;
-        result.frame_count += outer_frames_.size();
-        result.stitched_frames += outer_frames_.size();
-        if (complete) {
-            uncount_stop(StopReason::truncated, cut.module, result);
-            count_stop(StopReason::stitched, cut.module, result);
-        } else {
-            ++result.longer_samples;
-        }
-        for (std::size_t i = cut.first_sample; i < cut.end_sample; ++i) {
-            StackId& stack = result.samples[i].stack;
-            stack = lengthened(stack, complete);
-            if (options_.timeline) result.timeline[i].stack = stack;
-        }
-        for (std::size_t i = cut.first_reading; i < cut.end_reading; ++i) {
-            StackId& stack = result.readings[i].stack;
-            stack = lengthened(stack, complete);
-            if (options_.timeline) result.reading_timeline[i].stack = stack;
-        }
-    }
-    cut_samples_.clear();
-    stitcher_.clear();
-    for (Path& path : last_paths_) path.kept.reset();
-}
-
-// The stack with outer_frames_ put under its user part.
-StackId SampleWorker::lengthened(StackId stack, bool complete) {
-    labels_.clear();
-    for (; stacks_[stack].parent != no_stack; stack = stacks_[stack].parent) {
-        labels_.push_back(stacks_[stack].label);
-    }
-    // `stack` is the root now, above which the mark stands, if there is one.
-    if (!labels_.empty() && frames_[labels_.back()] == truncated_mark) {
-        if (!complete) stack = stacks_.child(stack, labels_.back());
-        labels_.pop_back();
-    }
-    // Outermost first: the added frames, then what was there.
-    std::reverse(labels_.begin(), labels_.end());
-    added_labels_.clear();
-    for (std::size_t i = outer_frames_.size(); i-- > 0;) {
-        added_labels_.push_back(frames_.intern(normalised(outer_frames_[i])));
-    }
-    labels_.insert(labels_.begin(), added_labels_.begin(), added_labels_.end());
-    stacks_.descend(stack, labels_, descended_);
-    return descended_.back();
 }
 
 TimelineSample SampleWorker::timeline_sample(const SampleView& sample, std::size_t attr,
@@ -396,12 +360,12 @@ void SampleWorker::add_chain(const SampleView& sample, const ProcessAt& process,
         }
         if (mode == CpuMode::kernel) {
             kernel_frames_.push_back(
-                walker_.resolve(scan_.processes.kernel(), when, Avma{address}, kind));
+                {walker_.resolve(scan_.processes.kernel(), when, Avma{address}, kind)});
         } else if (mode == CpuMode::user && want_user) {
-            user_frames_.push_back(walker_.resolve(*process.user, when, Avma{address}, kind));
+            user_frames_.push_back({walker_.resolve(*process.user, when, Avma{address}, kind)});
         } else if (is_guest(mode) && options_.guests) {
             (mode == CpuMode::guest_kernel ? kernel_frames_ : user_frames_)
-                .push_back(guest_frame(Avma{address}, mode));
+                .push_back({guest_frame(Avma{address}, mode)});
         }
         kind = FrameKind::return_address;
     }
@@ -415,10 +379,13 @@ Frame SampleWorker::guest_frame(Avma address, CpuMode mode) const {
 // Linux records no chain of a guest (perf_guest_state() ends it); what there is then is the host's
 // side of it: the thread of the hypervisor that runs it.
 void SampleWorker::add_guest_leaf(Avma ip, CpuMode mode) {
-    const auto is_of_guest = [](const Frame& frame) { return !is_real(frame.module); };
-    std::vector<Frame>& frames = mode == CpuMode::guest_kernel ? kernel_frames_ : user_frames_;
+    const auto is_of_guest = [](const LabelledFrame& frame) {
+        return !is_real(frame.frame.module);
+    };
+    std::vector<LabelledFrame>& frames =
+        mode == CpuMode::guest_kernel ? kernel_frames_ : user_frames_;
     if (!frames.empty() && is_of_guest(frames.front())) return;
-    frames.insert(frames.begin(), guest_frame(ip, mode));
+    frames.insert(frames.begin(), {guest_frame(ip, mode)});
 }
 
 // The sample's user part stands in another record; see DeferredChains.
@@ -458,7 +425,7 @@ void SampleWorker::add_deferred_chain(const RecordView& record, ChunkResult& res
     for (std::size_t i = 0; i < deferred->chain.size(); ++i) {
         const std::uint64_t address = deferred->chain[i];
         if (address >= format::context_first_marker) continue;
-        user_frames_.push_back(walker_.resolve(*process.user, when, Avma{address}, kind));
+        user_frames_.push_back({walker_.resolve(*process.user, when, Avma{address}, kind)});
         kind = FrameKind::return_address;
     }
     result.deferred_chains.push_back(
@@ -469,9 +436,9 @@ void SampleWorker::add_leaf(const SampleView& sample, const ProcessAt& process, 
                             CpuMode mode) {
     if (mode == CpuMode::kernel) {
         kernel_frames_.push_back(
-            walker_.resolve(scan_.processes.kernel(), when, sample.ip, FrameKind::exact));
+            {walker_.resolve(scan_.processes.kernel(), when, sample.ip, FrameKind::exact)});
     } else {
-        user_frames_.push_back(walker_.resolve(*process.user, when, sample.ip, FrameKind::exact));
+        user_frames_.push_back({walker_.resolve(*process.user, when, sample.ip, FrameKind::exact)});
     }
 }
 
@@ -533,19 +500,19 @@ Group SampleWorker::group_of(const SampleView& sample, std::size_t attr, EventTi
 
 std::uint32_t SampleWorker::intern_group(const Group& group) {
     const auto [entry, added] =
-        group_index_.try_emplace(group, static_cast<std::uint32_t>(groups_.size()));
-    if (added) groups_.push_back(group);
+        group_index_.try_emplace(group, static_cast<std::uint32_t>(tables_->groups.size()));
+    if (added) tables_->groups.push_back(group);
     return entry->second;
 }
 
 // The steps that the sample at hand shares get the numbers they have on that root.
 void SampleWorker::set_root(Path& path, const Group& group) {
     path.group = group;
-    path.root = stacks_.root(intern_group(group));
+    path.root = tables_->stacks.root(intern_group(group));
     path.steps.resize(shared_frames_);
     StackId stack = path.root;
     for (Path::Step& step : path.steps) {
-        stack = step.stack = stacks_.child(stack, frames_.intern(step.frame));
+        stack = step.stack = tables_->stacks.child(stack, step.frame);
     }
 }
 
@@ -554,10 +521,11 @@ StackId SampleWorker::intern_stack(const Group& group, Path& path) {
     const std::size_t count = shared_frames_ + user_frames_.size() + kernel_frames_.size();
     // Outermost first: the shared ones, user frames, kernel frames.
     const auto frame_at = [&](std::size_t depth) {
-        std::size_t left = count - 1 - depth;
-        if (left < kernel_frames_.size()) return normalised(kernel_frames_[left]);
-        left -= kernel_frames_.size();
-        return normalised(user_frames_[left]);
+        const std::size_t left = count - 1 - depth;
+        const bool kernel = left < kernel_frames_.size();
+        const LabelledFrame& frame =
+            kernel ? kernel_frames_[left] : user_frames_[left - kernel_frames_.size()];
+        return id_of(frame.frame, frame.id);
     };
     std::size_t depth = shared_frames_;
     while (depth < count && depth < path.steps.size() &&
@@ -570,28 +538,30 @@ StackId SampleWorker::intern_stack(const Group& group, Path& path) {
     path.steps.resize(depth);
     labels_.clear();
     for (std::size_t i = depth; i < count; ++i) {
-        const Frame frame = frame_at(i);
-        labels_.push_back(frames_.intern(frame));
+        const FrameId frame = frame_at(i);
+        labels_.push_back(frame);
         path.steps.push_back({frame, no_stack});
     }
-    stacks_.descend(stack, labels_, descended_);
+    tables_->stacks.descend(stack, labels_, descended_);
     for (std::size_t i = 0; i < descended_.size(); ++i) {
         path.steps[depth + i].stack = descended_[i];
     }
     return descended_.back();
 }
 
-std::vector<FrameId> SampleWorker::intern_frames(const std::vector<Frame>& innermost_first) {
+std::vector<FrameId> SampleWorker::intern_frames(
+    const std::vector<LabelledFrame>& innermost_first) {
     std::vector<FrameId> ids;
     for (auto frame = innermost_first.rbegin(); frame != innermost_first.rend(); ++frame) {
-        ids.push_back(frames_.intern(normalised(*frame)));
+        ids.push_back(id_of(frame->frame, frame->id));
     }
     return ids;
 }
 
-Frame SampleWorker::normalised(Frame frame) const {
-    if (frame.module.value != 0 || options_.unknown_addresses) return frame;
-    return Frame{};
+FrameId SampleWorker::id_of(const Frame& frame, FrameId id) {
+    if (id != no_frame) return id;
+    const bool is_shown = frame.module.value != 0 || options_.unknown_addresses;
+    return tables_->frames.intern(is_shown ? frame : Frame{});
 }
 
 }  // namespace fgread

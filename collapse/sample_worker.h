@@ -1,14 +1,15 @@
 // SampleWorker: walks the samples of one chunk after the other, on one thread.
 //
 // It counts equal frames and stacks in tables of its own, so that threads share nothing while
-// they work. What a chunk adds to those tables travels with the chunk's result (a delta), and
-// ProfileMerger applies the results in file order: the Profile is the same for any number of
-// threads, and stages that need the samples in order have their place there.
+// they work (a single worker: in the Profile's). What a chunk adds to those tables travels with the
+// chunk's result (a delta), and ProfileMerger applies the results in file order: the Profile is the
+// same for any number of threads, and stages that need the samples in order have their place there.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -17,6 +18,7 @@
 #include "collapse/deferred_chains.h"
 #include "collapse/profile.h"
 #include "collapse/stack_stitcher.h"
+#include "collapse/stack_tables.h"
 #include "unwind/architecture.h"
 
 namespace fgread {
@@ -75,8 +77,10 @@ struct ChunkResult {
 class SampleWorker {
 public:
     // All references must outlive the worker.
+    // `tables`: to count in, with nobody else; then results carry nothing new, and tables are never
+    // limited. Null: in tables of its own.
     SampleWorker(unsigned number, const PerfFile& file, const Scan& scan, ModuleProvider& modules,
-                 const AggregateOptions& options);
+                 const AggregateOptions& options, StackTables* tables);
 
     // Reads and walks one of the scan's chunks, which is the `number`-th of the recording. Chunks
     // must come in rising order.
@@ -92,7 +96,7 @@ private:
     // its last sample need not be walked, nor looked up, again.
     struct Path {
         struct Step {
-            Frame frame;
+            FrameId frame;
             StackId stack;
         };
         Group group;
@@ -102,6 +106,13 @@ private:
         std::optional<std::size_t> kept;  // its number in the stitcher
     };
 
+    // A frame of the sample at hand, and its number, if that is known already.
+    struct LabelledFrame {
+        Frame frame;
+        FrameId id = no_frame;
+    };
+
+    ChunkResult walk_chunk(const Chunk& chunk, std::size_t number, ByteView bytes);
     void add_sample(const RecordView& record, ChunkResult& result);
     void add_readings(const RecordView& record, std::size_t attr, const SampleView& sample,
                       EventTime when, bool left_out, ChunkResult& result);
@@ -144,12 +155,17 @@ private:
     }
     void set_root(Path& path, const Group& group);
     StackId intern_stack(const Group& group, Path& path);
-    std::vector<FrameId> intern_frames(const std::vector<Frame>& innermost_first);
-    Frame normalised(Frame frame) const;
+    std::vector<FrameId> intern_frames(const std::vector<LabelledFrame>& innermost_first);
+    FrameId id_of(const Frame& frame, FrameId id);
 
-    bool forget_large_tables();
+    void forget_large_tables();
+    void undo(const StackTables::Sizes& sizes);
+    void forget_paths();
 
     unsigned number_;
+    bool restarted_ = false;  // since the last result
+    std::unique_ptr<StackTables> own_tables_;
+    StackTables* tables_;
     std::uint64_t max_table_bytes_ = 0;
     const PerfFile& file_;
     const Scan& scan_;
@@ -164,8 +180,8 @@ private:
     std::vector<WalkedFrame> walked_;
     const bool may_follow_chain_;
     std::vector<std::uint64_t> user_chain_;
-    std::vector<Frame> user_frames_;       // innermost first
-    std::vector<Frame> kernel_frames_;     // innermost first
+    std::vector<LabelledFrame> user_frames_;    // innermost first
+    std::vector<LabelledFrame> kernel_frames_;  // innermost first
     std::optional<std::uint64_t> cookie_;  // of the user part, if the sample's chain waits for it
 
     // A sample whose stack the dump cut, and what it has added to the chunk's result.
@@ -179,14 +195,11 @@ private:
     StackStitcher stitcher_;
     BranchStitcher branches_;
     std::vector<CutSample> cut_samples_;          // of this chunk
-    std::vector<Frame> outer_frames_;             // innermost first
+    std::vector<WalkedFrame> outer_frames_;       // innermost first
     std::vector<FrameId> labels_, added_labels_;  // of the stack at hand
     std::vector<StackId> descended_;
 
-    FrameTable frames_;
-    std::vector<Group> groups_;
     std::map<Group, std::uint32_t> group_index_;
-    StackTrie stacks_;
 
     // Of the sample at hand: the outermost user frames, which stand in its Path and not in
     // user_frames_.

@@ -167,13 +167,13 @@ bool StackStitcher::is_same_call(const Stack& cut, const Stack& donor, std::size
     return compared >= min_compared && differing <= max_differing;
 }
 
-bool StackStitcher::outer_frames(std::size_t cut, std::vector<Frame>& outer) const {
+bool StackStitcher::outer_frames(std::size_t cut, std::vector<WalkedFrame>& outer) const {
     outer.clear();
     for (const Stack* at = &stacks_[cut]; at->donor;) {
         const Stack& donor = stacks_[*at->donor];
         for (std::size_t i = at->donor_frame + 1; i < donor.count; ++i) {
             if (outer.size() == max_outer_frames) return false;
-            outer.push_back(frame(donor, i).frame);
+            outer.push_back(frame(donor, i));
         }
         if (!donor.cut) return true;
         at = &donor;

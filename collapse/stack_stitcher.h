@@ -47,7 +47,7 @@ public:
 
     // What follows the outermost frame of a cut stack, innermost first, and whether it reaches the
     // start of the thread. Replaces `outer`; empty if nothing is known.
-    bool outer_frames(std::size_t cut, std::vector<Frame>& outer) const;
+    bool outer_frames(std::size_t cut, std::vector<WalkedFrame>& outer) const;
 
     // Forgets all stacks, keeps the memory.
     void clear();

@@ -1,10 +1,14 @@
 #include "collapse/stack_trie.h"
 
+#include <algorithm>
+
 namespace fgread {
 
 namespace {
 
 constexpr std::size_t initial_slots = 1024;
+// To put all nodes in new places costs a cache miss each.
+constexpr std::size_t growth = 4;
 
 constexpr std::uint32_t hash_of_nothing = 0x9e3779b9;  // of 0 and label 0 it would be 0 again
 
@@ -26,7 +30,9 @@ void StackTrie::descend(StackId parent, const std::vector<std::uint32_t>& labels
                         std::vector<StackId>& stacks) {
     const std::size_t count = labels.size();
     // All that may be added: no place moves meanwhile.
-    while ((nodes_.size() + count) * 2 >= slots_.size()) grow();
+    while ((nodes_.size() + count) * 2 >= slots_.size()) {
+        index_all(std::max(slots_.size() * growth, initial_slots));
+    }
     path_.resize(count);
     stacks.resize(count);
     std::uint32_t hash = parent == no_stack ? hash_of_nothing : hashes_[parent];
@@ -44,7 +50,9 @@ void StackTrie::descend(StackId parent, const std::vector<std::uint32_t>& labels
 }
 
 StackId StackTrie::find_or_add(StackNode node, std::uint32_t hash) {
-    if (nodes_.size() * 2 >= slots_.size()) grow();
+    if (nodes_.size() * 2 >= slots_.size()) {
+        index_all(std::max(slots_.size() * growth, initial_slots));
+    }
     const std::size_t mask = slots_.size() - 1;
     for (std::size_t at = hash & mask;; at = (at + 1) & mask) {
         const std::uint32_t slot = slots_[at];
@@ -58,12 +66,17 @@ StackId StackTrie::find_or_add(StackNode node, std::uint32_t hash) {
     }
 }
 
-void StackTrie::grow() {
-    const std::size_t size = slots_.empty() ? initial_slots : slots_.size() * 2;
-    slots_.assign(size, 0);
+void StackTrie::cut_to(std::size_t count) {
+    nodes_.resize(count);
+    hashes_.resize(count);
+    index_all(slots_.size());
+}
+
+void StackTrie::index_all(std::size_t slots) {
+    slots_.assign(slots, 0);
     for (std::size_t id = 0; id < nodes_.size(); ++id) {
-        std::size_t at = hashes_[id] & (size - 1);
-        while (slots_[at] != 0) at = (at + 1) & (size - 1);
+        std::size_t at = hashes_[id] & (slots - 1);
+        while (slots_[at] != 0) at = (at + 1) & (slots - 1);
         slots_[at] = static_cast<std::uint32_t>(id + 1);
     }
 }

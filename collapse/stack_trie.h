@@ -17,7 +17,7 @@ struct StackNode {
     friend bool operator==(const StackNode&, const StackNode&) = default;
 };
 
-// Not thread-safe. 12 bytes a node and 8 of index.
+// Not thread-safe. 12 bytes a node and 8 to 32 of index.
 class StackTrie {
 public:
     // The stack that is `parent` with `label` called on top; new or known. Amortised O(1).
@@ -31,6 +31,9 @@ public:
     void descend(StackId parent, const std::vector<std::uint32_t>& labels,
                  std::vector<StackId>& stacks);
 
+    // Forgets all but the first `count` stacks.
+    void cut_to(std::size_t count);
+
     [[nodiscard]] const StackNode& operator[](StackId id) const { return nodes_[id]; }
     [[nodiscard]] std::size_t size() const { return nodes_.size(); }
     [[nodiscard]] const std::vector<StackNode>& nodes() const { return nodes_; }
@@ -39,7 +42,7 @@ private:
     // Of all labels from the root on, so that no node is needed to know where the next one is.
     [[nodiscard]] std::uint32_t hash_of(StackId parent, std::uint32_t label) const;
     StackId find_or_add(StackNode node, std::uint32_t hash);
-    void grow();
+    void index_all(std::size_t slots);
 
     std::vector<StackNode> nodes_;
     std::vector<std::uint32_t> hashes_;  // of each node

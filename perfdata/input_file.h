@@ -43,7 +43,7 @@ public:
     Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> buffer) const;
 
     // Also maps the file, if it is one and the program is guarded: see MappedFile. Reading through
-    // the mapping costs two thirds of pread. Not thread-safe.
+    // the mapping costs less than pread. Not thread-safe.
     void map();
     void unmap() { mapped_.reset(); }
     // Null: there is only read_at().

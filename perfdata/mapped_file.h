@@ -31,9 +31,17 @@ public:
     // Whether some page of any MappedFile was lost when it was read, so far in this process.
     [[nodiscard]] static bool was_any_lost();
 
+    // Makes the system map these bytes now, not one page fault after the other. False if it cannot
+    // (before Linux 5.14), or does not have all of them. Thread-safe.
+    [[nodiscard]] bool fetch_pages(std::uint64_t offset, std::uint64_t size) const;
+
     // Gives the memory of these bytes (`offset` of bytes()) back to the system, and of up to 2 MiB
     // before them: they can be read again. Thread-safe.
     void release(std::uint64_t offset, std::uint64_t size) const;
+
+    // For those who read the file from its beginning on, maybe several at a time: gives back what
+    // lies before `offset`, 8 MiB at once. Thread-safe.
+    void release_before(std::uint64_t offset) const;
 
     // Whether all that was read so far below `end` (of the file) was really there. Asks the system
     // for its size (0.3 us): within its last page a shorter file reads as zeros without any signal.
@@ -50,6 +58,7 @@ public:
         std::atomic<std::uintptr_t> end{0};  // 0: not in use
         std::atomic<bool> taken{false};
         std::atomic<bool> lost{false};
+        std::atomic<std::uint64_t> released{0};  // release_before() was here
     };
 
 private:

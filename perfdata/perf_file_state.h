@@ -70,9 +70,9 @@ struct PerfFile::State {
 
     // Hops over the records of one part; false if they turn out to be compressed.
     bool scan_part(std::size_t part, Scan& scan, std::vector<TimedEvent>& timed,
-                   Diagnostics& diagnostics) const;
-    [[nodiscard]] std::optional<Scan> scan_parts(Diagnostics& diagnostics) const;
-    std::optional<Scan> scan_files(Diagnostics& diagnostics);
+                   Diagnostics& diagnostics, unsigned threads) const;
+    [[nodiscard]] std::optional<Scan> scan_parts(Diagnostics& diagnostics, unsigned threads) const;
+    std::optional<Scan> scan_files(Diagnostics& diagnostics, unsigned threads);
     void map_files();
     void unmap_files();
     [[nodiscard]] bool is_whole() const;

@@ -84,6 +84,21 @@ void PerfFile::State::apply_build_ids(MappingTable& mappings) const {
     }
 }
 
+std::optional<ByteView> PerfFile::mapped_chunk(const Chunk& chunk) const {
+    if (!chunk.bytes.empty()) return std::nullopt;
+    const MappedFile* mapped = state_->part(chunk.part).file.mapped();
+    const std::uint64_t end = chunk.offset + chunk.size;
+    if (!mapped || end > mapped->bytes().size() || !mapped->is_whole(end)) return std::nullopt;
+    return mapped->bytes().subspan(static_cast<std::size_t>(chunk.offset),
+                                   static_cast<std::size_t>(chunk.size));
+}
+
+bool PerfFile::leave_mapped_chunk(const Chunk& chunk) const {
+    const MappedFile& mapped = *state_->part(chunk.part).file.mapped();
+    mapped.release_before(chunk.offset);
+    return mapped.is_whole(chunk.offset + chunk.size);
+}
+
 Result<ByteView> PerfFile::read_chunk(const Chunk& chunk, std::vector<std::byte>& buffer) const {
     if (!chunk.bytes.empty()) return chunk.bytes;
     const InputFile& file = state_->part(chunk.part).file;

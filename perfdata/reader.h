@@ -70,6 +70,8 @@ public:
     // The next record; nothing at the end or at a record of impossible size (then damaged()).
     std::optional<RecordView> next();
     [[nodiscard]] bool damaged() const;
+    // Asks the processor for the beginning of the next record, so many bytes.
+    void prefetch(std::size_t bytes) const;
 
 private:
     ByteView bytes_;
@@ -136,8 +138,9 @@ public:
     // An error only if the file cannot be read at all; damage ends the scan, is counted, and what
     // lies before it is in the result. Of a pipe or a compressed recording, the first batch: what
     // is read ahead, by a thread of its own, takes some 100 MiB at the most. A pipe can be scanned
-    // only once.
-    Result<Scan> scan(Diagnostics& diagnostics) const;
+    // only once. `threads`: with more than one, a second maps the pages of a large file, which
+    // takes half of the time.
+    Result<Scan> scan(Diagnostics& diagnostics, unsigned threads = 1) const;
     // The next batch into `scan`, whose processes, mappings and counts grow; its chunks, and the
     // bytes of the last ones, are replaced. False if there is no more: always, for a file. Nobody
     // may use `scan` or this object meanwhile. The attrs may grow (a pipe says when it likes).
@@ -145,6 +148,11 @@ public:
     // Second pass: the bytes of a chunk into `buffer` (resized as needed; keep it between calls).
     // Shorter than asked if the file shrank. Thread-safe: pread, no shared position.
     Result<ByteView> read_chunk(const Chunk& chunk, std::vector<std::byte>& buffer) const;
+    // The same without a copy, from the mapping of the first pass; nothing if there is none, or it
+    // has lost pages. Whoever has read it asks leave_mapped_chunk() whether all of it was there: if
+    // not, what was read is worth nothing, and read_chunk() has what is left. Thread-safe.
+    [[nodiscard]] std::optional<ByteView> mapped_chunk(const Chunk& chunk) const;
+    [[nodiscard]] bool leave_mapped_chunk(const Chunk& chunk) const;
     [[nodiscard]] RecordCursor records(const Chunk& chunk, ByteView bytes) const;
 
     ~PerfFile();

@@ -15,7 +15,7 @@ constexpr std::size_t max_read = std::size_t{256} << 10;
 constexpr std::uint64_t small_record = 1024;
 constexpr unsigned records_ahead = 3;
 // Of a mapping: giving memory back costs some microseconds, more memory than this nothing less.
-constexpr std::size_t mapped_window = std::size_t{4} << 20;
+constexpr std::size_t mapped_window = std::size_t{16} << 20;
 
 }  // namespace
 
@@ -45,6 +45,7 @@ bool RecordHopper::require(std::uint64_t offset, std::size_t size) {
 
 void RecordHopper::show_window(const MappedFile& mapped, std::uint64_t offset) {
     mapped.release(window_begin_, window_.size());
+    if (ahead_) ahead_->reached(offset);
     const auto wanted = std::min<std::uint64_t>(mapped_window, end_ - offset);
     window_begin_ = offset;
     window_ =

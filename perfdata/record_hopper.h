@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "perfdata/input_file.h"
+#include "perfdata/page_ahead.h"
 #include "perfdata/record.h"
 
 namespace fgread {
@@ -27,6 +28,9 @@ public:
     // first one has the number `sequence`.
     RecordHopper(const InputFile& file, std::uint64_t begin, std::uint64_t end, Endian endian,
                  std::uint64_t sequence = 0);
+
+    // Tells `ahead` where it is, from now on; it must outlive the hopper. Of a mapped file only.
+    void tell(PageAhead& ahead) { ahead_ = &ahead; }
 
     // A record by its header alone.
     struct Header {
@@ -63,6 +67,7 @@ private:
     void expect_like(std::uint16_t size);
 
     const InputFile& file_;
+    PageAhead* ahead_ = nullptr;
     std::uint64_t end_;
     Endian endian_;
 

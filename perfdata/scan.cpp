@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "perfdata/format.h"
+#include "perfdata/page_ahead.h"
 #include "perfdata/perf_file_state.h"
 #include "perfdata/piece_fill.h"
 #include "perfdata/record_framing.h"
@@ -14,6 +15,9 @@ namespace fgread {
 namespace {
 
 using namespace format;
+
+// Bytes of records: their first pass takes 0.7 ms.
+constexpr std::uint64_t worth_a_thread = std::uint64_t{16} << 20;
 
 // Collects records into chunks.
 class ChunkCutter {
@@ -48,10 +52,15 @@ private:
 }  // namespace
 
 bool PerfFile::State::scan_part(std::size_t index, Scan& scan, std::vector<TimedEvent>& timed,
-                                Diagnostics& diagnostics) const {
+                                Diagnostics& diagnostics, unsigned threads) const {
     const Part records = part(index);
     ChunkCutter chunks(scan.chunks, index);
     RecordHopper hopper(records.file, records.begin, records.end, header.endian, scan.record_count);
+    std::optional<PageAhead> ahead;
+    const MappedFile* mapped = records.file.mapped();
+    if (mapped && threads > 1 && records.end - records.begin >= worth_a_thread) {
+        hopper.tell(ahead.emplace(*mapped, records.begin, records.end));
+    }
     while (const auto next = hopper.next()) {
         chunks.add(*next);
         ++scan.records_by_type[std::min(next->type, known_type_limit)];
@@ -79,7 +88,7 @@ bool PerfFile::State::scan_part(std::size_t index, Scan& scan, std::vector<Timed
 }
 
 // All parts; nothing if compressed records come up, and then nothing is counted either.
-std::optional<Scan> PerfFile::State::scan_parts(Diagnostics& diagnostics) const {
+std::optional<Scan> PerfFile::State::scan_parts(Diagnostics& diagnostics, unsigned threads) const {
     Scan scan;
     scan.records_by_type.resize(known_type_limit + 1);
     scan.coverage = coverage_by_header();
@@ -87,7 +96,7 @@ std::optional<Scan> PerfFile::State::scan_parts(Diagnostics& diagnostics) const 
     std::vector<TimedEvent> timed;
     Diagnostics met;
     for (std::size_t i = 0; i < part_count(); ++i) {
-        if (!scan_part(i, scan, timed, met)) return std::nullopt;
+        if (!scan_part(i, scan, timed, met, threads)) return std::nullopt;
     }
     diagnostics.merge(met);
     scan.sample_count = scan.records_by_type[record_sample];
@@ -100,14 +109,14 @@ std::optional<Scan> PerfFile::State::scan_parts(Diagnostics& diagnostics) const 
 }
 
 // Through mappings, where that may be and nothing is lost meanwhile.
-std::optional<Scan> PerfFile::State::scan_files(Diagnostics& diagnostics) {
+std::optional<Scan> PerfFile::State::scan_files(Diagnostics& diagnostics, unsigned threads) {
     map_files();
     Diagnostics met;
-    auto scan = scan_parts(met);
+    auto scan = scan_parts(met, threads);
     if (!is_whole()) {
         unmap_files();
         met = {};
-        scan = scan_parts(met);
+        scan = scan_parts(met, threads);
     }
     diagnostics.merge(met);
     return scan;
@@ -132,10 +141,10 @@ bool PerfFile::State::is_whole() const {
     return true;
 }
 
-Result<Scan> PerfFile::scan(Diagnostics& diagnostics) const {
+Result<Scan> PerfFile::scan(Diagnostics& diagnostics, unsigned threads) const {
     State& state = *state_;
     if (!state.streamed) {
-        if (auto scan = state.scan_files(diagnostics)) return std::move(*scan);
+        if (auto scan = state.scan_files(diagnostics, threads)) return std::move(*scan);
     }
     Scan scan;
     state.begin_stream(scan, diagnostics);

@@ -5,7 +5,6 @@
 
 #include "collapse/fold.h"
 #include "collapse/frame_names.h"
-#include "collapse/frame_table.h"
 #include "perfdata/format.h"
 #include "perfdata/reader.h"
 #include "symbols/module_cache.h"

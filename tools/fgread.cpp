@@ -506,11 +506,12 @@ int run(Arguments& arguments) {
         say("--output-dir is for slices; give --slices N or --slice-length SECONDS");
         return wrong_usage;
     }
-    Result<tools::OutputFile> output = tools::OutputFile::create(arguments.output);
-    if (!output) {
-        say(output.error().message);
+    Result<tools::OutputFile> created = tools::OutputFile::create(arguments.output);
+    if (!created) {
+        say(created.error().message);
         return failed;
     }
+    std::optional<tools::OutputFile> output(std::move(*created));
     if (arguments.list_events) return list_events(arguments, *output);
     const TextSink sink = [&](std::string_view text) { return output->write(text); };
     Picture picture;
@@ -523,24 +524,31 @@ int run(Arguments& arguments) {
         progress.erase();
         picture = tools::write_profile(folded, *format, arguments.picture.picture, sink);
     };
-    const Result<FoldStats> stats = fold_recording(arguments.input, arguments.fold, write);
+    const auto finish = [&](const FoldStats& stats) -> int {
+        progress.erase();
+        if (output->reader_gone()) return folded;
+        const Result<void> committed = output->commit();
+        if (!committed) {
+            say(committed.error().message);
+            return failed;
+        }
+        if (MappedFile::was_any_lost()) {
+            say("a file became shorter while it was read: if it was a binary's, names and frames "
+                "of it may be missing or wrong; fold the recording again");
+        }
+        report_picture(arguments, picture);
+        return report(arguments, stats);
+    };
+    // All is done then: the process gives its memory back at once.
+    const auto leave = [&](const FoldStats& stats) {
+        const int status = finish(stats);
+        output.reset();  // what could not be written leaves nothing behind
+        std::exit(status);
+    };
+    const Result<FoldStats> stats = fold_recording(arguments.input, arguments.fold, write, leave);
     progress.erase();
-    if (!stats) {
-        say(stats.error().message);
-        return failed;
-    }
-    if (output->reader_gone()) return folded;
-    const Result<void> committed = output->commit();
-    if (!committed) {
-        say(committed.error().message);
-        return failed;
-    }
-    if (MappedFile::was_any_lost()) {
-        say("a file became shorter while it was read: if it was a binary's, names and frames of it "
-            "may be missing or wrong; fold the recording again");
-    }
-    report_picture(arguments, picture);
-    return report(arguments, *stats);
+    say(stats.error().message);
+    return failed;
 }
 
 }  // namespace

@@ -1,17 +1,15 @@
 #include "unwind/walker.h"
 
-#include <array>
 #include <optional>
+#include <vector>
 
 #include "unwind/architecture.h"
 #include "unwind/call_check.h"
 #include "unwind/frame_memory.h"
 #include "unwind/frame_pointer.h"
 #include "unwind/general_walk.h"
-#include "unwind/inferred_rules.h"
+#include "unwind/known_places.h"
 #include "unwind/recorded_chain.h"
-#include "unwind/signal_trampoline.h"
-#include "unwind/span_cache.h"
 #include "unwind/step.h"
 #include "unwind/x86_64.h"
 
@@ -20,24 +18,10 @@ namespace {
 
 constexpr AbiRegisters abi{x86_64::return_address, x86_64::rsp, x86_64::callee_saved};
 
-// All that a frame needs to be recorded and left, found by its pc: one cache line.
-struct alignas(64) KnownPc {
-    std::uint64_t lookup = 0;          // AVMA; of a return address already lowered
-    const UnwindRule* rule = nullptr;  // null: the walk ends here, because of `stop`
-    std::uint64_t bias = 0;
-    ModuleId module;
-    std::uint32_t generation = 0;  // of the SpanCache; 0 is never used
-    FastRule fast;
-    StopReason stop = StopReason::complete;
-    ShortRule brief;
-    // Of what it called there are no other callers on this stack: `stop`.
-    bool is_bottom : 1 = false;
-    bool may_keep_fp : 1 = false;          // no rule, but the frame pointer is worth a look
-    bool keeps_fp : 1 = false;             // its function, which is known, begins by making a frame
-    bool keeps_none : 1 = false;           // or does not
-    const UnwindRule* inferred = nullptr;  // no rule, but one that its code suggests
-};
-static_assert(sizeof(KnownPc) == 64);
+void push_frame(std::vector<WalkedFrame>& frames, const KnownPc& at, FrameKind kind,
+                std::uint64_t pc, std::uint64_t sp) {
+    frames.push_back({{at.module, kind, pc - at.bias}, {pc}, {sp}, at.id});
+}
 
 struct Places {
     unsigned pc, sp;
@@ -51,68 +35,10 @@ Places places_of(const RegisterFile& registers) {
 }  // namespace
 
 struct StackWalker::State {
-    State(ModuleProvider& the_provider, WalkLimits the_limits)
-        : provider(the_provider), limits(the_limits), spans(the_provider), inferred(the_provider) {}
-
-    // 256 KiB fit a level-2 cache; programs have some hundred hot return addresses, compilers more.
-    static constexpr unsigned known_bits = 12;
-
-    const KnownPc& look_up(std::uint64_t lookup, std::uint32_t generation) {
-        const std::uint64_t key = (lookup + generation) * 0x9e3779b97f4a7c15u;
-        KnownPc& entry = known[key >> (64 - known_bits)];
-        if (entry.lookup != lookup || entry.generation != generation) {
-            fill(entry, lookup, generation);
-        }
-        return entry;
-    }
-
-    void fill(KnownPc& entry, std::uint64_t lookup, std::uint32_t generation) {
-        const SpanCache::Span& span = spans.find(lookup);
-        entry = KnownPc{};
-        entry.lookup = lookup;
-        entry.generation = generation;
-        entry.module = span.code.module;
-        entry.bias = span.code.bias;
-        if (const UnwindRule* rule = span.find_rule(lookup)) {
-            entry.rule = rule;
-            entry.fast = rule->fast;
-            entry.brief = rule->brief;
-        } else if (span.code.table && is_trampoline(entry)) {
-            entry.rule = &x86_64::signal_trampoline_rule();
-        } else {
-            entry.stop = span.reason_without_rule(lookup);
-            // JITs keep frame pointers; what a file that is not there does, nobody knows.
-            const bool no_cfi = entry.stop == StopReason::no_cfi;
-            entry.may_keep_fp = limits.frame_pointers && (no_cfi || span.code.anonymous);
-            if (no_cfi) look_at_function(entry);
-        }
-        for (const StackBottom& bottom : span.code.bottoms) {
-            const Svma pc{lookup - entry.bias};
-            if (pc < bottom.start || pc >= bottom.end) continue;
-            entry.is_bottom = true;
-            entry.stop = bottom.reason;
-            entry.brief = {};
-        }
-    }
-
-    // A handler's return address is the trampoline's first byte; the byte before it was looked up.
-    bool is_trampoline(const KnownPc& entry) {
-        const Svma before{entry.lookup - entry.bias}, at{before.value + 1};
-        return read_code(entry.module, at, x86_64::is_signal_trampoline) ||
-               read_code(entry.module, before, x86_64::is_signal_trampoline);
-    }
-
-    // Not of stubs, which are in no function: to learn that takes all symbols of the binary.
-    void look_at_function(KnownPc& entry) {
-        const Svma pc{entry.lookup - entry.bias};
-        if (read_code(entry.module, pc, x86_64::is_stub)) return;
-        if (limits.analyse_code) entry.inferred = inferred.find(entry.module, pc);
-        if (!limits.frame_pointers || limits.trust_frame_pointers) return;
-        const auto function = provider.function_at(entry.module, pc);
-        if (!function || !function->is_end_known) return;
-        entry.keeps_fp = read_code(entry.module, function->start, x86_64::makes_frame);
-        entry.keeps_none = !entry.keeps_fp;
-    }
+    State(ModuleProvider& the_provider, WalkLimits the_limits, FrameTable* the_frames)
+        : provider(the_provider),
+          limits(the_limits),
+          places(the_provider, the_limits, the_frames) {}
 
     // BOLT drops the call-frame information of the stubs it leaves in place: libLLVM of Rust 1.95.
     // A stub has no frame: its caller's address is on top of the stack. Believed if there are rules
@@ -121,15 +47,9 @@ struct StackWalker::State {
                                                 const StackMemory& stack) {
         const auto caller = stack.read_u64(stub.sp.value);
         const Svma pc{stub.frame.offset};
-        if (!caller || !read_code(stub.frame.module, pc, x86_64::is_stub)) return std::nullopt;
-        return look_up(*caller - 1, generation).rule ? caller : std::nullopt;
-    }
-
-    // What `test` says of the 16 code bytes at `pc`; false if they cannot be read.
-    bool read_code(ModuleId module, Svma pc, bool (*test)(const std::array<std::uint64_t, 2>&)) {
-        const auto code = provider.read_word(module, pc);
-        const auto more = provider.read_word(module, Svma{pc.value + 8});
-        return code && test({*code, more.value_or(0)});
+        if (!caller || !places.read_code(stub.frame.module, pc, x86_64::is_stub))
+            return std::nullopt;
+        return places.look_up(*caller - 1, generation).rule ? caller : std::nullopt;
     }
 
     [[nodiscard]] WalkResult result(StopReason reason) const {
@@ -163,9 +83,7 @@ struct StackWalker::State {
 
     ModuleProvider& provider;
     WalkLimits limits;
-    SpanCache spans;
-    std::vector<KnownPc> known;  // empty until something is walked
-    InferredRules inferred;
+    KnownPlaces places;
     std::uint32_t followed = 0;  // frame pointers, in this walk
     std::uint32_t analysed = 0;  // inferred rules, in this walk
 
@@ -180,7 +98,7 @@ struct StackWalker::State {
 // pointer.
 bool StackWalker::State::is_called(std::uint32_t generation, std::uint64_t callee,
                                    std::uint64_t returns_to, x86_64::CallTrust trust) {
-    const KnownPc caller = look_up(returns_to - 1, generation);
+    const KnownPc caller = places.look_up(returns_to - 1, generation);
     if (caller.stop == StopReason::no_mapping) return false;
     if (limits.trust_frame_pointers) trust = x86_64::CallTrust::any;
     return x86_64::may_have_called(provider, {caller.module, caller.bias, returns_to}, callee,
@@ -191,7 +109,7 @@ bool StackWalker::State::is_called(std::uint32_t generation, std::uint64_t calle
 bool StackWalker::State::is_anothers_frame(std::uint32_t generation, const KnownPc& at,
                                            std::uint64_t returns_to, const StackMemory& stack,
                                            const RegisterFile& registers) {
-    const KnownPc caller = look_up(returns_to - 1, generation);
+    const KnownPc caller = places.look_up(returns_to - 1, generation);
     return x86_64::is_nearer_called(provider, {caller.module, caller.bias, returns_to},
                                     {at.module, at.bias, registers[abi.pc]}, stack,
                                     registers[abi.stack_pointer], registers[x86_64::rbp]);
@@ -212,7 +130,7 @@ bool StackWalker::State::follow_frame_pointer(std::uint32_t generation, FrameKin
     if (kind == FrameKind::exact) {
         trust = x86_64::CallTrust::unknown;
         const Svma svma{pc - at.bias};
-        if (read_code(at.module, svma, x86_64::is_stub)) return false;  // keeps none
+        if (places.read_code(at.module, svma, x86_64::is_stub)) return false;  // keeps none
         const auto code = provider.read_word(at.module, svma);
         if (code) state = x86_64::frame_state({*code, 0});
         if (state == x86_64::FrameState::made) {
@@ -243,7 +161,7 @@ bool StackWalker::State::follow_frame_pointer(std::uint32_t generation, FrameKin
 
 // Whether a call may return to `pc`; nothing if the code before it cannot be read.
 std::optional<bool> StackWalker::State::is_behind_call(std::uint32_t generation, std::uint64_t pc) {
-    const KnownPc& caller = look_up(pc - 1, generation);
+    const KnownPc& caller = places.look_up(pc - 1, generation);
     if (caller.stop == StopReason::no_mapping) return false;
     // Go puts goexit's second instruction there; the kernel, where a handler returns to.
     if (caller.is_bottom || (caller.rule && caller.rule->signal_frame)) return true;
@@ -278,7 +196,7 @@ bool StackWalker::State::step_past_rule(std::uint32_t generation, KnownPc at,
                                         const RegisterFile& innermost, std::size_t depth,
                                         const StackMemory& stack, RegisterFile& registers) {
     const RegisterRule& cfa = at.rule->cfa;
-    const UnwindTable* table = spans.find(at.lookup).code.table;
+    const UnwindTable* table = places.spans.find(at.lookup).code.table;
     if (cfa.kind != RuleKind::in_register || registers.has(cfa.source) || table == nullptr) {
         return false;
     }
@@ -298,7 +216,7 @@ bool StackWalker::State::step_past_rule(std::uint32_t generation, KnownPc at,
     std::optional<FunctionRange> function;
     const Svma pc{at.lookup - at.bias};
     if (const auto fde = table->fde_range(pc)) function = {fde->start, fde->end};
-    at.inferred = inferred.find(at.module, pc, function);
+    at.inferred = places.inferred.find(at.module, pc, function);
     return at.inferred && follow_inferred(generation, at, FrameKind::return_address, stack,
                                           registers) == StepStatus::ok;
 }
@@ -308,7 +226,8 @@ StepStatus StackWalker::State::slow_step(const KnownPc& at, FrameKind kind,
     const FrameMemory memory(stack, &provider, at.module, at.bias);
     bool returning = false;
     if (kind == FrameKind::exact) {
-        returning = read_code(at.module, Svma{registers[abi.pc] - at.bias}, x86_64::is_epilogue);
+        returning =
+            places.read_code(at.module, Svma{registers[abi.pc] - at.bias}, x86_64::is_epilogue);
     }
     return step(*at.rule, abi, memory, registers, returning);
 }
@@ -317,8 +236,8 @@ StepStatus StackWalker::State::slow_step(const KnownPc& at, FrameKind kind,
 StopReason StackWalker::State::walk(std::uint32_t generation, const RegisterFile& registers,
                                     FrameKind kind, const StackMemory& stack, WalkTrail* trail,
                                     std::vector<WalkedFrame>& frames) {
-    if (known.empty()) known.resize(std::size_t{1} << known_bits);
-    const std::size_t known_frames = frames.size();
+    places.make_room();
+    const std::size_t frames_before = frames.size();
     const auto reason = walk_briefly(generation, registers, kind, stack, trail, frames);
     if (trail && reason == StopReason::complete) {
         leave_trail(generation, *trail);
@@ -326,7 +245,7 @@ StopReason StackWalker::State::walk(std::uint32_t generation, const RegisterFile
         trail->clear();
     }
     if (reason) return *reason;
-    frames.resize(known_frames);
+    frames.resize(frames_before);
     return walk_fully(generation, registers, kind, stack, frames);
 }
 
@@ -361,8 +280,8 @@ StopReason StackWalker::State::walk_fully(std::uint32_t generation, const Regist
         const std::uint64_t pc = registers[abi.pc];
         const std::uint64_t sp =
             registers.has(abi.stack_pointer) ? registers[abi.stack_pointer] : 0;
-        const KnownPc& at = look_up(kind == FrameKind::return_address ? pc - 1 : pc, generation);
-        frames.push_back({{at.module, kind, pc - at.bias}, {pc}, {sp}});
+        const KnownPc& at = places.look_up_frame(pc, kind, generation);
+        push_frame(frames, at, kind, pc, sp);
         if (at.is_bottom && kind == FrameKind::return_address) return at.stop;
         if (!at.rule) {
             const KnownPc here = at;  // other look-ups may take its place
@@ -379,7 +298,8 @@ StopReason StackWalker::State::walk_fully(std::uint32_t generation, const Regist
             continue;
         }
 
-        if (!at.fast.usable() || !x86_64::fast_step(at.fast, stack, registers)) {
+        const FastRule& fast = at.rule->fast;
+        if (!fast.usable() || !x86_64::fast_step(fast, stack, registers)) {
             const StepStatus status = slow_step(at, kind, stack, registers);
             if (status == StepStatus::bad_memory && frames.size() < limits.max_frames &&
                 step_past_rule(generation, at, innermost, frames.size(), stack, registers)) {
@@ -427,9 +347,8 @@ std::optional<StopReason> StackWalker::State::walk_briefly(std::uint32_t generat
             shared = meet(*trail, outer, here, stack);
             if (shared != 0) return StopReason::complete;
         }
-        const KnownPc& at =
-            look_up(kind == FrameKind::return_address ? here.pc - 1 : here.pc, generation);
-        frames.push_back({{at.module, kind, here.pc - at.bias}, {here.pc}, {here.sp}});
+        const KnownPc& at = places.look_up_frame(here.pc, kind, generation);
+        push_frame(frames, at, kind, here.pc, here.sp);
         here.fp_distance = at.brief.fp_distance;
         if (trail) steps.push_back(here);
         if (!at.rule) {
@@ -440,8 +359,8 @@ std::optional<StopReason> StackWalker::State::walk_briefly(std::uint32_t generat
         const bool from_fp = at.brief.kind == ShortRule::from_fp;
         if (at.brief.kind == ShortRule::none || (from_fp && !here.has_fp)) return std::nullopt;
 
-        const std::uint64_t cfa = (from_fp ? here.fp : here.sp) +
-                                  static_cast<std::uint64_t>(std::int64_t{at.fast.cfa_offset});
+        const std::uint64_t cfa =
+            (from_fp ? here.fp : here.sp) + static_cast<std::uint64_t>(std::int64_t{at.cfa_offset});
         if (!stack.covers(cfa - word, word)) {
             const EvalStatus status =
                 FrameMemory(stack, &provider, at.module, at.bias).read(cfa - word).status;
@@ -467,8 +386,8 @@ std::optional<StopReason> StackWalker::State::walk_briefly(std::uint32_t generat
     }
 }
 
-StackWalker::StackWalker(ModuleProvider& provider, WalkLimits limits)
-    : state_(std::make_unique<State>(provider, limits)) {}
+StackWalker::StackWalker(ModuleProvider& provider, WalkLimits limits, FrameTable* frames)
+    : state_(std::make_unique<State>(provider, limits, frames)) {}
 StackWalker::~StackWalker() = default;
 StackWalker::StackWalker(StackWalker&&) noexcept = default;
 
@@ -483,7 +402,7 @@ WalkResult StackWalker::walk(const AddressSpace& space, EventTime when,
     if (registers.abi() == TaskAbi::unsupported) return without_trail(StopReason::unsupported_abi);
     const auto [pc_place, sp_place] = places_of(registers);
     if (!registers.has(pc_place)) return without_trail(StopReason::no_registers);
-    const std::uint32_t generation = state_->spans.select(space, when);
+    const std::uint32_t generation = state_->places.spans.select(space, when);
     if (stack.empty() || !registers.has(sp_place)) {
         const Avma pc{registers[pc_place]};
         const Avma sp{registers.has(sp_place) ? registers[sp_place] : 0};
@@ -491,7 +410,7 @@ WalkResult StackWalker::walk(const AddressSpace& space, EventTime when,
         return without_trail(StopReason::no_registers);
     }
     if (registers.abi() != TaskAbi::x86_64) {
-        return without_trail(walk_by_rules(state_->spans, state_->provider, registers, stack,
+        return without_trail(walk_by_rules(state_->places.spans, state_->provider, registers, stack,
                                            state_->limits.max_frames, frames));
     }
     state_->followed = state_->analysed = 0;
@@ -522,20 +441,22 @@ StopReason StackWalker::follow_chain(const AddressSpace& space, EventTime when,
         return StopReason::recorded;
     }
     if (registers.abi() != TaskAbi::x86_64) return reason;
-    state_->spans.select(space, when);
-    return follow_recorded_chain(state_->spans, state_->provider,
+    state_->places.spans.select(space, when);
+    return follow_recorded_chain(state_->places.spans, state_->provider,
                                  {chain, registers, stack, state_->limits}, reason, frames);
 }
 
 Frame StackWalker::resolve(const AddressSpace& space, EventTime when, Avma address,
                            FrameKind kind) {
-    state_->spans.select(space, when);
+    state_->places.spans.select(space, when);
     const std::uint64_t lookup =
         kind == FrameKind::return_address ? address.value - 1 : address.value;
-    const CodeMapping& code = state_->spans.find(lookup).code;
+    const CodeMapping& code = state_->places.spans.find(lookup).code;
     return {code.module, kind, address.value - code.bias};
 }
 
-void StackWalker::forget_spaces() { state_->spans.clear(); }
+void StackWalker::forget_spaces() { state_->places.spans.clear(); }
+
+void StackWalker::forget_numbers() { state_->places.forget_numbers(); }
 
 }  // namespace fgread

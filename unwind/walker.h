@@ -9,6 +9,7 @@
 
 #include "perfdata/address_space.h"
 #include "unwind/frame.h"
+#include "unwind/frame_table.h"
 #include "unwind/module_provider.h"
 #include "unwind/registers.h"
 #include "unwind/stack_memory.h"
@@ -35,6 +36,8 @@ struct WalkedFrame {
     Frame frame;
     Avma pc;  // as found: a return address is not yet lowered
     Avma sp;  // the frame's stack pointer (CFA of the frame it called)
+    // In a module: its number in the walker's table, if that has one.
+    FrameId id = no_frame;
 };
 
 // Why the walk ended, at the last of the frames it found.
@@ -49,8 +52,10 @@ struct WalkResult {
 // Not thread-safe: one walker per thread (it keeps hints and a cache of resolved mappings).
 class StackWalker {
 public:
-    // `provider` must outlive the walker.
-    explicit StackWalker(ModuleProvider& provider, WalkLimits limits = {});
+    // `provider` must outlive the walker, and so must `frames`: with it most frames are numbered as
+    // they are found, which costs next to nothing where their pc was met before.
+    explicit StackWalker(ModuleProvider& provider, WalkLimits limits = {},
+                         FrameTable* frames = nullptr);
 
     // Walks one stack of a process whose mappings are `space` at `when`. `frames` is cleared and
     // filled innermost first; it always holds at least frame 0 if the registers have a pc. A
@@ -80,6 +85,8 @@ public:
     // The walker remembers spaces by their address, and what they answered. Call this when one
     // was changed (AddressSpace::map) or destroyed since the last walk.
     void forget_spaces();
+    // The table was emptied.
+    void forget_numbers();
 
     ~StackWalker();
     StackWalker(StackWalker&&) noexcept;

@@ -356,6 +356,20 @@ TEST_CASE("what is no recording is an error that names the file") {
     }
 }
 
+TEST_CASE("whoever wants to leave at the end is asked once, with the statistics") {
+    const TempFile file(two_events().build());
+    int calls = 0;
+    const auto end = [&](const FoldStats& stats) {
+        ++calls;
+        CHECK(stats.samples == 11);
+    };
+    const auto write = [](const FoldedProfile&) {};
+    CHECK(fold_recording(file.path(), {}, write, end));
+    CHECK(calls == 1);
+    CHECK_FALSE(fold_recording("/nonexistent/perf.data", {}, write, end));
+    CHECK(calls == 1);
+}
+
 TEST_CASE("a sink that wants nothing does not keep the statistics from being made") {
     const TempFile file(two_events().build());
     const Result<FoldStats> stats =

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "collapse/frame_names.h"
+#include "collapse/unreal_frames.h"
 
 using namespace fgread;
 

@@ -88,10 +88,10 @@ public:
     };
     Outer outer(std::size_t cut) {
         stitcher_.join();
-        std::vector<Frame> frames;
+        std::vector<WalkedFrame> frames;
         Outer out;
         out.complete = stitcher_.outer_frames(cut, frames);
-        for (const Frame& frame : frames) out.pcs.push_back(frame.offset);
+        for (const WalkedFrame& frame : frames) out.pcs.push_back(frame.frame.offset);
         return out;
     }
     StackStitcher& stitcher() { return stitcher_; }

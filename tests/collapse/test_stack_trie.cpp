@@ -90,6 +90,18 @@ TEST_CASE("a stack trie keeps its numbers while it grows") {
     }
 }
 
+TEST_CASE("stacks beyond a count are forgotten, those before it keep their numbers") {
+    StackTrie trie;
+    const StackId root = trie.root(7);
+    for (std::uint32_t i = 0; i < 5'000; ++i) trie.child(root, i);
+    trie.cut_to(100);
+    CHECK(trie.size() == 100);
+    CHECK(trie.child(root, 98) == 99);
+    CHECK(trie.child(root, 4'000) == 100);
+    trie.cut_to(0);
+    CHECK(trie.root(8) == 0);
+}
+
 TEST_CASE("a stack of 100,000 frames is no problem") {
     StackTrie trie;
     StackId at = trie.root(0);

@@ -77,6 +77,33 @@ TEST_CASE("pages that a mapped file no longer has read as zeros, and it says so"
     CHECK_FALSE(mapped->is_whole(8 * page));
 }
 
+TEST_CASE("pages are fetched as long as the file has them") {
+    MappedFile::catch_lost_pages();
+    const NamelessFile file(8 * page);
+    const auto mapped = MappedFile::map(file.descriptor(), 0, 8 * page);
+    REQUIRE(mapped);
+    CHECK(mapped->fetch_pages(page + 1, 100'000));  // what lies behind the end is left out
+    CHECK(mapped->fetch_pages(100'000, 1));
+    mapped->release(0, 8 * page);
+    file.cut(3 * page);
+    CHECK(mapped->fetch_pages(0, 3 * page));
+    CHECK_FALSE(mapped->fetch_pages(2 * page, 3 * page));
+}
+
+TEST_CASE("what was read of a mapped file is given back and can be read again") {
+    MappedFile::catch_lost_pages();
+    constexpr std::size_t size = std::size_t{9} << 20;
+    const NamelessFile file(size);
+    const auto mapped = MappedFile::map(file.descriptor(), 0, size);
+    REQUIRE(mapped);
+    for (const std::size_t offset : {std::size_t{0}, size / 2, size, size / 3, size}) {
+        CHECK(count_of(mapped->bytes().first(offset), 'x') == offset);
+        mapped->release_before(offset);
+    }
+    CHECK(count_of(mapped->bytes(), 'x') == size);
+    CHECK(mapped->is_whole(size));
+}
+
 TEST_CASE("a part of a file is mapped from any offset") {
     MappedFile::catch_lost_pages();
     const NamelessFile file(3 * page);

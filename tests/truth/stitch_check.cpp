@@ -109,10 +109,10 @@ public:
 
     void end_chunk() {
         stitcher_.join();
-        std::vector<Frame> outer;
+        std::vector<WalkedFrame> outer;
         for (Cut& cut : cut_) {
             const bool whole = stitcher_.outer_frames(cut.stack, outer);
-            for (const Frame& frame : outer) cut.frames.push_back(walker_.named(frame));
+            for (const WalkedFrame& frame : outer) cut.frames.push_back(walker_.named(frame.frame));
             count(cut, outer.size(), whole);
         }
         cut_.clear();

@@ -51,7 +51,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     modules.map(space, {}, module, Avma{0x1000}, Avma{0x10000}, 0);
 
     constexpr std::uint32_t max_frames = 200;
-    StackWalker walker(modules, {max_frames});
+    FrameTable table;
+    StackWalker walker(modules, {max_frames}, &table);
     std::vector<WalkedFrame> first, second;
     const WalkResult cold = walker.walk(space, {}, registers, stack, first);
     const WalkResult warm = walker.walk(space, {}, registers, stack, second);
@@ -61,6 +62,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check(cold.reason == warm.reason && first.size() == second.size());
     for (std::size_t i = 0; i < first.size(); ++i) {
         check(first[i].frame == second[i].frame && first[i].sp == second[i].sp);
+        check(second[i].id == first[i].id);
+        check(first[i].id == no_frame || table[first[i].id] == first[i].frame);
     }
 
     // The registers once more, as a chain of addresses.

@@ -1,4 +1,6 @@
-#include "collapse/frame_table.h"
+#include "unwind/frame_table.h"
+
+#include <algorithm>
 
 namespace fgread {
 
@@ -17,7 +19,9 @@ std::uint64_t hash_of(const Frame& frame) {
 }  // namespace
 
 FrameId FrameTable::intern(const Frame& frame) {
-    if (frames_.size() * 2 >= slots_.size()) grow();
+    if (frames_.size() * 2 >= slots_.size()) {
+        index_all(std::max(slots_.size() * 2, initial_slots));
+    }
     const std::size_t mask = slots_.size() - 1;
     for (std::size_t at = hash_of(frame) & mask;; at = (at + 1) & mask) {
         const std::uint32_t slot = slots_[at];
@@ -30,12 +34,16 @@ FrameId FrameTable::intern(const Frame& frame) {
     }
 }
 
-void FrameTable::grow() {
-    const std::size_t size = slots_.empty() ? initial_slots : slots_.size() * 2;
-    slots_.assign(size, 0);
+void FrameTable::cut_to(std::size_t count) {
+    frames_.resize(count);
+    index_all(slots_.size());
+}
+
+void FrameTable::index_all(std::size_t slots) {
+    slots_.assign(slots, 0);
     for (std::size_t id = 0; id < frames_.size(); ++id) {
-        std::size_t at = hash_of(frames_[id]) & (size - 1);
-        while (slots_[at] != 0) at = (at + 1) & (size - 1);
+        std::size_t at = hash_of(frames_[id]) & (slots - 1);
+        while (slots_[at] != 0) at = (at + 1) & (slots - 1);
         slots_[at] = static_cast<std::uint32_t>(id + 1);
     }
 }

@@ -2,8 +2,8 @@
 
 #include <vector>
 
-#include "collapse/frame_table.h"
 #include "tests/collapse/random.h"
+#include "unwind/frame_table.h"
 
 using namespace fgread;
 using fgread::testing::Random;
@@ -56,6 +56,17 @@ TEST_CASE("a frame table keeps its numbers while it grows") {
     for (std::uint32_t i = 0; i < count; ++i) REQUIRE(table.intern(nth(i)) == i);
     for (std::uint32_t i = 0; i < count; ++i) REQUIRE(table.intern(nth(i)) == i);
     CHECK(table.size() == count);
+}
+
+TEST_CASE("frames beyond a count are forgotten, those before it keep their numbers") {
+    FrameTable table;
+    for (std::uint32_t i = 0; i < 5'000; ++i) table.intern(frame(1, i));
+    table.cut_to(100);
+    CHECK(table.size() == 100);
+    CHECK(table.intern(frame(1, 99)) == 99);
+    CHECK(table.intern(frame(1, 4'000)) == 100);
+    table.cut_to(0);
+    CHECK(table.intern(frame(1, 99)) == 0);
 }
 
 TEST_CASE("random frames in random order are told apart") {

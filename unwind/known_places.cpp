@@ -1,0 +1,110 @@
+#include "unwind/known_places.h"
+
+#include <algorithm>
+
+#include "unwind/frame_pointer.h"
+#include "unwind/signal_trampoline.h"
+#include "unwind/x86_64.h"
+
+namespace fgread {
+
+void KnownPlaces::make_room() {
+    if (!known_.empty()) return;
+    known_.resize(std::size_t{1} << known_bits);
+    known_frames_.resize(std::size_t{1} << frame_bits_);
+}
+
+void KnownPlaces::forget_numbers() {
+    for (KnownPc& entry : known_) entry.id = no_frame;
+    std::fill(known_frames_.begin(), known_frames_.end(), KnownFrame{});
+}
+
+FrameId KnownPlaces::number(const KnownPc& entry) {
+    if (!frames_ || entry.module.value == 0) return no_frame;
+    const std::uint64_t distance = entry.kind == FrameKind::return_address ? 1 : 0;
+    return frames_->intern({entry.module, entry.kind, entry.lookup + distance - entry.bias});
+}
+
+void KnownPlaces::fill(KnownPc& entry, std::uint64_t lookup, std::uint32_t generation,
+                       FrameKind kind, bool is_frame) {
+    const SpanCache::Span& span = spans.find(lookup);
+    entry = KnownPc{};
+    entry.lookup = lookup;
+    entry.generation = generation;
+    entry.kind = kind;
+    entry.module = span.code.module;
+    entry.bias = span.code.bias;
+    const UnwindRule* rule = is_frame ? find_frame(span, entry) : span.find_rule(entry.lookup);
+    if (rule) {
+        entry.rule = rule;
+        entry.cfa_offset = rule->fast.cfa_offset;
+        entry.brief = rule->brief;
+    } else if (span.code.table && is_trampoline(entry)) {
+        entry.rule = &x86_64::signal_trampoline_rule();
+    } else {
+        entry.stop = span.reason_without_rule(lookup);
+        // JITs keep frame pointers; what a file that is not there does, nobody knows.
+        const bool no_cfi = entry.stop == StopReason::no_cfi;
+        entry.may_keep_fp = limits_.frame_pointers && (no_cfi || span.code.anonymous);
+        if (no_cfi) look_at_function(entry);
+    }
+    for (const StackBottom& bottom : span.code.bottoms) {
+        const Svma pc{lookup - entry.bias};
+        if (pc < bottom.start || pc >= bottom.end) continue;
+        entry.is_bottom = true;
+        entry.stop = bottom.reason;
+        entry.brief = {};
+    }
+}
+
+KnownPlaces::KnownFrame& KnownPlaces::place_of(const KnownFrame& frame) {
+    const std::uint64_t key = (frame.offset + (std::uint64_t{frame.module.value} << 40)) ^
+                              (std::uint64_t{frame.kind == FrameKind::exact} << 63);
+    return known_frames_[(key * 0x9e3779b97f4a7c15u) >> (64 - frame_bits_)];
+}
+
+// The frame's number, and its rule. A program that runs in many processes, at other addresses in
+// each, asks the same again: then one place in memory has both, where tables take seven.
+const UnwindRule* KnownPlaces::find_frame(const SpanCache::Span& span, KnownPc& entry) {
+    KnownFrame wanted;
+    wanted.offset = entry.lookup - entry.bias;
+    wanted.table = span.code.table;
+    wanted.module = entry.module;
+    wanted.kind = entry.kind;
+    const KnownFrame& known = place_of(wanted);
+    const bool is_known = known.offset == wanted.offset && known.kind == wanted.kind &&
+                          known.module == wanted.module && known.table == wanted.table;
+    if (is_known && known.rule && known.id != no_frame) {
+        entry.id = known.id;
+        return known.rule;
+    }
+    wanted.rule = span.find_rule(entry.lookup);
+    wanted.id = entry.id = number(entry);
+    if (++learnt_ == known_frames_.size() && frame_bits_ < most_frame_bits) {
+        frame_bits_ = most_frame_bits;
+        known_frames_.assign(std::size_t{1} << frame_bits_, {});
+    }
+    place_of(wanted) = wanted;
+    return wanted.rule;
+}
+
+// A handler's return address is the trampoline's first byte; the byte before it was looked up.
+bool KnownPlaces::is_trampoline(const KnownPc& entry) {
+    const Svma before{entry.lookup - entry.bias}, at{before.value + 1};
+    return read_code(entry.module, at, x86_64::is_signal_trampoline) ||
+           read_code(entry.module, before, x86_64::is_signal_trampoline);
+}
+
+// Not of stubs, which are in no function: to learn that takes all symbols of the binary.
+void KnownPlaces::look_at_function(KnownPc& entry) {
+    const Svma pc{entry.lookup - entry.bias};
+    if (read_code(entry.module, pc, x86_64::is_stub)) return;
+    if (limits_.analyse_code) entry.inferred = inferred.find(entry.module, pc);
+    if (!limits_.frame_pointers || limits_.trust_frame_pointers) return;
+    const auto function = provider_.function_at(entry.module, pc);
+    if (!function || !function->is_end_known) return;
+    entry.keeps_fp = read_code(entry.module, function->start, x86_64::makes_frame);
+    entry.keeps_none = !entry.keeps_fp;
+}
+
+}  // namespace fgread
