@@ -47,19 +47,19 @@ std::optional<std::size_t> StackStitcher::add(Pid pid, Tid tid, StopReason reaso
     return stacks_.size() - 1;
 }
 
-// Only now that they are needed. A stack comes after that whose frames it shares.
-void StackStitcher::copy_shared_frames() {
-    for (Stack& stack : stacks_) {
-        if (stack.outer.frames == 0) continue;
-        const Stack& other = stacks_[stack.outer.stack];
-        const std::size_t from = other.first + other.count - stack.outer.frames;
-        const std::size_t first = frames_.size();
-        for (std::size_t i = 0; i < stack.count; ++i) frames_.push_back(frames_[stack.first + i]);
-        for (std::size_t i = 0; i < stack.outer.frames; ++i) frames_.push_back(frames_[from + i]);
-        stack.first = first;
-        stack.count += stack.outer.frames;
-        stack.outer = {};
-    }
+// Only now that they are needed. A stack comes after that whose frames it shares; that is mostly
+// the thread's one before, and then has its own already.
+void StackStitcher::copy_shared_frames(Stack& stack) {
+    if (stack.outer.frames == 0) return;
+    Stack& other = stacks_[stack.outer.stack];
+    copy_shared_frames(other);
+    const std::size_t from = other.first + other.count - stack.outer.frames;
+    const std::size_t first = frames_.size();
+    for (std::size_t i = 0; i < stack.count; ++i) frames_.push_back(frames_[stack.first + i]);
+    for (std::size_t i = 0; i < stack.outer.frames; ++i) frames_.push_back(frames_[from + i]);
+    stack.first = first;
+    stack.count += stack.outer.frames;
+    stack.outer = {};
 }
 
 void StackStitcher::clear() {
@@ -70,7 +70,6 @@ void StackStitcher::clear() {
 
 void StackStitcher::join() {
     if (!any_cut_) return;
-    copy_shared_frames();
     std::vector<std::size_t> order(stacks_.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
     const auto thread_of = [this](std::size_t number) {
@@ -84,6 +83,11 @@ void StackStitcher::join() {
             return thread_of(number) != thread_of(*begin);
         });
         thread.assign(begin, end);
+        begin = end;
+        // Nobody asks for the stacks of a thread of which none is cut.
+        const auto is_cut = [this](std::size_t number) { return stacks_[number].cut; };
+        if (std::none_of(thread.begin(), thread.end(), is_cut)) continue;
+        for (const std::size_t number : thread) copy_shared_frames(stacks_[number]);
         for (std::size_t at = 0; at < thread.size(); ++at) {
             Stack& stack = stacks_[thread[at]];
             if (!stack.cut) continue;
@@ -92,7 +96,6 @@ void StackStitcher::join() {
             stack.donor = found->donor;
             stack.donor_frame = found->frame;
         }
-        begin = end;
     }
 }
 

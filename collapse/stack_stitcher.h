@@ -77,7 +77,7 @@ private:
     [[nodiscard]] std::optional<Join> find_donor(const std::vector<std::size_t>& thread,
                                                  std::size_t at) const;
 
-    void copy_shared_frames();
+    void copy_shared_frames(Stack& stack);
 
     std::vector<Stack> stacks_;
     std::vector<WalkedFrame> frames_;  // of all stacks
