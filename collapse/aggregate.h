@@ -46,7 +46,7 @@ struct AggregateOptions {
     ProgressObserver progress;  // may be empty
 };
 
-// Of `jobs` as above.
+// How many threads AggregateOptions::jobs means here.
 [[nodiscard]] unsigned wanted_threads(unsigned jobs);
 
 // The result is the same for every number of jobs. `file` and `scan` (of that file) and `modules`

@@ -335,12 +335,13 @@ Result<FoldStats> fold_recording(const std::string& path, const FoldOptions& opt
     stats.off_cpu = chosen->stats;
     stats.commands = {options.command, file->features().command_line};
     if (stats.commands.fold.empty()) stats.commands.fold = {"fgread", path};
-    const bool module_stats = names.any_unnamed() || !all_modules_loaded(modules);
-    if (options.module_stats || (module_stats && !options.no_module_stats)) {
-        add_module_stats(*profile, names, modules, options.symbols.inlines && options.module_stats,
-                         stats);
+    const bool all_details = options.module_detail == ModuleDetail::always;
+    const bool missing = options.module_detail == ModuleDetail::where_missing &&
+                         (names.any_unnamed() || !all_modules_loaded(modules));
+    if (all_details || missing) {
+        add_module_stats(*profile, names, modules, options.symbols.inlines && all_details, stats);
     }
-    if (options.module_stats) add_rule_sources(*profile, modules, stats);
+    if (all_details) add_rule_sources(*profile, modules, stats);
     diagnostics.merge(modules.diagnostics());
     diagnostics.merge(symbolizer.diagnostics());
     if (options.debuginfod) diagnostics.merge(options.debuginfod->diagnostics());

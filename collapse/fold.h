@@ -22,6 +22,13 @@
 
 namespace fgread {
 
+// Whether FoldStats::modules is filled.
+enum class ModuleDetail : std::uint8_t {
+    never,          // nobody will look at it
+    where_missing,  // if a module was not found or a frame has no name
+    always,         // also with what rules and debug information there was
+};
+
 struct FoldOptions {
     AggregateOptions aggregate;
     NamingOptions naming;
@@ -46,9 +53,8 @@ struct FoldOptions {
     // How the user began this, the program's name first, for the commands that remedies are; empty:
     // "fgread FILE".
     std::vector<std::string> command;
-    MemoryLimit max_memory;        // of the whole process
-    bool module_stats = false;     // fill FoldStats::modules even if all modules were found
-    bool no_module_stats = false;  // nor if some were not: nobody will look at them
+    MemoryLimit max_memory;  // of the whole process
+    ModuleDetail module_detail = ModuleDetail::where_missing;
 };
 
 // True if the times of the recording are those of jitdumps (perf record -k mono).

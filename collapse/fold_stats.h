@@ -65,7 +65,7 @@ struct FoldStats {
     std::uint64_t frame_pointer_frames = 0;  // of them, found by frame pointers
     std::uint64_t analysed_frames = 0;       // of them, found by decoding code without rules
     std::uint64_t chain_frames = 0;          // of them, known from the kernel's chain alone
-    // Of them, where no .eh_frame had a rule: by these. Only if FoldOptions::module_stats.
+    // Of them, where no .eh_frame had a rule: by these. Only with ModuleDetail::always.
     std::uint64_t debug_frame_frames = 0, arm_exidx_frames = 0, sframe_frames = 0;
     std::uint64_t stitched_frames = 0;  // of `frames`, taken from other samples of the thread
     std::uint64_t longer_samples = 0;   // still truncated, but with some of those frames

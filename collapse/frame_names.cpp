@@ -136,7 +136,11 @@ public:
         } else {
             symbolizer_.symbolize(frame, chain_);
             unnamed = chain_.functions.empty();
-            unnamed ? add_unresolved(frame) : add_functions();
+            if (unnamed) {
+                add_unresolved(frame);
+            } else {
+                add_functions();
+            }
         }
         frames_.push_back({names_.size(), unnamed, {}});
         if (options_.details && is_real(frame.module)) frames_.back().chain = std::move(chain_);

@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t bytes_per_entry = 32;
 
 // Of the next sample, while one is walked: in a mapped file it is in no cache. Registers and the
-// innermost frames; twice as much is no faster, half as much neither.
+// innermost frames; half or twice as much is no faster.
 constexpr std::size_t prefetched_bytes = 2048;
 
 // Stacks that ended where a module stood in the way, as opposed to those that have no more.

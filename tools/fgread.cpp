@@ -320,8 +320,11 @@ void finish_options(Arguments& arguments) {
     make_absolute(fold.vmlinux);
     const bool asked = !arguments.stats.empty() || !arguments.report.empty();
     if (!arguments.stats_file.empty() && !asked) arguments.stats = "text";
-    fold.module_stats = asked || !arguments.stats.empty();
-    fold.no_module_stats = arguments.quiet;
+    if (asked || !arguments.stats.empty()) {
+        fold.module_detail = ModuleDetail::always;
+    } else if (arguments.quiet) {
+        fold.module_detail = ModuleDetail::never;
+    }
     fold.aggregate.stack_depths = !arguments.report.empty();
 }
 

@@ -205,7 +205,7 @@ private:
             if (!opened) return fail(opened.error().message);
             path = *opened;
         }
-        session_.fold.module_stats = true;
+        session_.fold.module_detail = ModuleDetail::always;
         Picture picture;
         const Result<FoldStats> stats =
             fold_recording(path, session_.fold, [&](const FoldedProfile& folded) {

@@ -64,7 +64,7 @@ KnownPlaces::KnownFrame& KnownPlaces::place_of(const KnownFrame& frame) {
 }
 
 // The frame's number, and its rule. A program that runs in many processes, at other addresses in
-// each, asks the same again: then one place in memory has both, where tables take seven.
+// each, asks the same again: then one place in memory has both, where the tables take several.
 const UnwindRule* KnownPlaces::find_frame(const SpanCache::Span& span, KnownPc& entry) {
     KnownFrame wanted;
     wanted.offset = entry.lookup - entry.bias;

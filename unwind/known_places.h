@@ -67,7 +67,7 @@ public:
         KnownPc& entry = place_of(lookup, generation);
         if (entry.lookup != lookup || entry.generation != generation || entry.kind != kind) {
             fill(entry, lookup, generation, kind, true);
-        } else if (entry.id == no_frame) {
+        } else if (frames_ && entry.id == no_frame) {
             entry.id = number(entry);
         }
         return entry;
@@ -80,7 +80,7 @@ public:
         return code && test({*code, more.value_or(0)});
     }
 
-    // The table of frames was emptied.
+    // Frames were taken out of the table.
     void forget_numbers();
 
     SpanCache spans;

@@ -85,7 +85,7 @@ public:
     // The walker remembers spaces by their address, and what they answered. Call this when one
     // was changed (AddressSpace::map) or destroyed since the last walk.
     void forget_spaces();
-    // The table was emptied.
+    // Frames were taken out of the table.
     void forget_numbers();
 
     ~StackWalker();

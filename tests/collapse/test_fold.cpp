@@ -284,7 +284,7 @@ TEST_CASE("a recording is folded, with statistics") {
 TEST_CASE("modules are not described where nobody will look at them") {
     const TempFile file(two_events().build());
     FoldOptions options;
-    options.no_module_stats = true;
+    options.module_detail = ModuleDetail::never;
     const Folded got = fold(file.path(), options);
     CHECK(got.text == "my_prog;[prog] 50\n");
     CHECK(got.stats.modules.empty());

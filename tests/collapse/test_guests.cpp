@@ -87,7 +87,7 @@ TEST_CASE("a guest's frames are no module's in the statistics") {
     PerfBuilder perf = start();
     add_sample(perf, CpuMode::guest_kernel, {});
     FoldOptions options = with_guests();
-    options.module_stats = true;
+    options.module_detail = ModuleDetail::always;
     const auto folded = fold_bytes(perf.build(), options);
     CHECK(folded.stats.modules.empty());
     CHECK(folded.stats.unnamed_samples == 0);

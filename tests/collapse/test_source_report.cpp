@@ -40,7 +40,7 @@ PerfBuilder ten_samples() {
 
 FoldStats fold(const std::vector<std::byte>& bytes) {
     FoldOptions options;
-    options.module_stats = true;
+    options.module_detail = ModuleDetail::always;
     return fgread::testing::fold_bytes(bytes, options).stats;
 }
 

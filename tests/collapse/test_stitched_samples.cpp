@@ -1,14 +1,13 @@
 // Stitching in a whole recording: which samples, events and counts it changes.
 #include <doctest/doctest.h>
 
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "collapse/aggregate.h"
 #include "perfdata/format.h"
-#include "support/cfi_builder.h"
 #include "support/perf_builder.h"
+#include "tests/collapse/aggregated.h"
 #include "tests/collapse/profile_compare.h"
 #include "tests/collapse/random.h"
 #include "tests/collapse/temp_file.h"
@@ -17,34 +16,17 @@ using namespace fgread;
 using fgread::test::PerfBuilder;
 using fgread::test::SampleFields;
 using fgread::testing::check_equal;
+using fgread::testing::PushNothing;
 using fgread::testing::Random;
 using fgread::testing::TempFile;
 
 namespace {
 
-constexpr std::uint64_t text = 0x400000;
+constexpr std::uint64_t text = fgread::testing::prog_start;
 constexpr std::uint64_t stack_top = 0x7ffc00000000;
 constexpr std::size_t word = 8;
 // Places of rsp and rip among the registers of mask 0xff0fff.
 constexpr std::size_t sp_register = 7, ip_register = 8, register_count = 20;
-
-// Code that pushes nothing: a frame is its return address.
-class PushNothing final : public ModuleProvider {
-public:
-    PushNothing() : cfi_(test::CfiBuilder::eh_frame(0x100000)) {
-        cfi_.fde(cfi_.cie(), text, 0x10000);
-        cfi_.terminator();
-        table_ = std::make_unique<UnwindTable>(cfi_.sections());
-    }
-    CodeMapping resolve(MappingId mapping) override {
-        return {ModuleId{mapping.value}, 0, table_.get(), {}};
-    }
-    std::optional<std::uint64_t> read_word(ModuleId, Svma) override { return std::nullopt; }
-
-private:
-    test::CfiBuilder cfi_;
-    std::unique_ptr<UnwindTable> table_;
-};
 
 PerfBuilder start(std::vector<EventAttr> events) {
     PerfBuilder perf;

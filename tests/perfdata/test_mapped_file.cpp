@@ -1,42 +1,18 @@
 #include <doctest/doctest.h>
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <string>
 
+#include "nameless_file.h"
 #include "perfdata/mapped_file.h"
 
 using namespace fgread;
+using fgread::test::NamelessFile;
 
 namespace {
 
 constexpr std::size_t page = 4096;
-
-// A file of `size` bytes 'x' that has no name any more.
-class NamelessFile {
-public:
-    explicit NamelessFile(std::size_t size) {
-        char name[] = "/tmp/fgread-test-XXXXXX";
-        descriptor_ = ::mkstemp(name);
-        REQUIRE(descriptor_ >= 0);
-        ::unlink(name);
-        const std::string bytes(size, 'x');
-        REQUIRE(::pwrite(descriptor_, bytes.data(), size, 0) == static_cast<ssize_t>(size));
-    }
-    ~NamelessFile() { ::close(descriptor_); }
-    NamelessFile(const NamelessFile&) = delete;
-    NamelessFile& operator=(const NamelessFile&) = delete;
-
-    [[nodiscard]] int descriptor() const { return descriptor_; }
-    void cut(std::size_t size) const {
-        REQUIRE(::ftruncate(descriptor_, static_cast<off_t>(size)) == 0);
-    }
-
-private:
-    int descriptor_ = -1;
-};
 
 std::size_t count_of(ByteView bytes, char what) {
     return static_cast<std::size_t>(
