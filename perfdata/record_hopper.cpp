@@ -45,7 +45,6 @@ bool RecordHopper::require(std::uint64_t offset, std::size_t size) {
 
 void RecordHopper::show_window(const MappedFile& mapped, std::uint64_t offset) {
     mapped.release(window_begin_, window_.size());
-    if (ahead_) ahead_->reached(offset);
     const auto wanted = std::min<std::uint64_t>(mapped_window, end_ - offset);
     window_begin_ = offset;
     window_ =
@@ -83,6 +82,10 @@ std::optional<RecordHopper::Header> RecordHopper::next() {
     const std::uint64_t rest = end_ - position_;
     if (rest == 0) return std::nullopt;
     if (rest < record_header_size) return stop_with(Stop::cut);
+    if (ahead_ && position_ >= piece_end_) {
+        ahead_->reached(position_);
+        piece_end_ = ahead_->piece_end(position_);
+    }
     if (!require(position_, record_header_size)) return stop_with(Stop::read_error);
 
     const RecordHeader header =

@@ -68,6 +68,7 @@ private:
 
     const InputFile& file_;
     PageAhead* ahead_ = nullptr;
+    std::uint64_t piece_end_ = 0;  // of `ahead`, up to which it was told
     std::uint64_t end_;
     Endian endian_;
 

