@@ -5,7 +5,7 @@
 namespace fgread {
 namespace {
 
-constexpr std::size_t max_ahead = 12;
+constexpr std::size_t max_ahead = 6;
 
 }  // namespace
 

@@ -15,10 +15,11 @@ namespace fgread {
 
 class PageAhead {
 public:
-    // A system call each: the unit in which pages are mapped.
-    static constexpr std::uint64_t piece_bytes = std::uint64_t{1} << 20;
+    // A system call each, and what one page of a page table maps: two threads that map pages into
+    // the same one wait for each other.
+    static constexpr std::uint64_t piece_bytes = std::uint64_t{2} << 20;
 
-    // Of [begin, end) of the mapping's bytes. `mapped` must outlive this object. Stays at most 12
+    // Of [begin, end) of the mapping's bytes. `mapped` must outlive this object. Stays at most six
     // pieces ahead of the reader.
     PageAhead(const MappedFile& mapped, std::uint64_t begin, std::uint64_t end);
     ~PageAhead();
