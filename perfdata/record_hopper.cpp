@@ -28,6 +28,14 @@ RecordHopper::RecordHopper(const InputFile& file, std::uint64_t begin, std::uint
       position_(begin),
       sequence_(sequence) {}
 
+// Of a large file, the second pass over it has a use for this memory only at its very end.
+RecordHopper::~RecordHopper() {
+    const MappedFile* mapped = file_.mapped();
+    if (mapped && mapped->bytes().size() > mapped_window) {
+        mapped->release(window_begin_, window_.size());
+    }
+}
+
 // Makes [offset, offset + size) readable in the window; the caller has checked it against end_.
 bool RecordHopper::require(std::uint64_t offset, std::size_t size) {
     const auto shows_it = [&] {

@@ -28,6 +28,9 @@ public:
     // first one has the number `sequence`.
     RecordHopper(const InputFile& file, std::uint64_t begin, std::uint64_t end, Endian endian,
                  std::uint64_t sequence = 0);
+    ~RecordHopper();
+    RecordHopper(const RecordHopper&) = delete;
+    RecordHopper& operator=(const RecordHopper&) = delete;
 
     // Tells `ahead` where it is, from now on; it must outlive the hopper. Of a mapped file only.
     void tell(PageAhead& ahead) { ahead_ = &ahead; }
