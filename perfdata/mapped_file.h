@@ -35,6 +35,10 @@ public:
     // (before Linux 5.14), or does not have all of them. Thread-safe.
     [[nodiscard]] bool fetch_pages(std::uint64_t offset, std::uint64_t size) const;
 
+    // For those who read the file from its beginning on, maybe several at a time: fetches the pages
+    // from `offset` to some MiB behind these bytes, each once. Thread-safe.
+    void fetch_ahead(std::uint64_t offset, std::uint64_t size) const;
+
     // Gives the memory of these bytes (`offset` of bytes()) back to the system, and of up to 2 MiB
     // before them: they can be read again. Thread-safe.
     void release(std::uint64_t offset, std::uint64_t size) const;
@@ -58,6 +62,7 @@ public:
         std::atomic<std::uintptr_t> end{0};  // 0: not in use
         std::atomic<bool> taken{false};
         std::atomic<bool> lost{false};
+        std::atomic<std::uint64_t> fetched{0};   // fetch_ahead() was here
         std::atomic<std::uint64_t> released{0};  // release_before() was here
     };
 

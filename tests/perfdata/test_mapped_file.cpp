@@ -1,8 +1,10 @@
 #include <doctest/doctest.h>
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <bit>
 
 #include "nameless_file.h"
 #include "perfdata/mapped_file.h"
@@ -17,6 +19,20 @@ constexpr std::size_t page = 4096;
 std::size_t count_of(ByteView bytes, char what) {
     return static_cast<std::size_t>(
         std::count(bytes.begin(), bytes.end(), static_cast<std::byte>(what)));
+}
+
+// Whether the system has mapped the page of this byte: the highest bit of its word in pagemap
+// (Documentation/admin-guide/mm/pagemap.rst).
+bool is_in_memory(const std::byte* address) {
+    const int pagemap = ::open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+    REQUIRE(pagemap >= 0);
+    std::uint64_t entry = 0;
+    const auto number = static_cast<off_t>(std::bit_cast<std::uintptr_t>(address) / page);
+    const off_t offset = number * static_cast<off_t>(sizeof entry);
+    const ssize_t got = ::pread(pagemap, &entry, sizeof entry, offset);
+    ::close(pagemap);
+    REQUIRE(got == sizeof entry);
+    return entry >> 63 != 0;
 }
 
 }  // namespace
@@ -77,6 +93,29 @@ TEST_CASE("what was read of a mapped file is given back and can be read again") 
         mapped->release_before(offset);
     }
     CHECK(count_of(mapped->bytes(), 'x') == size);
+    CHECK(mapped->is_whole(size));
+}
+
+TEST_CASE("readers find the pages behind theirs fetched, but not fetched twice") {
+    MappedFile::catch_lost_pages();
+    constexpr std::size_t size = std::size_t{9} << 20, mib = std::size_t{1} << 20;
+    const NamelessFile file(size);
+    const auto mapped = MappedFile::map(file.descriptor(), 0, size);
+    REQUIRE(mapped);
+    const auto is_fetched = [&](std::size_t offset) {
+        return is_in_memory(&mapped->bytes()[offset]);
+    };
+    REQUIRE_FALSE(is_fetched(mib));
+    mapped->fetch_ahead(mib, 1);
+    CHECK(is_fetched(mib));
+    CHECK(is_fetched(3 * mib));
+    CHECK_FALSE(is_fetched(5 * mib));
+    mapped->release(0, 4 * mib);
+    mapped->fetch_ahead(mib, mib);
+    CHECK_FALSE(is_fetched(mib));
+    mapped->fetch_ahead(size - 1, 1);
+    CHECK(is_fetched(size - 1));
+    mapped->fetch_ahead(size, 1);
     CHECK(mapped->is_whole(size));
 }
 
