@@ -21,6 +21,7 @@
 #include "perfdata/reader.h"
 #include "symbols/module_cache.h"
 #include "unwind/architecture.h"
+#include "unwind/frame_table.h"
 #include "unwind/walker.h"
 
 namespace {
@@ -43,7 +44,7 @@ public:
     Walking(const PerfFile& file, const ProcessTable& processes, ModuleProvider& modules)
         : processes_(processes),
           machine_(recorded_machine(file.features().arch, file.features().elf_machine)),
-          walker_(modules) {}
+          walker_(modules, {}, &numbers_) {}
 
     void forget_trails() { trails_ = {}; }
 
@@ -77,6 +78,7 @@ private:
 
     const ProcessTable& processes_;
     RecordedMachine machine_;
+    FrameTable numbers_;  // of frames: SampleWorker has them from the walker
     StackWalker walker_;
     std::vector<WalkedFrame> walked_;
     std::array<WalkTrail, 64> trails_;
