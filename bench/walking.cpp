@@ -29,8 +29,8 @@ namespace {
 using namespace fgread;
 
 constexpr std::uint64_t slice_bytes = 16 << 20;
+constexpr std::size_t prefetched_bytes = 4096, prefetched_at_once = 512;  // as in SampleWorker
 constexpr int slice_passes = 101, file_passes = 7;
-constexpr std::size_t prefetched_bytes = 2048;  // of the next sample, as SampleWorker has it
 
 struct Frames {
     std::uint64_t looked_up = 0;
@@ -51,7 +51,7 @@ public:
     void walk(const PerfFile& file, const Chunk& chunk, ByteView bytes) {
         RecordCursor cursor = file.records(chunk, bytes);
         while (const std::optional<RecordView> record = cursor.next()) {
-            cursor.prefetch(prefetched_bytes);
+            walker_.prefetch(cursor.ahead(prefetched_bytes), prefetched_at_once);
             if (record->type == format::record_sample) walk_sample(file, *record);
         }
     }

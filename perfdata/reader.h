@@ -70,8 +70,8 @@ public:
     // The next record; nothing at the end or at a record of impossible size (then damaged()).
     std::optional<RecordView> next();
     [[nodiscard]] bool damaged() const;
-    // Asks the processor for the beginning of the next record, so many bytes.
-    void prefetch(std::size_t bytes) const;
+    // The memory that next() will look at next, at most so many bytes.
+    [[nodiscard]] ByteView ahead(std::size_t bytes) const;
 
 private:
     ByteView bytes_;

@@ -36,10 +36,8 @@ std::optional<RecordView> RecordCursor::next() {
     return record;
 }
 
-void RecordCursor::prefetch(std::size_t bytes) const {
-    constexpr std::size_t cache_line = 64;
-    const ByteView next = bytes_.subspan(position_, std::min(bytes, bytes_.size() - position_));
-    for (std::size_t at = 0; at < next.size(); at += cache_line) __builtin_prefetch(&next[at]);
+ByteView RecordCursor::ahead(std::size_t bytes) const {
+    return bytes_.subspan(position_, std::min(bytes, bytes_.size() - position_));
 }
 
 bool RecordCursor::damaged() const { return damaged_; }

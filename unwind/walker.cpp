@@ -9,6 +9,7 @@
 #include "unwind/frame_pointer.h"
 #include "unwind/general_walk.h"
 #include "unwind/known_places.h"
+#include "unwind/prefetcher.h"
 #include "unwind/recorded_chain.h"
 #include "unwind/step.h"
 #include "unwind/x86_64.h"
@@ -84,6 +85,7 @@ struct StackWalker::State {
     ModuleProvider& provider;
     WalkLimits limits;
     KnownPlaces places;
+    Prefetcher ahead;
     std::uint32_t followed = 0;  // frame pointers, in this walk
     std::uint32_t analysed = 0;  // inferred rules, in this walk
 
@@ -343,6 +345,7 @@ std::optional<StopReason> StackWalker::State::walk_briefly(std::uint32_t generat
         here.has_fp = true;
     }
     for (;;) {
+        ahead.ask_more();
         if (outer != 0 && kind == FrameKind::return_address) {
             shared = meet(*trail, outer, here, stack);
             if (shared != 0) return StopReason::complete;
@@ -453,6 +456,10 @@ Frame StackWalker::resolve(const AddressSpace& space, EventTime when, Avma addre
         kind == FrameKind::return_address ? address.value - 1 : address.value;
     const CodeMapping& code = state_->places.spans.find(lookup).code;
     return {code.module, kind, address.value - code.bias};
+}
+
+void StackWalker::prefetch(ByteView bytes, std::size_t at_once) {
+    state_->ahead.begin(bytes, at_once);
 }
 
 void StackWalker::forget_spaces() { state_->places.spans.clear(); }
