@@ -11,7 +11,7 @@ namespace fgread {
 
 namespace {
 
-// Of the worker's tables: a frame is 16 bytes and 8 of index, a node of the trie 12 and 8 to 32.
+// Of the worker's tables: a frame is 16 bytes and 8 of index, a node of the trie 8 and up to 32.
 constexpr std::size_t bytes_per_entry = 32;
 
 // Of the next sample, while one is walked: in a mapped file it is in no cache. Registers and the
@@ -536,17 +536,12 @@ StackId SampleWorker::intern_stack(const Group& group, Path& path) {
     if (depth == count) return stack;
     // From here on the paths differ.
     path.steps.resize(depth);
-    labels_.clear();
     for (std::size_t i = depth; i < count; ++i) {
         const FrameId frame = frame_at(i);
-        labels_.push_back(frame);
-        path.steps.push_back({frame, no_stack});
+        stack = tables_->stacks.child(stack, frame);
+        path.steps.push_back({frame, stack});
     }
-    tables_->stacks.descend(stack, labels_, descended_);
-    for (std::size_t i = 0; i < descended_.size(); ++i) {
-        path.steps[depth + i].stack = descended_[i];
-    }
-    return descended_.back();
+    return stack;
 }
 
 std::vector<FrameId> SampleWorker::intern_frames(

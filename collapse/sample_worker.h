@@ -197,7 +197,6 @@ private:
     std::vector<CutSample> cut_samples_;          // of this chunk
     std::vector<WalkedFrame> outer_frames_;       // innermost first
     std::vector<FrameId> labels_, added_labels_;  // of the stack at hand
-    std::vector<StackId> descended_;
 
     std::map<Group, std::uint32_t> group_index_;
 

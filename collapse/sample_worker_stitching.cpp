@@ -70,8 +70,8 @@ StackId SampleWorker::lengthened(StackId stack, bool complete) {
         added_labels_.push_back(id_of(outer_frames_[i].frame, outer_frames_[i].id));
     }
     labels_.insert(labels_.begin(), added_labels_.begin(), added_labels_.end());
-    tables_->stacks.descend(stack, labels_, descended_);
-    return descended_.back();
+    for (const FrameId label : labels_) stack = tables_->stacks.child(stack, label);
+    return stack;
 }
 
 }  // namespace fgread
