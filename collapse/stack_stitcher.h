@@ -77,10 +77,15 @@ private:
     [[nodiscard]] std::optional<Join> find_donor(const std::vector<std::size_t>& thread,
                                                  std::size_t at) const;
 
+    // Where in frames_ there is room for so many.
+    std::size_t room_for(std::size_t count);
     void copy_shared_frames(Stack& stack);
 
     std::vector<Stack> stacks_;
-    std::vector<WalkedFrame> frames_;  // of all stacks
+    // Of all stacks; what is behind the used ones was an earlier chunk's. So they are copied as
+    // memory, while a vector that grows makes frame by frame.
+    std::vector<WalkedFrame> frames_;
+    std::size_t used_frames_ = 0;
     bool any_cut_ = false;
 };
 
