@@ -293,8 +293,9 @@ SampleWorker::UserWalk SampleWorker::walk_user(const SampleView& sample, const P
         reason = walker_.follow_chain(*process.user, when, registers, stack, user_chain_, reason,
                                       walked_);
     }
-    for (const WalkedFrame& frame : walked_)
-        user_frames_.push_back(user_label(frame.frame, frame.id));
+    user_frames_.resize(walked_.size());
+    std::transform(walked_.begin(), walked_.end(), user_frames_.begin(),
+                   [this](const WalkedFrame& frame) { return user_label(frame.frame, frame.id); });
     count_stop(reason, walked_.empty() ? ModuleId{} : walked_.back().frame.module, result);
     result.frame_pointer_frames += walk.by_frame_pointer;
     result.analysed_frames += walk.by_analysis;
