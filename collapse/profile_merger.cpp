@@ -59,6 +59,7 @@ void ProfileMerger::apply(const ChunkResult& result) {
     Translation& translation = translations_[result.worker];
     if (result.restarted) translation = {};
     translate(result, translation);
+    prefetch_weights(result, translation);
     for (const SampleSummary& sample : result.samples) {
         add_weight(translated_stack(sample.stack, translation), sample.event, sample.period);
     }
@@ -161,6 +162,18 @@ void ProfileMerger::add_deferred(const DeferredSample& sample, const std::vector
     if (!sample.timed) return;
     profile_.timeline.push_back(*sample.timed);
     profile_.timeline.back().stack = stack;
+}
+
+// They are in no cache, and the samples do not wait for one another.
+void ProfileMerger::prefetch_weights(const ChunkResult& result,
+                                     const Translation& translation) const {
+    for (const SampleSummary& sample : result.samples) {
+        if (sample.event >= weight_index_.size()) continue;
+        const std::vector<std::uint32_t>& index = weight_index_[sample.event];
+        const StackId stack = translated_stack(sample.stack, translation);
+        if (stack >= index.size()) continue;
+        __builtin_prefetch(profile_.weights.data() + std::max(index[stack], 1u) - 1);
+    }
 }
 
 void ProfileMerger::add_weight(StackId stack, std::uint32_t event, std::uint64_t period) {

@@ -52,6 +52,7 @@ private:
 
     void apply(const ChunkResult& result);
     void translate(const ChunkResult& result, Translation& translation);
+    void prefetch_weights(const ChunkResult& result, const Translation& translation) const;
     void add_weight(StackId stack, std::uint32_t event, std::uint64_t period);
     void defer(const ChunkResult& result, const Translation& translation);
     void add_deferred(const DeferredSample& sample, const std::vector<FrameId>* user);

@@ -11,7 +11,7 @@ namespace fgread {
 
 namespace {
 
-// Of the worker's tables: a frame is 16 bytes and 8 of index, a node of the trie 12 and 8 to 32.
+// Of the worker's tables: a frame is 16 bytes and 8 of index, a node of the trie 8 and up to 32.
 constexpr std::size_t bytes_per_entry = 32;
 
 // Of the next sample, while one is walked: in a mapped file it is in no cache. Its fields and
@@ -41,6 +41,10 @@ void order_ids(const ProcessTable& processes, EventTime when, SampleView& sample
     if (is_known(sample.pid) || !is_known(other)) return;
     sample.tid.value = sample.pid.value;
     sample.pid = other;
+}
+
+std::vector<FrameId> outermost_first(const std::vector<FrameId>& frames) {
+    return {frames.rbegin(), frames.rend()};
 }
 
 }  // namespace
@@ -197,7 +201,7 @@ void SampleWorker::add_sample(const RecordView& record, ChunkResult& result) {
     result.frame_count += shared_frames_ + user_frames_.size() + kernel_frames_.size();
     const bool cut = walk.reason == StopReason::truncated;
     if (cut && options_.mark_truncated && !options_.hide_user) {
-        user_frames_.push_back({truncated_mark});
+        user_frames_.push_back(user_label(truncated_mark));
     }
     const std::size_t samples = result.samples.size(), readings = result.readings.size();
     if (has_readings) {
@@ -238,7 +242,7 @@ void SampleWorker::add_branches(const SampleView& sample, Endian endian, const P
                                 EventTime when, ChunkResult& result) {
     for (const std::uint64_t address : branches_.addresses(sample, endian)) {
         user_frames_.push_back(
-            {walker_.resolve(*process.user, when, Avma{address}, FrameKind::exact)});
+            user_label(walker_.resolve(*process.user, when, Avma{address}, FrameKind::exact)));
     }
     result.stitched_frames += branches_.stitched();
 }
@@ -290,7 +294,9 @@ SampleWorker::UserWalk SampleWorker::walk_user(const SampleView& sample, const P
         reason = walker_.follow_chain(*process.user, when, registers, stack, user_chain_, reason,
                                       walked_);
     }
-    for (const WalkedFrame& frame : walked_) user_frames_.push_back({frame.frame, frame.id});
+    user_frames_.resize(walked_.size());
+    std::transform(walked_.begin(), walked_.end(), user_frames_.begin(),
+                   [this](const WalkedFrame& frame) { return user_label(frame.frame, frame.id); });
     count_stop(reason, walked_.empty() ? ModuleId{} : walked_.back().frame.module, result);
     result.frame_pointer_frames += walk.by_frame_pointer;
     result.analysed_frames += walk.by_analysis;
@@ -361,12 +367,14 @@ void SampleWorker::add_chain(const SampleView& sample, const ProcessAt& process,
         }
         if (mode == CpuMode::kernel) {
             kernel_frames_.push_back(
-                {walker_.resolve(scan_.processes.kernel(), when, Avma{address}, kind)});
+                kernel_label(walker_.resolve(scan_.processes.kernel(), when, Avma{address}, kind)));
         } else if (mode == CpuMode::user && want_user) {
-            user_frames_.push_back({walker_.resolve(*process.user, when, Avma{address}, kind)});
+            user_frames_.push_back(
+                user_label(walker_.resolve(*process.user, when, Avma{address}, kind)));
+        } else if (mode == CpuMode::guest_kernel && options_.guests) {
+            kernel_frames_.push_back(kernel_label(guest_frame(Avma{address}, mode)));
         } else if (is_guest(mode) && options_.guests) {
-            (mode == CpuMode::guest_kernel ? kernel_frames_ : user_frames_)
-                .push_back({guest_frame(Avma{address}, mode)});
+            user_frames_.push_back(user_label(guest_frame(Avma{address}, mode)));
         }
         kind = FrameKind::return_address;
     }
@@ -380,13 +388,11 @@ Frame SampleWorker::guest_frame(Avma address, CpuMode mode) const {
 // Linux records no chain of a guest (perf_guest_state() ends it); what there is then is the host's
 // side of it: the thread of the hypervisor that runs it.
 void SampleWorker::add_guest_leaf(Avma ip, CpuMode mode) {
-    const auto is_of_guest = [](const LabelledFrame& frame) {
-        return !is_real(frame.frame.module);
-    };
-    std::vector<LabelledFrame>& frames =
-        mode == CpuMode::guest_kernel ? kernel_frames_ : user_frames_;
-    if (!frames.empty() && is_of_guest(frames.front())) return;
-    frames.insert(frames.begin(), {guest_frame(ip, mode)});
+    const bool in_kernel = mode == CpuMode::guest_kernel;
+    if (in_kernel ? options_.hide_kernel : options_.hide_user) return;
+    std::vector<FrameId>& frames = in_kernel ? kernel_frames_ : user_frames_;
+    const bool has_leaf = !frames.empty() && !is_real(tables_->frames[frames.front()].module);
+    if (!has_leaf) frames.insert(frames.begin(), id_of(guest_frame(ip, mode), no_frame));
 }
 
 // The sample's user part stands in another record; see DeferredChains.
@@ -399,12 +405,12 @@ void SampleWorker::defer(const RecordView& record, std::size_t attr, const Sampl
     deferred.period = sample.period;
     deferred.file_offset = record.file_offset;
     if (!kernel_frames_.empty()) {
-        if (!options_.hide_kernel) deferred.kernel = intern_frames(kernel_frames_);
+        if (!options_.hide_kernel) deferred.kernel = outermost_first(kernel_frames_);
     } else {
         user_frames_.clear();
         add_leaf(sample, process, when, record.cpu_mode());
         if (options_.hide_kernel) kernel_frames_.clear();
-        deferred.leaf = intern_frames(user_frames_.empty() ? kernel_frames_ : user_frames_);
+        deferred.leaf = outermost_first(user_frames_.empty() ? kernel_frames_ : user_frames_);
     }
     if (options_.timeline) deferred.timed = timeline_sample(sample, attr, when, no_stack);
     result.deferred_samples.push_back(std::move(deferred));
@@ -426,20 +432,22 @@ void SampleWorker::add_deferred_chain(const RecordView& record, ChunkResult& res
     for (std::size_t i = 0; i < deferred->chain.size(); ++i) {
         const std::uint64_t address = deferred->chain[i];
         if (address >= format::context_first_marker) continue;
-        user_frames_.push_back({walker_.resolve(*process.user, when, Avma{address}, kind)});
+        user_frames_.push_back(
+            id_of(walker_.resolve(*process.user, when, Avma{address}, kind), no_frame));
         kind = FrameKind::return_address;
     }
     result.deferred_chains.push_back(
-        {{thread->tid, deferred->cookie}, intern_frames(user_frames_)});
+        {{thread->tid, deferred->cookie}, outermost_first(user_frames_)});
 }
 
 void SampleWorker::add_leaf(const SampleView& sample, const ProcessAt& process, EventTime when,
                             CpuMode mode) {
     if (mode == CpuMode::kernel) {
-        kernel_frames_.push_back(
-            {walker_.resolve(scan_.processes.kernel(), when, sample.ip, FrameKind::exact)});
+        kernel_frames_.push_back(kernel_label(
+            walker_.resolve(scan_.processes.kernel(), when, sample.ip, FrameKind::exact)));
     } else {
-        user_frames_.push_back({walker_.resolve(*process.user, when, sample.ip, FrameKind::exact)});
+        user_frames_.push_back(
+            user_label(walker_.resolve(*process.user, when, sample.ip, FrameKind::exact)));
     }
 }
 
@@ -519,50 +527,22 @@ void SampleWorker::set_root(Path& path, const Group& group) {
 
 StackId SampleWorker::intern_stack(const Group& group, Path& path) {
     if (path.root == no_stack || path.group != group) set_root(path, group);
-    const std::size_t count = shared_frames_ + user_frames_.size() + kernel_frames_.size();
-    // Outermost first: the shared ones, user frames, kernel frames.
-    const auto frame_at = [&](std::size_t depth) {
-        const std::size_t left = count - 1 - depth;
-        const bool kernel = left < kernel_frames_.size();
-        const LabelledFrame& frame =
-            kernel ? kernel_frames_[left] : user_frames_[left - kernel_frames_.size()];
-        return id_of(frame.frame, frame.id);
-    };
     std::size_t depth = shared_frames_;
-    while (depth < count && depth < path.steps.size() &&
-           path.steps[depth].frame == frame_at(depth)) {
-        ++depth;
-    }
     StackId stack = depth == 0 ? path.root : path.steps[depth - 1].stack;
-    if (depth == count) return stack;
-    // From here on the paths differ.
-    path.steps.resize(depth);
-    labels_.clear();
-    for (std::size_t i = depth; i < count; ++i) {
-        const FrameId frame = frame_at(i);
-        labels_.push_back(frame);
-        path.steps.push_back({frame, no_stack});
+    // Outermost first, behind the shared ones: user frames, kernel frames.
+    for (const std::vector<FrameId>* frames : {&user_frames_, &kernel_frames_}) {
+        for (auto frame = frames->rbegin(); frame != frames->rend(); ++frame, ++depth) {
+            if (depth < path.steps.size() && path.steps[depth].frame == *frame) {
+                stack = path.steps[depth].stack;
+                continue;
+            }
+            // From here on the paths differ.
+            path.steps.resize(depth);
+            stack = tables_->stacks.child(stack, *frame);
+            path.steps.push_back({*frame, stack});
+        }
     }
-    tables_->stacks.descend(stack, labels_, descended_);
-    for (std::size_t i = 0; i < descended_.size(); ++i) {
-        path.steps[depth + i].stack = descended_[i];
-    }
-    return descended_.back();
-}
-
-std::vector<FrameId> SampleWorker::intern_frames(
-    const std::vector<LabelledFrame>& innermost_first) {
-    std::vector<FrameId> ids;
-    for (auto frame = innermost_first.rbegin(); frame != innermost_first.rend(); ++frame) {
-        ids.push_back(id_of(frame->frame, frame->id));
-    }
-    return ids;
-}
-
-FrameId SampleWorker::id_of(const Frame& frame, FrameId id) {
-    if (id != no_frame) return id;
-    const bool is_shown = frame.module.value != 0 || options_.unknown_addresses;
-    return tables_->frames.intern(is_shown ? frame : Frame{});
+    return stack;
 }
 
 }  // namespace fgread

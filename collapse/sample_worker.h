@@ -106,12 +106,6 @@ private:
         std::optional<std::size_t> kept;  // its number in the stitcher
     };
 
-    // A frame of the sample at hand, and its number, if that is known already.
-    struct LabelledFrame {
-        Frame frame;
-        FrameId id = no_frame;
-    };
-
     ChunkResult walk_chunk(const Chunk& chunk, std::size_t number, ByteView bytes);
     void add_sample(const RecordView& record, ChunkResult& result);
     void add_readings(const RecordView& record, std::size_t attr, const SampleView& sample,
@@ -155,8 +149,19 @@ private:
     }
     void set_root(Path& path, const Group& group);
     StackId intern_stack(const Group& group, Path& path);
-    std::vector<FrameId> intern_frames(const std::vector<LabelledFrame>& innermost_first);
-    FrameId id_of(const Frame& frame, FrameId id);
+    // Frames that are not shown are not to be named: they have no number.
+    FrameId user_label(const Frame& frame, FrameId id = no_frame) {
+        return options_.hide_user ? no_frame : id_of(frame, id);
+    }
+    FrameId kernel_label(const Frame& frame) {
+        return options_.hide_kernel ? no_frame : id_of(frame, no_frame);
+    }
+    // `id`: its number, if that is known already.
+    FrameId id_of(const Frame& frame, FrameId id) {
+        if (id != no_frame) return id;
+        const bool is_shown = frame.module.value != 0 || options_.unknown_addresses;
+        return tables_->frames.intern(is_shown ? frame : Frame{});
+    }
 
     void forget_large_tables();
     void undo(const StackTables::Sizes& sizes);
@@ -180,8 +185,8 @@ private:
     std::vector<WalkedFrame> walked_;
     const bool may_follow_chain_;
     std::vector<std::uint64_t> user_chain_;
-    std::vector<LabelledFrame> user_frames_;    // innermost first
-    std::vector<LabelledFrame> kernel_frames_;  // innermost first
+    std::vector<FrameId> user_frames_;     // innermost first
+    std::vector<FrameId> kernel_frames_;   // innermost first
     std::optional<std::uint64_t> cookie_;  // of the user part, if the sample's chain waits for it
 
     // A sample whose stack the dump cut, and what it has added to the chunk's result.
@@ -194,10 +199,9 @@ private:
     const bool stitching_;
     StackStitcher stitcher_;
     BranchStitcher branches_;
-    std::vector<CutSample> cut_samples_;          // of this chunk
-    std::vector<WalkedFrame> outer_frames_;       // innermost first
-    std::vector<FrameId> labels_, added_labels_;  // of the stack at hand
-    std::vector<StackId> descended_;
+    std::vector<CutSample> cut_samples_;     // of this chunk
+    std::vector<WalkedFrame> outer_frames_;  // innermost first
+    std::vector<FrameId> labels_;            // of the stack at hand
 
     std::map<Group, std::uint32_t> group_index_;
 

@@ -1,6 +1,4 @@
 // SampleWorker: what it keeps of its samples for the StackStitcher, and what it takes from it.
-#include <algorithm>
-
 #include "collapse/sample_worker.h"
 
 namespace fgread {
@@ -64,14 +62,13 @@ StackId SampleWorker::lengthened(StackId stack, bool complete) {
         labels_.pop_back();
     }
     // Outermost first: the added frames, then what was there.
-    std::reverse(labels_.begin(), labels_.end());
-    added_labels_.clear();
-    for (std::size_t i = outer_frames_.size(); i-- > 0;) {
-        added_labels_.push_back(id_of(outer_frames_[i].frame, outer_frames_[i].id));
+    for (auto frame = outer_frames_.rbegin(); frame != outer_frames_.rend(); ++frame) {
+        stack = tables_->stacks.child(stack, id_of(frame->frame, frame->id));
     }
-    labels_.insert(labels_.begin(), added_labels_.begin(), added_labels_.end());
-    tables_->stacks.descend(stack, labels_, descended_);
-    return descended_.back();
+    for (auto label = labels_.rbegin(); label != labels_.rend(); ++label) {
+        stack = tables_->stacks.child(stack, *label);
+    }
+    return stack;
 }
 
 }  // namespace fgread

@@ -2,8 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <numeric>
-#include <tuple>
+#include <utility>
 
 namespace fgread {
 namespace {
@@ -19,6 +18,10 @@ constexpr std::array<std::int64_t, 3> saved_registers = {-32, -24, -16};
 // so many of them, of both frames, may differ. The first wrong joins were seen with five.
 constexpr std::array<std::int64_t, 7> locals = {-48, -40, 0, 8, 16, 24, 32};
 constexpr std::size_t max_differing = 3;
+// All of these words: mostly both dumps have all, which takes one look.
+constexpr std::uint64_t word = 8;
+constexpr std::uint64_t compared_bytes =
+    static_cast<std::uint64_t>(locals.back() - locals.front()) + word;
 // So many must be in both dumps.
 constexpr std::size_t min_compared = 10;
 // Samples of the thread before and after, among which donors are looked for. Bounds the time.
@@ -32,6 +35,11 @@ bool is_same_frame(const WalkedFrame& a, const WalkedFrame& b) {
     return a.pc == b.pc && a.sp == b.sp && a.frame == b.frame;
 }
 
+// Most stacks are told from one with a frame at this stack pointer by one of 64 bits.
+std::uint64_t place_bit(Avma sp) {
+    return std::uint64_t{1} << (sp.value * 0x9e3779b97f4a7c15u >> 58);
+}
+
 }  // namespace
 
 std::optional<std::size_t> StackStitcher::add(Pid pid, Tid tid, StopReason reason,
@@ -41,10 +49,19 @@ std::optional<std::size_t> StackStitcher::add(Pid pid, Tid tid, StopReason reaso
     const bool cut = reason == StopReason::truncated;
     if (!cut && reason != StopReason::complete) return std::nullopt;
     if (frames.size() + outer.frames < same_frames) return std::nullopt;
-    stacks_.push_back({pid, tid, cut, memory, frames_.size(), frames.size(), outer, {}, 0});
-    frames_.insert(frames_.end(), frames.begin(), frames.end());
+    const std::size_t first = room_for(frames.size());
+    std::copy(frames.begin(), frames.end(), frames_.begin() + static_cast<std::ptrdiff_t>(first));
+    const std::uint64_t thread = std::uint64_t{static_cast<std::uint32_t>(pid.value)} << 32 |
+                                 static_cast<std::uint32_t>(tid.value);
+    stacks_.push_back({thread, cut, memory, first, frames.size(), outer, 0, {}, 0});
     any_cut_ = any_cut_ || cut;
     return stacks_.size() - 1;
+}
+
+std::size_t StackStitcher::room_for(std::size_t count) {
+    const std::size_t first = std::exchange(used_frames_, used_frames_ + count);
+    if (used_frames_ > frames_.size()) frames_.resize(used_frames_ * 2);
+    return first;
 }
 
 // Only now that they are needed. A stack comes after that whose frames it shares; that is mostly
@@ -53,41 +70,45 @@ void StackStitcher::copy_shared_frames(Stack& stack) {
     if (stack.outer.frames == 0) return;
     Stack& other = stacks_[stack.outer.stack];
     copy_shared_frames(other);
-    const std::size_t from = other.first + other.count - stack.outer.frames;
-    const std::size_t first = frames_.size();
-    for (std::size_t i = 0; i < stack.count; ++i) frames_.push_back(frames_[stack.first + i]);
-    for (std::size_t i = 0; i < stack.outer.frames; ++i) frames_.push_back(frames_[from + i]);
+    const std::size_t first = room_for(stack.count + stack.outer.frames);
+    const auto copy = [this](std::size_t from, std::size_t count, std::size_t to) {
+        const auto source = frames_.begin() + static_cast<std::ptrdiff_t>(from);
+        std::copy_n(source, count, frames_.begin() + static_cast<std::ptrdiff_t>(to));
+    };
+    copy(stack.first, stack.count, first);
+    copy(other.first + other.count - stack.outer.frames, stack.outer.frames, first + stack.count);
     stack.first = first;
     stack.count += stack.outer.frames;
     stack.outer = {};
 }
 
+void StackStitcher::lay_out(Stack& stack) {
+    copy_shared_frames(stack);
+    for (std::size_t i = 0; i < stack.count; ++i) stack.places |= place_bit(frame(stack, i).sp);
+}
+
 void StackStitcher::clear() {
     stacks_.clear();
-    frames_.clear();
+    used_frames_ = 0;
     any_cut_ = false;
 }
 
 void StackStitcher::join() {
     if (!any_cut_) return;
-    std::vector<std::size_t> order(stacks_.size());
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    const auto thread_of = [this](std::size_t number) {
-        return std::tuple(stacks_[number].pid, stacks_[number].tid);
-    };
-    std::stable_sort(order.begin(), order.end(),
-                     [&](std::size_t a, std::size_t b) { return thread_of(a) < thread_of(b); });
+    order_.clear();
+    for (std::size_t i = 0; i < stacks_.size(); ++i) order_.emplace_back(stacks_[i].thread, i);
+    std::sort(order_.begin(), order_.end());
     std::vector<std::size_t> thread;
-    for (auto begin = order.begin(); begin != order.end();) {
-        const auto end = std::find_if(begin, order.end(), [&](std::size_t number) {
-            return thread_of(number) != thread_of(*begin);
-        });
-        thread.assign(begin, end);
-        begin = end;
+    for (auto begin = order_.begin(); begin != order_.end();) {
+        thread.clear();
+        const std::uint64_t its_own = begin->first;
+        for (; begin != order_.end() && begin->first == its_own; ++begin) {
+            thread.push_back(begin->second);
+        }
         // Nobody asks for the stacks of a thread of which none is cut.
         const auto is_cut = [this](std::size_t number) { return stacks_[number].cut; };
         if (std::none_of(thread.begin(), thread.end(), is_cut)) continue;
-        for (const std::size_t number : thread) copy_shared_frames(stacks_[number]);
+        for (const std::size_t number : thread) lay_out(stacks_[number]);
         for (std::size_t at = 0; at < thread.size(); ++at) {
             Stack& stack = stacks_[thread[at]];
             if (!stack.cut) continue;
@@ -104,6 +125,7 @@ std::optional<StackStitcher::Join> StackStitcher::find_donor(const std::vector<s
                                                              std::size_t at) const {
     const Stack& cut = stacks_[thread[at]];
     const WalkedFrame& outermost = frame(cut, cut.count - 1);
+    const std::uint64_t wanted = place_bit(outermost.sp);
     std::optional<Join> found;
     std::size_t asked = 0;
     for (std::size_t distance = 1; distance <= max_distance && asked < max_asked; ++distance) {
@@ -113,6 +135,7 @@ std::optional<StackStitcher::Join> StackStitcher::find_donor(const std::vector<s
             if (!(earlier ? before : after)) continue;
             const std::size_t number = thread[earlier ? at - distance : at + distance];
             const Stack& donor = stacks_[number];
+            if ((donor.places & wanted) == 0) continue;
             const auto place = find(donor, outermost);
             if (!place || !is_same_call(cut, donor, *place)) continue;
             ++asked;
@@ -149,22 +172,28 @@ std::optional<std::size_t> StackStitcher::find(const Stack& stack,
 // Whether the outermost frames of `cut` and those of `donor` up to `at` are the same activations.
 bool StackStitcher::is_same_call(const Stack& cut, const Stack& donor, std::size_t at) const {
     if (at + 1 < same_frames) return false;
-    std::size_t compared = 0, differing = 0;
-    const auto differs = [&](Avma sp, std::int64_t distance) {
-        const std::uint64_t address = sp.value + static_cast<std::uint64_t>(distance);
-        const auto a = cut.memory.read_u64(address), b = donor.memory.read_u64(address);
-        if (!a || !b) return false;
-        ++compared;
-        return *a != *b;
-    };
     for (std::size_t i = 0; i < same_frames; ++i) {
-        const WalkedFrame& mine = frame(cut, cut.count - 1 - i);
-        if (!is_same_frame(mine, frame(donor, at - i))) return false;
+        if (!is_same_frame(frame(cut, cut.count - 1 - i), frame(donor, at - i))) return false;
+    }
+    std::size_t compared = 0, differing = 0;
+    for (std::size_t i = 0; i < same_frames; ++i) {
+        const std::uint64_t sp = frame(donor, at - i).sp.value;
+        const std::uint64_t lowest = sp + static_cast<std::uint64_t>(locals.front());
+        const bool in_both = cut.memory.covers(lowest, compared_bytes) &&
+                             donor.memory.covers(lowest, compared_bytes);
+        const auto differs = [&](std::int64_t distance) {
+            const std::uint64_t address = sp + static_cast<std::uint64_t>(distance);
+            if (!in_both &&
+                !(cut.memory.covers(address, word) && donor.memory.covers(address, word)))
+                return false;
+            ++compared;
+            return cut.memory.word_unchecked(address) != donor.memory.word_unchecked(address);
+        };
         for (const std::int64_t distance : saved_registers) {
-            if (differs(mine.sp, distance)) return false;
+            if (differs(distance)) return false;
         }
         for (const std::int64_t distance : locals) {
-            if (differs(mine.sp, distance)) ++differing;
+            if (differs(distance)) ++differing;
         }
     }
     return compared >= min_compared && differing <= max_differing;

@@ -17,19 +17,19 @@ struct StackNode {
     friend bool operator==(const StackNode&, const StackNode&) = default;
 };
 
-// Not thread-safe. 12 bytes a node and 8 to 32 of index.
+// Not thread-safe. 8 bytes a node, and 8 to 32 of index for each that was not added right after its
+// parent.
 class StackTrie {
 public:
     // The stack that is `parent` with `label` called on top; new or known. Amortised O(1).
     StackId child(StackId parent, std::uint32_t label) {
-        return find_or_add({parent, label}, hash_of(parent, label));
+        // What a new stack adds to those known has numbers in a row, and stands so in memory.
+        const StackId next = parent + 1;  // of no_stack: 0
+        const StackNode node{parent, label};
+        if (next < nodes_.size() && nodes_[next] == node) return next;
+        return next == nodes_.size() ? add(node) : other_child(node);
     }
     StackId root(std::uint32_t label) { return child(no_stack, label); }
-    // The same for a path of labels: `stacks` is replaced by the stack at each of them. A large
-    // trie is in no cache; of a path all places are asked for before the first is needed, which
-    // halves the time.
-    void descend(StackId parent, const std::vector<std::uint32_t>& labels,
-                 std::vector<StackId>& stacks);
 
     // Forgets all but the first `count` stacks.
     void cut_to(std::size_t count);
@@ -39,15 +39,18 @@ public:
     [[nodiscard]] const std::vector<StackNode>& nodes() const { return nodes_; }
 
 private:
-    // Of all labels from the root on, so that no node is needed to know where the next one is.
-    [[nodiscard]] std::uint32_t hash_of(StackId parent, std::uint32_t label) const;
-    StackId find_or_add(StackNode node, std::uint32_t hash);
+    StackId add(StackNode node) {
+        nodes_.push_back(node);
+        return static_cast<StackId>(nodes_.size() - 1);
+    }
+    StackId other_child(StackNode node);
     void index_all(std::size_t slots);
 
     std::vector<StackNode> nodes_;
-    std::vector<std::uint32_t> hashes_;  // of each node
-    std::vector<std::uint32_t> slots_;   // id + 1, 0 is free; a power of two, at most half full
-    std::vector<std::uint32_t> path_;    // of descend(): hashes
+    // Of the nodes that do not follow their parents: id + 1, 0 is free; a power of two, at most
+    // half full.
+    std::vector<std::uint32_t> slots_;
+    std::size_t in_slots_ = 0;
 };
 
 }  // namespace fgread

@@ -102,6 +102,20 @@ TEST_CASE("stacks beyond a count are forgotten, those before it keep their numbe
     CHECK(trie.root(8) == 0);
 }
 
+TEST_CASE(
+    "a stack whose outer half is known goes on from there, also where numbers were taken back") {
+    StackTrie trie;
+    const StackId first = add(trie, {0, 1, 2, 3});
+    const StackId other = add(trie, {0, 1, 4, 5});
+    CHECK(add(trie, {0, 1, 2, 3, 6}) == 6);
+    trie.cut_to(5);  // in the middle of the second
+    CHECK(add(trie, {0, 1, 2, 3}) == first);
+    CHECK(add(trie, {0, 1, 2, 3, 6}) == 5);
+    CHECK(add(trie, {0, 1, 4, 5}) == 6);
+    CHECK(other == 5);
+    CHECK(path(trie, 6) == std::vector<std::uint32_t>{0, 1, 4, 5});
+}
+
 TEST_CASE("a stack of 100,000 frames is no problem") {
     StackTrie trie;
     StackId at = trie.root(0);
