@@ -15,6 +15,7 @@
 
 #include "collapse/unreal_frames.h"
 #include "perfdata/brief_lock.h"
+#include "symbols/radix_sort.h"
 
 namespace fgread {
 
@@ -58,15 +59,27 @@ struct NumberedFrame {
     FrameId id;
 };
 
+// Where the frames of each module are.
+std::vector<Batch> modules_of(const std::vector<NumberedFrame>& order) {
+    std::vector<Batch> modules;
+    for (std::size_t from = 0, end = 0; from < order.size(); from = end) {
+        while (end < order.size() && order[end].frame.module == order[from].frame.module) ++end;
+        modules.emplace_back(from, end);
+    }
+    return modules;
+}
+
 // All frames, by module and address.
 std::vector<NumberedFrame> by_address(const FrameTable& frames) {
     std::vector<NumberedFrame> order;
     order.reserve(frames.size());
     for (FrameId id = 0; id < frames.size(); ++id) order.push_back({frames[id], id});
-    std::sort(order.begin(), order.end(), [](const NumberedFrame& a, const NumberedFrame& b) {
-        if (a.frame.module != b.frame.module) return a.frame.module < b.frame.module;
-        return a.frame.lookup_offset() < b.frame.lookup_offset();
-    });
+    sort_by_number(std::span(order),
+                   [](const NumberedFrame& each) { return each.frame.module.value; });
+    for (const auto& [from, to] : modules_of(order)) {
+        sort_by_number(std::span(order).subspan(from, to - from),
+                       [](const NumberedFrame& each) { return each.frame.lookup_offset(); });
+    }
     return order;
 }
 
@@ -82,15 +95,11 @@ void expect_all(const std::vector<NumberedFrame>& order, Symbolizer& symbolizer)
 // symbols, for which all other threads that come to the module have to wait.
 std::vector<Batch> batches_of(const std::vector<NumberedFrame>& order) {
     std::vector<Batch> first, rest;
-    for (std::size_t from = 0; from < order.size();) {
-        const ModuleId module = order[from].frame.module;
-        std::size_t end = from + 1;
-        while (end < order.size() && order[end].frame.module == module) ++end;
+    for (const auto& [from, end] : modules_of(order)) {
         first.emplace_back(from, from + 1);
         for (std::size_t at = from + 1; at < end; at += frames_per_batch) {
             rest.emplace_back(at, std::min(end, at + frames_per_batch));
         }
-        from = end;
     }
     first.insert(first.end(), rest.begin(), rest.end());
     return first;

@@ -155,7 +155,6 @@ void add_stubs(const ElfImage& image, const Section& section, Slots& slots,
         stub.address = address;
         stub.end = address + size;
         stub.name = names_offset + static_cast<std::uint32_t>(names.size());
-        stub.order = static_cast<std::uint32_t>(symbols.size());
         symbols.push_back(stub);
         names.append(name).append("@plt").push_back('\0');
     }
@@ -169,13 +168,11 @@ bool is_near(const WantedAddresses& wanted, const Section& section) {
 }
 
 // Where the stubs are, an unsized symbol in front of them (_init) still ends.
-RawSymbol stand_in(const Section& section, std::uint32_t names_offset, std::string& names,
-                   std::size_t order) {
+RawSymbol stand_in(const Section& section, std::uint32_t names_offset, std::string& names) {
     RawSymbol symbol;
     symbol.address = section.address.value;
     symbol.end = section.address.value + std::min(section.size, ~section.address.value);
     symbol.name = names_offset + static_cast<std::uint32_t>(names.size());
-    symbol.order = static_cast<std::uint32_t>(order);
     names.push_back('\0');
     return symbol;
 }
@@ -193,7 +190,7 @@ void add_plt_symbols(const ElfImage& image, const WantedAddresses* wanted,
         if (wanted == nullptr || is_near(*wanted, section)) {
             tables.push_back(&section);
         } else {
-            symbols.push_back(stand_in(section, names_offset, names, symbols.size()));
+            symbols.push_back(stand_in(section, names_offset, names));
         }
     }
     if (tables.empty()) return;

@@ -4,9 +4,11 @@
 #include <compare>
 #include <cstring>
 #include <limits>
+#include <span>
 #include <string>
 
 #include "symbols/demangle.h"
+#include "symbols/radix_sort.h"
 
 namespace fgread {
 namespace {
@@ -86,13 +88,7 @@ std::string_view symbol_name(ByteView names, std::uint32_t offset) {
 }
 
 void choose_symbols(std::vector<RawSymbol>& symbols) {
-    const auto comes_first = [](const RawSymbol& a, const RawSymbol& b) {
-        return a.address != b.address ? a.address < b.address : a.order < b.order;
-    };
-    // kallsyms is sorted, but for the modules.
-    if (!std::is_sorted(symbols.begin(), symbols.end(), comes_first)) {
-        std::sort(symbols.begin(), symbols.end(), comes_first);
-    }
+    sort_by_number(std::span(symbols), [](const RawSymbol& symbol) { return symbol.address; });
     extend_unsized(symbols);
     std::size_t kept = 0;
     std::size_t group = 0;  // where the address at hand begins

@@ -25,8 +25,7 @@ enum class SymbolBinding : std::uint8_t { global, local, weak };
 struct RawSymbol {
     std::uint64_t address = 0;
     std::uint64_t end = 0;
-    std::uint32_t name = 0;   // offset into the names (StringTables)
-    std::uint32_t order = 0;  // place in the table it came from
+    std::uint32_t name = 0;  // offset into the names (StringTables)
     SymbolBinding binding = SymbolBinding::global;
 };
 
@@ -36,8 +35,9 @@ inline constexpr std::size_t max_symbol_name = 64 * 1024;
 // The NUL-terminated name at `offset` of a string table; empty if it lies outside.
 [[nodiscard]] std::string_view symbol_name(ByteView names, std::uint32_t offset);
 
-// Sorts by address, gives symbols without a size the room up to the next address, and keeps at each
-// address those that size and binding do not rule out, in the order of the file. Looks at no name.
+// `symbols` stand in the order of the file. Sorts by address, gives symbols without a size the room
+// up to the next address, and keeps at each address those that size and binding do not rule out, in
+// the order of the file. Looks at no name.
 void choose_symbols(std::vector<RawSymbol>& symbols);
 
 // The best of the names of one symbol, given in the order of the file. Demangles each once, if need

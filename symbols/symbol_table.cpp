@@ -4,12 +4,14 @@
 
 #include <algorithm>
 #include <bitset>
+#include <span>
 #include <string>
 #include <utility>
 
 #include "symbols/go_functions.h"
 #include "symbols/mini_debug_info.h"
 #include "symbols/plt_symbols.h"
+#include "symbols/radix_sort.h"
 
 namespace fgread {
 namespace {
@@ -268,10 +270,8 @@ void add_table(const SymbolSections& sections, ByteView table, const Relevant* r
             return;
         }
         if (marked && is_mapping_symbol(names[name])) return;
-        const auto order = static_cast<std::uint32_t>(gathered.symbols.size());
         gathered.symbols.push_back({address, end_of(address, symbol.size()),
-                                    static_cast<std::uint32_t>(name), order,
-                                    binding_of(symbol.info())});
+                                    static_cast<std::uint32_t>(name), binding_of(symbol.info())});
     };
     if (relevant != nullptr) {
         CodeSymbols(image).each(table, *relevant, add);
@@ -293,10 +293,8 @@ void add_go_functions(const SymbolFiles& files, const std::vector<SymbolSections
     each_go_function(*files.binary, table.view(), [&](const GoFunction& function) {
         const std::uint64_t name = names + function.name;
         if (name > max_name_offset) return;
-        const auto order = static_cast<std::uint32_t>(gathered.symbols.size());
         gathered.symbols.push_back({function.start.value, function.end.value,
-                                    static_cast<std::uint32_t>(name), order,
-                                    SymbolBinding::global});
+                                    static_cast<std::uint32_t>(name), SymbolBinding::global});
     });
     gathered.names.add(std::move(table));
 }
@@ -460,7 +458,7 @@ bool SymbolTable::keep_only_asked_names() {
     find_asked_intervals();
     std::vector<std::uint32_t> offsets;
     each_asked_name([&](std::uint32_t& name) { offsets.push_back(name); });
-    std::sort(offsets.begin(), offsets.end());
+    sort_by_number(std::span(offsets), [](std::uint32_t offset) { return offset; });
     offsets.erase(std::unique(offsets.begin(), offsets.end()), offsets.end());
     std::vector<std::uint32_t> places;
     std::optional<StringTables> kept = strings_.gather(offsets, places);
