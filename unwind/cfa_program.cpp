@@ -61,6 +61,15 @@ std::optional<CfaRow> run_initial_instructions(const CfiSection& section, const 
     }
 }
 
+bool run_within_row(const CfiSection& section, const Cie& cie, ByteView instructions,
+                    const CfaRow& initial, CfaRow& row) {
+    CfaProgram program(section, cie, instructions, 0, ~std::uint64_t{0}, &initial);
+    program.row_ = row;
+    if (program.next_row() != CfaProgram::Status::row) return false;
+    row = program.row_;
+    return true;
+}
+
 CfaProgram::Status CfaProgram::next_row() {
     row_start_ = location_;
     if (finished_ || location_ >= end_) return Status::done;

@@ -41,6 +41,11 @@ private:
 [[nodiscard]] std::optional<CfaRow> run_initial_instructions(const CfiSection& section,
                                                              const Cie& cie);
 
+// Runs instructions none of which advances the location on `row`. `initial` is what
+// run_initial_instructions gave for the CIE. False, with `row` in any state, if they are malformed.
+[[nodiscard]] bool run_within_row(const CfiSection& section, const Cie& cie, ByteView instructions,
+                                  const CfaRow& initial, CfaRow& row);
+
 // Registers this build does not track (x87, AVX-512, hostile numbers) are decoded and dropped.
 // Views its arguments: they must outlive it.
 class CfaProgram {
@@ -65,6 +70,7 @@ public:
 
 private:
     friend std::optional<CfaRow> run_initial_instructions(const CfiSection&, const Cie&);
+    friend bool run_within_row(const CfiSection&, const Cie&, ByteView, const CfaRow&, CfaRow&);
     CfaProgram(const CfiSection& section, const Cie& cie, ByteView instructions,
                std::uint64_t start, std::uint64_t end, const CfaRow* initial);
 

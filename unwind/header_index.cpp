@@ -38,9 +38,12 @@ public:
             const auto fde = verified_fde(i, cies);
             if (fde && fde->end > range.first) fdes.push_back(*fde);
         }
-        std::stable_sort(fdes.begin(), fdes.end(), [](const Fde& a, const Fde& b) {
+        const auto inner_comes_later = [](const Fde& a, const Fde& b) {
             return a.start != b.start ? a.start < b.start : a.end > b.end;
-        });
+        };
+        // It takes memory, even where nothing is to do.
+        if (std::is_sorted(fdes.begin(), fdes.end(), inner_comes_later)) return;
+        std::stable_sort(fdes.begin(), fdes.end(), inner_comes_later);
     }
 
     void mark_found(const std::vector<FdePlace>& all, std::vector<bool>& found) const override {

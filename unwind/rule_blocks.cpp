@@ -17,8 +17,10 @@ constexpr std::uint64_t max_array_span = std::uint64_t{2} << 30;
 // blocks need a few thousand.
 constexpr std::uint32_t max_block_instructions = 8 * max_cfa_instructions;
 
-// Distinct CIEs whose initial rules (1 KiB each) are kept.
-constexpr std::size_t max_initial_rules = 256;
+constexpr std::size_t cache_line = 64;  // bytes
+constexpr std::size_t rows_per_line = 16;
+// Some hundred blocks; one has at most a row for each of its bytes.
+constexpr std::size_t slab_rows = 8 * block_size;
 
 }  // namespace
 
@@ -26,8 +28,12 @@ constexpr std::size_t max_initial_rules = 256;
 // earlier one shows again.
 class RuleBlocks::Painter {
 public:
-    Painter(const std::vector<Row>& source, std::vector<Row>& rows)
-        : source_(source), rows_(rows) {}
+    // `rows` and `open` are cleared; the latter is room for pieces that have not ended.
+    Painter(const std::vector<Row>& source, std::vector<Row>& rows, std::vector<Piece>& open)
+        : source_(source), rows_(rows), open_(open) {
+        rows_.clear();
+        open_.clear();
+    }
 
     void add(const Piece& piece) {
         paint_until(piece.start);
@@ -50,14 +56,16 @@ private:
         }
     }
 
-    void copy_rows(const Piece& piece, std::uint32_t stop) {
-        const auto begin = source_.begin() + piece.first_row;
-        const auto end = source_.begin() + piece.last_row;
-        auto at = std::upper_bound(begin, end, cursor_, [](std::uint32_t offset, const Row& row) {
-            return offset < row.offset;
-        });
-        append(cursor_, at == begin ? std::uint16_t{0} : std::prev(at)->rule);
-        for (; at != end && at->offset < stop; ++at) append(at->offset, at->rule);
+    // From the cursor on; leaves in the piece what the next call needs.
+    void copy_rows(Piece& piece, std::uint32_t stop) {
+        std::uint32_t at = piece.first_row;
+        while (at < piece.last_row && source_[at].offset <= cursor_) ++at;
+        const bool is_covered = at != piece.first_row;
+        append(cursor_, is_covered ? source_[at - 1].rule : std::uint16_t{0});
+        for (; at < piece.last_row && source_[at].offset < stop; ++at) {
+            append(source_[at].offset, source_[at].rule);
+        }
+        if (at != piece.first_row) piece.first_row = at - 1;
     }
 
     void append(std::uint32_t offset, std::uint16_t rule) {
@@ -67,21 +75,20 @@ private:
 
     const std::vector<Row>& source_;
     std::vector<Row>& rows_;
-    std::vector<Piece> open_;
+    std::vector<Piece>& open_;
     std::uint32_t cursor_ = 0;
 };
 
-std::uint16_t RuleBlocks::Block::find(unsigned offset) const {
-    const unsigned part = offset >> part_bits;
-    // The last row at or before the offset lies between the rows in effect at the part's ends.
-    unsigned low = row_of_part[part];
-    unsigned count = row_of_part[part + 1] - low + 1u;
+// The last row at or before the offset.
+std::uint16_t RuleBlocks::find_in(Block block, unsigned offset) {
+    const Row* low = block + 1;
+    unsigned count = block->offset;
     while (count > 1) {
         const unsigned half = count / 2;
-        low = rows[low + half].offset <= offset ? low + half : low;
+        low = low[half].offset <= offset ? low + half : low;
         count -= half;
     }
-    return rows[low].rule;
+    return low->rule;
 }
 
 RuleBlocks::RuleBlocks(const CfiSection& section, std::unique_ptr<FdeIndex> index, RuleStore& rules,
@@ -91,40 +98,37 @@ RuleBlocks::RuleBlocks(const CfiSection& section, std::unique_ptr<FdeIndex> inde
       rules_(rules),
       mutex_(mutex),
       span_(index_->span()),
-      cies_(section) {
+      cies_(section),
+      steps_(section, rules) {
     if (span_.first > span_.last || span_.last - span_.first >= max_array_span) return;
     first_block_ = span_.first >> block_bits;
     block_count_ = (span_.last >> block_bits) - first_block_ + 1;
-    blocks_ = std::make_unique<std::atomic<const Block*>[]>(block_count_);
-}
-
-RuleBlocks::~RuleBlocks() {
-    for (std::uint64_t i = 0; i < block_count_; ++i) delete blocks_[i].load();
+    blocks_ = std::make_unique<std::atomic<Block>[]>(block_count_);
 }
 
 std::uint16_t RuleBlocks::find(std::uint64_t pc) {
     if (pc < span_.first || pc > span_.last) return 0;
-    return block(pc >> block_bits).find(pc & (block_size - 1));
+    return find_in(block(pc >> block_bits), pc & (block_size - 1));
 }
 
-const RuleBlocks::Block& RuleBlocks::block(std::uint64_t number) {
+RuleBlocks::Block RuleBlocks::block(std::uint64_t number) {
     if (block_count_ == 0) return far_block(number);
-    std::atomic<const Block*>& slot = blocks_[number - first_block_];
-    if (const Block* known = slot.load(std::memory_order_acquire)) return *known;
+    std::atomic<Block>& slot = blocks_[number - first_block_];
+    if (Block known = slot.load(std::memory_order_acquire)) return known;
     const auto lock = lock_briefly(mutex_);
-    const Block* known = slot.load(std::memory_order_relaxed);
+    Block known = slot.load(std::memory_order_relaxed);
     if (!known) {
-        known = compile(number).release();
+        known = compile(number);
         slot.store(known, std::memory_order_release);
     }
-    return *known;
+    return known;
 }
 
-const RuleBlocks::Block& RuleBlocks::far_block(std::uint64_t number) {
+RuleBlocks::Block RuleBlocks::far_block(std::uint64_t number) {
     const auto lock = lock_briefly(mutex_);
-    std::unique_ptr<Block>& slot = far_blocks_[number];
+    Block& slot = far_blocks_[number];
     if (!slot) slot = compile(number);
-    return *slot;
+    return slot;
 }
 
 std::optional<Fde> RuleBlocks::find_fde(std::uint64_t pc) {
@@ -134,7 +138,7 @@ std::optional<Fde> RuleBlocks::find_fde(std::uint64_t pc) {
     return scratch_fdes_.back();
 }
 
-std::unique_ptr<RuleBlocks::Block> RuleBlocks::compile(std::uint64_t number) {
+RuleBlocks::Block RuleBlocks::compile(std::uint64_t number) {
     const std::uint64_t first = number << block_bits;
     const AddressRange range{first, first + (block_size - 1)};
     index_->collect(range, cies_, scratch_fdes_);
@@ -144,20 +148,35 @@ std::unique_ptr<RuleBlocks::Block> RuleBlocks::compile(std::uint64_t number) {
     std::uint32_t budget = max_block_instructions;
     for (const Fde& fde : scratch_fdes_) compile_fde(fde, range, budget);
 
-    auto block = std::make_unique<Block>();
-    Painter painter(scratch_rows_, block->rows);
+    Painter painter(scratch_rows_, scratch_painted_, scratch_open_);
     for (const Piece& piece : scratch_pieces_) painter.add(piece);
     painter.finish();
-    block->rows.shrink_to_fit();
+    counts_.rows += scratch_painted_.size();
+    return keep(scratch_painted_);
+}
 
-    std::uint16_t row = 0;
-    for (unsigned part = 0; part <= Block::parts; ++part) {
-        const std::uint32_t begin = part << Block::part_bits;
-        while (row + 1u < block->rows.size() && block->rows[row + 1u].offset <= begin) ++row;
-        block->row_of_part[part] = row;
-    }
-    counts_.rows += block->rows.size();
+RuleBlocks::Block RuleBlocks::keep(const std::vector<Row>& rows) {
+    Row* block = make_room(rows.size() + 1);
+    block->offset = static_cast<std::uint16_t>(rows.size());
+    block->rule = 0;
+    std::copy(rows.begin(), rows.end(), block + 1);
     return block;
+}
+
+// Whole cache lines.
+RuleBlocks::Row* RuleBlocks::make_room(std::size_t count) {
+    count = (count + rows_per_line - 1) / rows_per_line * rows_per_line;
+    if (count > free_count_) {
+        slabs_.push_back(std::make_unique_for_overwrite<Row[]>(slab_rows));
+        void* start = slabs_.back().get();
+        std::size_t bytes = slab_rows * sizeof(Row);
+        free_ = static_cast<Row*>(std::align(cache_line, block_size, start, bytes));
+        free_count_ = bytes / sizeof(Row);
+    }
+    Row* room = free_;
+    free_ += count;
+    free_count_ -= count;
+    return room;
 }
 
 void RuleBlocks::compile_fde(const Fde& fde, AddressRange range, std::uint32_t& budget) {
@@ -170,15 +189,33 @@ void RuleBlocks::compile_fde(const Fde& fde, AddressRange range, std::uint32_t& 
     piece.first_row = static_cast<std::uint32_t>(scratch_rows_.size());
     const Cie* cie = cies_.find(fde.cie_offset);
     if (cie) {
-        const auto& initial = initial_rules(*cie);
-        if (initial) {
-            append_rows(fde, *cie, *initial, range, budget);
-        } else {
+        RowSteps::Start& start = steps_.start_of(*cie);
+        if (!start.row) {
             ++counts_.malformed;
+        } else if (!append_known_rows(fde, *cie, start, range, budget)) {
+            scratch_rows_.resize(piece.first_row);
+            append_rows(fde, *cie, *start.row, range, budget);
         }
     }
     piece.last_row = static_cast<std::uint32_t>(scratch_rows_.size());
     scratch_pieces_.push_back(piece);
+}
+
+// False if something in the FDE is unusual: then append_rows() does it all.
+bool RuleBlocks::append_known_rows(const Fde& fde, const Cie& cie, RowSteps::Start& start,
+                                   AddressRange range, std::uint32_t& budget) {
+    NumberedRows rows(steps_, start, cie, fde);
+    while (rows.row_end() <= range.last) {
+        const NumberedRows::Status status = rows.next_row();
+        if (status == NumberedRows::Status::done) break;
+        if (status == NumberedRows::Status::unusual || rows.instruction_count() > budget)
+            return false;
+        if (rows.row_end() <= range.first) continue;
+        const std::uint64_t first = std::max(rows.row_start(), range.first);
+        scratch_rows_.push_back({static_cast<std::uint16_t>(first - range.first), rows.rule()});
+    }
+    budget -= rows.instruction_count();
+    return true;
 }
 
 void RuleBlocks::append_rows(const Fde& fde, const Cie& cie, const CfaRow& initial,
@@ -199,14 +236,6 @@ void RuleBlocks::append_rows(const Fde& fde, const Cie& cie, const CfaRow& initi
         }
     }
     budget -= std::min(budget, program.instruction_count());
-}
-
-const std::optional<CfaRow>& RuleBlocks::initial_rules(const Cie& cie) {
-    const auto known = initial_rules_.find(cie.offset);
-    if (known != initial_rules_.end()) return known->second;
-    if (initial_rules_.size() == max_initial_rules) initial_rules_.clear();
-    return initial_rules_.emplace(cie.offset, run_initial_instructions(section_, cie))
-        .first->second;
 }
 
 }  // namespace fgread

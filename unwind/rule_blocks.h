@@ -1,7 +1,6 @@
 // RuleBlocks: compiled rows of one CFI section, block by block of text, on first use.
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -11,6 +10,7 @@
 
 #include "unwind/cfi.h"
 #include "unwind/fde_index.h"
+#include "unwind/row_steps.h"
 #include "unwind/rule_store.h"
 
 namespace fgread {
@@ -29,7 +29,6 @@ public:
 
     RuleBlocks(const CfiSection& section, std::unique_ptr<FdeIndex> index, RuleStore& rules,
                std::mutex& mutex);
-    ~RuleBlocks();
 
     // Number of the rule at `pc`, 0 if none.
     [[nodiscard]] std::uint16_t find(std::uint64_t pc);
@@ -46,13 +45,10 @@ private:
         std::uint16_t offset;  // in the block; holds up to the next row
         std::uint16_t rule;
     };
-    struct Block {
-        static constexpr unsigned part_bits = 9;  // 512 bytes: about ten rows to search
-        static constexpr unsigned parts = 1u << (block_bits - part_bits);
-        std::array<std::uint16_t, parts + 1> row_of_part;  // the row in effect where a part begins
-        std::vector<Row> rows;                             // the first at offset 0
-        [[nodiscard]] std::uint16_t find(unsigned offset) const;
-    };
+    // A block is a row that says by its offset how many follow, and these, the first at offset 0.
+    // It begins a cache line, which most fit in.
+    using Block = const Row*;
+    static std::uint16_t find_in(Block block, unsigned offset);
     // Rows of one FDE inside the block under construction.
     struct Piece {
         std::uint32_t start, end;           // offsets in the block
@@ -60,13 +56,16 @@ private:
     };
     class Painter;
 
-    const Block& block(std::uint64_t number);
-    const Block& far_block(std::uint64_t number);
-    std::unique_ptr<Block> compile(std::uint64_t number);
+    Block block(std::uint64_t number);
+    Block far_block(std::uint64_t number);
+    Block compile(std::uint64_t number);
+    Block keep(const std::vector<Row>& rows);
+    Row* make_room(std::size_t count);
     void compile_fde(const Fde& fde, AddressRange range, std::uint32_t& budget);
+    bool append_known_rows(const Fde& fde, const Cie& cie, RowSteps::Start& start,
+                           AddressRange range, std::uint32_t& budget);
     void append_rows(const Fde& fde, const Cie& cie, const CfaRow& initial, AddressRange range,
                      std::uint32_t& budget);
-    const std::optional<CfaRow>& initial_rules(const Cie& cie);
 
     const CfiSection& section_;
     std::unique_ptr<FdeIndex> index_;
@@ -76,14 +75,19 @@ private:
     AddressRange span_;
     std::uint64_t first_block_ = 0;
     std::uint64_t block_count_ = 0;  // 0: the span is too wide for an array
-    std::unique_ptr<std::atomic<const Block*>[]> blocks_;
-    std::unordered_map<std::uint64_t, std::unique_ptr<Block>> far_blocks_;
+    std::unique_ptr<std::atomic<Block>[]> blocks_;
+    std::unordered_map<std::uint64_t, Block> far_blocks_;
+    std::vector<std::unique_ptr<Row[]>> slabs_;  // of blocks
+    Row* free_ = nullptr;                        // of the last slab
+    std::size_t free_count_ = 0;
 
     CieCache cies_;
-    std::unordered_map<std::uint64_t, std::optional<CfaRow>> initial_rules_;  // by CIE offset
+    RowSteps steps_;
     std::vector<Fde> scratch_fdes_;
     std::vector<Piece> scratch_pieces_;
     std::vector<Row> scratch_rows_;
+    std::vector<Piece> scratch_open_;
+    std::vector<Row> scratch_painted_;
     CompileCounts counts_;
 };
 

@@ -80,6 +80,13 @@ UnwindRule make_rule(const CfaRow& row, const Cie& cie) {
 
 }  // namespace
 
+CfaRow row_of(const UnwindRule& rule) {
+    CfaRow row;
+    row.cfa = rule.cfa;
+    for (const NumberedRule& entry : rule.registers) row.set(entry.reg, entry.rule);
+    return row;
+}
+
 std::uint16_t RuleStore::intern(const CfaRow& row, const Cie& cie) {
     if (slots_.size() < 2 * std::size_t{next_}) grow();
     const std::uint64_t hash = hash_of(row, cie);

@@ -12,6 +12,9 @@
 
 namespace fgread {
 
+// The row a rule was made of.
+[[nodiscard]] CfaRow row_of(const UnwindRule& rule);
+
 // Numbers are u16, 0 is "no rule". intern() is for one thread at a time; a number may be looked up
 // by any thread that got it through something released after intern() returned.
 class RuleStore {
