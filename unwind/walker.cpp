@@ -5,6 +5,7 @@
 
 #include "unwind/architecture.h"
 #include "unwind/call_check.h"
+#include "unwind/code_words.h"
 #include "unwind/frame_memory.h"
 #include "unwind/frame_pointer.h"
 #include "unwind/general_walk.h"
@@ -37,9 +38,7 @@ Places places_of(const RegisterFile& registers) {
 
 struct StackWalker::State {
     State(ModuleProvider& the_provider, WalkLimits the_limits, FrameTable* the_frames)
-        : provider(the_provider),
-          limits(the_limits),
-          places(the_provider, the_limits, the_frames) {}
+        : provider(the_provider), limits(the_limits), places(provider, the_limits, the_frames) {}
 
     // BOLT drops the call-frame information of the stubs it leaves in place: libLLVM of Rust 1.95.
     // A stub has no frame: its caller's address is on top of the stack. Believed if there are rules
@@ -82,7 +81,7 @@ struct StackWalker::State {
     StepStatus slow_step(const KnownPc& at, FrameKind kind, const StackMemory& stack,
                          RegisterFile& registers);
 
-    ModuleProvider& provider;
+    CodeWords provider;
     WalkLimits limits;
     KnownPlaces places;
     Prefetcher ahead;
