@@ -11,7 +11,7 @@ namespace fgread {
 
 namespace {
 
-// Of the worker's tables: a frame is 16 bytes and 8 of index, a node of the trie 8 and up to 32.
+// Of the worker's tables: a frame is 16 bytes and 8 of index, a node of the trie 8 and up to 16.
 constexpr std::size_t bytes_per_entry = 32;
 
 // Of the next sample, while one is walked: in a mapped file it is in no cache. Its fields and

@@ -7,7 +7,7 @@ namespace fgread {
 namespace {
 
 constexpr std::size_t initial_slots = 1024;
-constexpr std::size_t growth = 4;
+constexpr std::size_t growth = 2;
 
 // The upper half of the product: the lower bits depend on the label alone.
 std::size_t hash_of(const StackNode& node) {

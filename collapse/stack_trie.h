@@ -17,7 +17,7 @@ struct StackNode {
     friend bool operator==(const StackNode&, const StackNode&) = default;
 };
 
-// Not thread-safe. 8 bytes a node, and 8 to 32 of index for each that was not added right after its
+// Not thread-safe. 8 bytes a node, and 8 to 16 of index for each that was not added right after its
 // parent.
 class StackTrie {
 public:
