@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <deque>
+#include <memory>
 #include <mutex>
 #include <span>
 #include <thread>
@@ -130,15 +131,23 @@ public:
     struct OfFrame {
         std::size_t end = 0;  // in names()
         bool unnamed = false;
-        InlineChain chain;  // only if details are wanted
+        bool as_before = false;  // the same as the one before it; has none here
+        InlineChain chain;       // only if details are wanted
     };
 
     void clear() {
         names_.clear();
         made_.clear();
         frames_.clear();
+        same_until_ = 0;
     }
+    // Frames come by module and address.
     void add(const Frame& frame) {
+        if (frame.module == module_ && frame.lookup_offset() < same_until_) {
+            frames_.push_back({names_.size(), false, true, {}});
+            return;
+        }
+        same_until_ = 0;
         bool unnamed = false;
         if (!is_real(frame.module)) {
             add_unreal(frame);
@@ -149,9 +158,11 @@ public:
                 add_unresolved(frame);
             } else {
                 add_functions();
+                module_ = frame.module;
+                if (!options_.details) same_until_ = chain_.same_until;
             }
         }
-        frames_.push_back({names_.size(), unnamed, {}});
+        frames_.push_back({names_.size(), unnamed, false, {}});
         if (options_.details && is_real(frame.module)) frames_.back().chain = std::move(chain_);
     }
 
@@ -209,6 +220,32 @@ private:
     std::deque<std::string> made_;  // texts that are no one else's
     std::vector<OfFrame> frames_;
     InlineChain chain_;
+    // Addresses of a module up to which frames have the names of the last one added.
+    ModuleId module_;
+    std::uint64_t same_until_ = 0;
+};
+
+// Keeps texts, in few pieces of memory, none of which ever moves.
+class TextArena {
+public:
+    std::string_view keep(std::string_view text) {
+        if (text.size() > left_) {
+            left_ = std::max(block, text.size());
+            blocks_.push_back(std::make_unique_for_overwrite<char[]>(left_));
+            next_ = blocks_.back().get();
+        }
+        char* const place = next_;
+        std::copy(text.begin(), text.end(), place);
+        next_ += text.size();
+        left_ -= text.size();
+        return {place, text.size()};
+    }
+
+private:
+    static constexpr std::size_t block = 64 * 1024;
+    std::vector<std::unique_ptr<char[]>> blocks_;
+    char* next_ = nullptr;
+    std::size_t left_ = 0;
 };
 
 // Two names that are the same bytes at the same place.
@@ -231,12 +268,18 @@ using KnownNames = tsl::robin_map<std::string_view, NameId, PlaceHash, SameBytes
 }  // namespace
 
 struct FrameNames::State {
-    std::deque<std::string> names;  // stable: the index refers to them
+    // Where the names of a frame are in `lists`.
+    struct List {
+        std::uint32_t begin = 0;
+        std::uint32_t length = 0;
+    };
+
+    TextArena texts;
+    std::vector<std::string_view> names;  // by NameId, in `texts`
     tsl::robin_map<std::string_view, NameId> index;
-    std::vector<NameId> lists;          // of all frames, one after the other
-    std::vector<std::uint32_t> begin;   // by frame: where its list starts
-    std::vector<std::uint32_t> length;  // by frame
-    std::vector<bool> unnamed;          // by frame; those behind its end have names
+    std::vector<NameId> lists;
+    std::vector<List> list_of;  // by frame
+    std::vector<bool> unnamed;  // by frame; those behind its end have names
     bool any_unnamed = false;
     std::vector<NameDetail> details;            // as `lists`; empty if they are not wanted
     std::vector<std::uint64_t> symbol_offsets;  // by frame; likewise
@@ -251,19 +294,16 @@ struct FrameNames::State {
         const auto found = index.find(text);
         if (found != index.end()) return found->second;
         const auto id = static_cast<NameId>(names.size());
-        names.emplace_back(text);
+        names.push_back(texts.keep(text));
         index.emplace(names.back(), id);
         return id;
     }
 
     // What is added to `lists` next is `count` names of `frame`.
     void begin_list(FrameId frame, std::size_t count) {
-        if (frame >= begin.size()) {
-            begin.resize(std::size_t{frame} + 1);
-            length.resize(std::size_t{frame} + 1);
-        }
-        begin[frame] = static_cast<std::uint32_t>(lists.size());
-        length[frame] = static_cast<std::uint32_t>(count);
+        if (frame >= list_of.size()) list_of.resize(std::size_t{frame} + 1);
+        list_of[frame] = {static_cast<std::uint32_t>(lists.size()),
+                          static_cast<std::uint32_t>(count)};
     }
 
     void add(const FoundNames::Name& name, KnownNames& known) {
@@ -282,6 +322,10 @@ struct FrameNames::State {
         std::size_t name = 0;
         for (std::size_t i = 0; i < frames.size(); ++i) {
             const FoundNames::OfFrame& of_frame = found.frames()[i];
+            if (of_frame.as_before) {
+                list_of[frames[i].id] = list_of[frames[i - 1].id];
+                continue;
+            }
             begin_list(frames[i].id, of_frame.end - name);
             for (; name < of_frame.end; ++name) add(found.names()[name], known);
             if (of_frame.unnamed) set_unnamed(frames[i].id);
@@ -297,7 +341,7 @@ struct FrameNames::State {
 
     // Of the frame that was set last.
     void add_details(FrameId frame, const InlineChain& chain) {
-        symbol_offsets.resize(begin.size());
+        symbol_offsets.resize(list_of.size());
         symbol_offsets[frame] = chain.symbol_offset;
         const auto added =
             details_of(chain, [this](std::string_view file) { return intern(file); });
@@ -319,12 +363,14 @@ FrameNames::FrameNames(FrameNames&&) noexcept = default;
 FrameNames& FrameNames::operator=(FrameNames&&) noexcept = default;
 
 std::span<const NameId> FrameNames::operator[](FrameId frame) const {
-    return {state_->lists.data() + state_->begin[frame], state_->length[frame]};
+    const State::List& list = state_->list_of[frame];
+    return {state_->lists.data() + list.begin, list.length};
 }
 
 std::span<const NameDetail> FrameNames::details(FrameId frame) const {
     if (state_->details.empty()) return {};
-    return {state_->details.data() + state_->begin[frame], state_->length[frame]};
+    const State::List& list = state_->list_of[frame];
+    return {state_->details.data() + list.begin, list.length};
 }
 
 std::uint64_t FrameNames::symbol_offset(FrameId frame) const {
@@ -347,8 +393,7 @@ FrameNames name_frames(const FrameTable& frames, Symbolizer& symbolizer,
     const std::vector<NumberedFrame> order = by_address(frames);
     expect_all(order, symbolizer);
     FrameNames result;
-    result.state_->begin.resize(frames.size());
-    result.state_->length.resize(frames.size());
+    result.state_->list_of.resize(frames.size());
     result.state_->unnamed.resize(frames.size(), false);
     const std::vector<Batch> batches = batches_of(order);
     std::atomic<std::size_t> next = 0;

@@ -92,6 +92,9 @@ bool is_reasonable(const demangle_component* root) {
     return templates * scopes <= max_template_scopes;
 }
 
+// Printers append a few letters at a time; most names of C++ and Rust are shorter.
+constexpr std::size_t typical_output = 256;
+
 struct Sink {
     std::string* output = nullptr;
     std::size_t limit = 0;
@@ -141,6 +144,7 @@ Demangled demangle_cplus(const std::string& name, bool parameters, std::size_t m
     if (tree == nullptr) return Demangled::not_mangled;
     if (!is_reasonable(tree)) return Demangled::too_long;
     output.clear();
+    output.reserve(typical_output);
     Sink sink{&output, max_output, {}};
     return run_bounded(sink, [tree, options](Sink& into) {
         return cplus_demangle_print_callback(options, tree, append_or_give_up, &into);
@@ -149,6 +153,7 @@ Demangled demangle_cplus(const std::string& name, bool parameters, std::size_t m
 
 Demangled demangle_rust(const std::string& name, std::size_t max_output, std::string& output) {
     output.clear();
+    output.reserve(typical_output);
     Sink sink{&output, max_output, {}};
     return run_bounded(sink, [&name](Sink& into) {
         return rust_demangle_callback(name.c_str(), DMGL_NO_OPTS, append_or_give_up, &into);

@@ -513,7 +513,9 @@ std::optional<SymbolTable::Match> SymbolTable::find(Svma address) const {
     std::uint32_t name = names_[interval];
     if (name == no_name) return std::nullopt;
     if ((name & alias_flag) != 0) name = choose(name & ~alias_flag);
-    return Match{strings_[name], name, Svma{start_of(starts_[interval])}};
+    const bool is_last = interval + 1 == starts_.size();
+    const Svma until{is_last ? ~std::uint64_t{0} : starts_[interval + 1]};
+    return Match{strings_[name], name, Svma{start_of(starts_[interval])}, until};
 }
 
 }  // namespace fgread

@@ -42,6 +42,7 @@ public:
         std::string_view name;  // as in the file, version included; lives as long as the table
         std::uint32_t name_id;  // equal for equal symbols: a key to cache by
         Svma start;             // of the symbol
+        Svma until;             // addresses in front of it that are answered for have this match
     };
     // The innermost symbol that covers `address`. Aliases that only their names tell apart are
     // compared the first time, and demangled for it.

@@ -123,6 +123,7 @@ std::string_view Symbolizer::State::user_name(Binary& binary, Svma address, Inli
     const auto found = binary.find_symbol(address);
     if (!found) return {};
     chain.symbol_offset = address.value - found->match.start.value;
+    chain.same_until = found->match.until.value;
     return shown(found->table, found->match.name_id, found->match.name);
 }
 
@@ -161,6 +162,7 @@ void Symbolizer::State::add_functions(Binary& binary, Svma address, InlineChain&
     const bool wanted = options.inlines || options.lines;
     if (const DwarfIndex* dwarf = wanted ? binary.dwarf() : nullptr) {
         dwarf->chain(address, options.lines, frames);
+        chain.same_until = 0;
     }
     if (options.inlines) {
         for (InlineFrame& frame : frames) {
@@ -262,7 +264,7 @@ InlineChain Symbolizer::symbolize(const Frame& frame) {
 void Symbolizer::symbolize(const Frame& frame, InlineChain& chain) {
     chain.functions.clear();
     chain.kernel = chain.jit = false;
-    chain.symbol_offset = 0;
+    chain.symbol_offset = chain.same_until = 0;
     const Module* module = state_->module_of(frame);
     if (module == nullptr) {
         chain.module_label = "[unknown]";
@@ -276,6 +278,7 @@ void Symbolizer::symbolize(const Frame& frame, InlineChain& chain) {
     const std::uint64_t address = frame.lookup_offset();
     if (module->binary) {
         state_->add_functions(*module->binary, Svma{address - module->bias}, chain);
+        if (chain.same_until != 0) chain.same_until += module->bias;
     }
     if (module->jit_process != nullptr) {
         state_->add_mapped(*module->jit_process, Avma{address}, chain);

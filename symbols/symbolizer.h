@@ -49,6 +49,9 @@ struct InlineChain {
     // From the start of the symbol that names the physical function to the address that was looked
     // up (Frame::lookup_offset); 0 if no symbol does.
     std::uint64_t symbol_offset = 0;
+    // Expected frames of the module from the address that was looked up to this one, not including
+    // it, have the same functions; 0 if only asking for them will tell.
+    std::uint64_t same_until = 0;
 };
 
 struct SymbolizerOptions {

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -26,63 +27,74 @@ constexpr std::uint32_t lines_per_piece = 256;
 // With less a thread more costs more than it spares.
 constexpr std::size_t min_lines_per_thread = 1024;
 
-// Which nodes have lines, and where their children are.
-class Lines {
+// A stack that has a line, or is below some that have.
+struct Node {
+    std::uint64_t weight = 0;  // 0: has no line itself
+    NameId name = no_name;
+    std::uint32_t lines_above = 0;
+    std::uint32_t first_child = 0;  // its place; the others follow
+    std::uint32_t child_count = 0;
+};
+
+// The nodes of a tree, those of one parent side by side: most of the time goes into waiting for
+// memory, and several nodes that lie together are waited for once.
+class Nodes {
 public:
-    explicit Lines(const NameTree& tree) : nodes_(tree.stacks.size()) {
-        for (std::size_t id = nodes_.size(); id-- > 0;) {
-            const auto stack = static_cast<StackId>(id);
-            Node& node = nodes_[stack];
-            if (tree.weights[stack] != 0) ++node.lines;
-            if (node.lines == 0) continue;
-            const StackId parent = tree.stacks[stack].parent;
-            if (parent == no_stack) {
-                node.next_sibling = first_root_;
-                first_root_ = stack;
-                total_ += node.lines;
-                continue;
-            }
-            Node& above = nodes_[parent];
-            node.next_sibling = above.first_child;
-            above.first_child = stack;
-            above.lines += node.lines;
+    explicit Nodes(const NameTree& tree) {
+        const std::size_t size = tree.stacks.size();
+        std::vector<std::uint32_t> lines(size, 0);  // by StackId: its own and those above it
+        // By parent (slot 0 is for the roots): the place for its next child, and one more.
+        std::vector<std::uint32_t> places(size + 2, 0);
+        const auto slot = [](StackId parent) {
+            return parent == no_stack ? 0 : std::size_t{parent} + 1;
+        };
+        for (std::size_t id = size; id-- > 0;) {
+            if (tree.weights[id] != 0) ++lines[id];
+            if (lines[id] == 0) continue;
+            const StackId parent = tree.stacks[static_cast<StackId>(id)].parent;
+            ++places[slot(parent) + 1];
+            std::uint32_t& below = parent == no_stack ? root_.lines_above : lines[parent];
+            below += lines[id];
+        }
+        root_.child_count = places[1];
+        for (std::size_t i = 1; i < places.size(); ++i) places[i] += places[i - 1];
+        nodes_.resize(places.back());
+        // A stack comes before its children: their places are still the first ones.
+        for (std::size_t id = 0; id < size; ++id) {
+            if (lines[id] == 0) continue;
+            const auto [parent, name] = tree.stacks[static_cast<StackId>(id)];
+            const std::uint64_t weight = tree.weights[id];
+            const std::uint32_t first_child = places[id + 1];
+            nodes_[places[slot(parent)]++] = {weight, name, lines[id] - (weight != 0 ? 1 : 0),
+                                              first_child, places[id + 2] - first_child};
         }
     }
 
-    // Of all stacks.
-    [[nodiscard]] std::size_t total() const { return total_; }
-    // Of a stack and all stacks above it.
-    [[nodiscard]] std::size_t of(StackId stack) const { return nodes_[stack].lines; }
-    // Those that have lines, in any order; `no_stack` has the roots. no_stack: no more.
-    [[nodiscard]] StackId first_child(StackId stack) const {
-        return stack == no_stack ? first_root_ : nodes_[stack].first_child;
+    // In any order.
+    [[nodiscard]] std::span<const Node> children(const Node& node) const {
+        return std::span(nodes_).subspan(node.first_child, node.child_count);
     }
-    [[nodiscard]] StackId next_sibling(StackId stack) const { return nodes_[stack].next_sibling; }
+    // What stands in front of all roots.
+    [[nodiscard]] const Node& root() const { return root_; }
 
 private:
-    struct Node {
-        std::uint32_t lines = 0;
-        StackId first_child = no_stack;
-        StackId next_sibling = no_stack;
-    };
-    std::vector<Node> nodes_;  // by StackId
-    StackId first_root_ = no_stack;
-    std::size_t total_ = 0;
+    std::vector<Node> nodes_;
+    Node root_;
 };
 
 // What a node contributes to its parent's part of the output: its own line, and the lines of all
 // stacks above it. They sort apart, because "a" + end and "a" + ";" may enclose a sibling "a(b)".
 struct Item {
-    StackId node;
-    bool subtree;
+    std::string_view name;
+    const Node* node = nullptr;  // null: where a subtree ends
+    bool subtree = false;
 };
 
 // Makes the lines in their order, from one to another one behind it.
 class FoldedWriter {
 public:
-    FoldedWriter(const NameTree& tree, const Lines& lines, const FrameNames& names)
-        : tree_(tree), lines_(lines), names_(names) {
-        push_items(no_stack);
+    FoldedWriter(const Nodes& nodes, const FrameNames& names) : nodes_(nodes), names_(names) {
+        push_items(nodes_.root());
     }
 
     // Makes the lines up to number `end`, not including it, from number `begin` on, which no call
@@ -93,15 +105,15 @@ public:
         while (at_ < end) {
             const Item item = pending_.back();
             pending_.pop_back();
-            if (item.node == no_stack) {  // end of a subtree
+            if (item.node == nullptr) {
                 prefix_.resize(prefix_lengths_.back());
                 prefix_lengths_.pop_back();
             } else if (const std::size_t lines = lines_of(item); at_ + lines <= begin) {
                 at_ += lines;
             } else if (item.subtree) {
-                enter(item.node);
+                enter(item);
             } else {
-                put_line(item.node);
+                put_line(item);
                 if (text_.size() < text_size) continue;
                 if (!put(text_)) return false;
                 text_.clear();
@@ -111,45 +123,43 @@ public:
     }
 
 private:
-    [[nodiscard]] std::size_t lines_of(const Item& item) const {
-        if (!item.subtree) return 1;
-        return lines_.of(item.node) - (tree_.weights[item.node] != 0 ? 1 : 0);
+    static std::size_t lines_of(const Item& item) {
+        return item.subtree ? item.node->lines_above : 1;
     }
 
-    void enter(StackId node) {
-        pending_.push_back({no_stack, false});
+    void enter(const Item& item) {
+        pending_.emplace_back();
         prefix_lengths_.push_back(prefix_.size());
-        while (true) {
-            prefix_ += name_of(node);
-            prefix_ += ';';
-            // Most stacks go on in one way only.
-            const StackId child = lines_.first_child(node);
-            if (lines_.next_sibling(child) != no_stack || tree_.weights[child] != 0) break;
-            node = child;
+        prefix_.append(item.name).push_back(';');
+        const Node* node = item.node;
+        // Most stacks go on in one way only.
+        while (node->child_count == 1) {
+            const Node& child = nodes_.children(*node).front();
+            if (child.weight != 0) break;
+            prefix_.append(names_.name(child.name)).push_back(';');
+            node = &child;
         }
-        push_items(node);
+        push_items(*node);
     }
 
-    void push_items(StackId parent) {
+    void push_items(const Node& parent) {
         const auto begin = pending_.size();
-        for (StackId node = lines_.first_child(parent); node != no_stack;
-             node = lines_.next_sibling(node)) {
-            if (tree_.weights[node] != 0) pending_.push_back({node, false});
-            if (lines_.first_child(node) != no_stack) pending_.push_back({node, true});
+        for (const Node& node : nodes_.children(parent)) {
+            const std::string_view name = names_.name(node.name);
+            if (node.weight != 0) pending_.push_back({name, &node, false});
+            if (node.child_count != 0) pending_.push_back({name, &node, true});
         }
         // The pending items are a stack: the first line goes on top.
         std::sort(pending_.begin() + static_cast<std::ptrdiff_t>(begin), pending_.end(),
-                  [this](const Item& a, const Item& b) { return less(b, a); });
+                  [](const Item& a, const Item& b) { return less(b, a); });
     }
 
     // Compares name + (subtree ? ";" : end) by bytes. Names hold no ';'.
-    [[nodiscard]] bool less(const Item& a, const Item& b) const {
-        const std::string_view left = name_of(a.node);
-        const std::string_view right = name_of(b.node);
-        const std::size_t common = std::min(left.size(), right.size());
-        const int order = left.substr(0, common).compare(right.substr(0, common));
+    static bool less(const Item& a, const Item& b) {
+        const std::size_t common = std::min(a.name.size(), b.name.size());
+        const int order = a.name.substr(0, common).compare(b.name.substr(0, common));
         if (order != 0) return order < 0;
-        return next_byte(left, common, a.subtree) < next_byte(right, common, b.subtree);
+        return next_byte(a.name, common, a.subtree) < next_byte(b.name, common, b.subtree);
     }
 
     static int next_byte(std::string_view name, std::size_t at, bool subtree) {
@@ -157,24 +167,19 @@ private:
         return subtree ? ';' : -1;
     }
 
-    void put_line(StackId node) {
+    void put_line(const Item& item) {
         std::array<char, std::numeric_limits<std::uint64_t>::digits10 + 1> digits;
         char* const begin = digits.data();
-        const char* end = std::to_chars(begin, begin + digits.size(), tree_.weights[node]).ptr;
+        const char* end = std::to_chars(begin, begin + digits.size(), item.node->weight).ptr;
         text_ += prefix_;
-        text_ += name_of(node);
+        text_ += item.name;
         text_ += ' ';
         text_.append(begin, static_cast<std::size_t>(end - begin));
         text_ += '\n';
         ++at_;
     }
 
-    [[nodiscard]] std::string_view name_of(StackId node) const {
-        return names_.name(tree_.stacks[node].label);
-    }
-
-    const NameTree& tree_;
-    const Lines& lines_;
+    const Nodes& nodes_;
     const FrameNames& names_;
     std::size_t at_ = 0;  // number of the next line
     std::vector<Item> pending_;
@@ -202,15 +207,14 @@ void write_pieces(FoldedWriter writer, std::size_t lines, std::atomic<std::uint3
 
 bool write_folded(const NameTree& tree, const FrameNames& names, const TextSink& sink,
                   unsigned jobs) {
-    const Lines lines(tree);
-    const std::size_t workers = std::min<std::size_t>(jobs, lines.total() / min_lines_per_thread);
-    if (workers <= 1)
-        return FoldedWriter(tree, lines, names).write(0, lines.total(), flush_size, sink);
+    const Nodes nodes(tree);
+    const std::size_t lines = nodes.root().lines_above;
+    const auto writer = [&] { return FoldedWriter(nodes, names); };
+    const std::size_t workers = std::min<std::size_t>(jobs, lines / min_lines_per_thread);
+    if (workers <= 1) return writer().write(0, lines, flush_size, sink);
     OrderedPieces pieces(sink);
     std::atomic<std::uint32_t> next = 0;
-    const auto work = [&] {
-        write_pieces(FoldedWriter(tree, lines, names), lines.total(), next, pieces);
-    };
+    const auto work = [&] { write_pieces(writer(), lines, next, pieces); };
     std::vector<std::thread> threads;
     for (std::size_t number = 1; number < workers; ++number) threads.emplace_back(work);
     work();

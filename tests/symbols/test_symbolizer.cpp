@@ -80,6 +80,18 @@ TEST_CASE("names are demangled and have no version") {
     CHECK(world.name(world.program_module, 0x1010) == "foo");  // now from the cache
 }
 
+TEST_CASE("frames up to the end of a symbol have the same name, where nothing is inlined") {
+    World world;
+    const auto chain_at = [&](ModuleId module, std::uint64_t offset) {
+        return world.symbolizer.symbolize({module, FrameKind::exact, offset});
+    };
+    CHECK(chain_at(world.program_module, 0x1008).same_until == 0x1010);
+    CHECK(chain_at(world.program_module, 0x101f).same_until == 0x1020);
+    // Without a symbol, each has to be asked for.
+    CHECK(chain_at(world.program_module, 0x5000).same_until == 0);
+    CHECK(chain_at(world.kernel_module, 0xffffffff82000100).same_until == 0);
+}
+
 TEST_CASE("raw names are those of the file, without a version") {
     World world(NameStyle::raw);
     CHECK(world.name(world.program_module, 0x1010) == "_Z3fooi");

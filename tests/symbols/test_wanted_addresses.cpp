@@ -92,6 +92,15 @@ TEST_CASE("a table read for some addresses names them as the whole table does") 
             REQUIRE(few.answers({address}));
             CHECK(name_at(few, address) == name_at(all, address));
         }
+        // Up to `until` there are no others.
+        for (const std::uint64_t address : addresses) {
+            const auto found = few.find({address});
+            if (!found) continue;
+            for (const std::uint64_t other : addresses) {
+                if (other < address || other >= found->until.value) continue;
+                CHECK(name_at(all, other) == found->name);
+            }
+        }
     }
 }
 
