@@ -52,7 +52,7 @@ public:
 
 private:
     static constexpr std::size_t max_spaces = 16;
-    static constexpr unsigned span_bits = 9;
+    static constexpr unsigned span_bits = 7;
     // Text segments span MiBs: neighbouring 64 KiB pieces need different places.
     static constexpr unsigned place_shift = 16;
 
