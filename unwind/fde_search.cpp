@@ -19,33 +19,70 @@ public:
         : section_(section), pc_(pc), cies_(section) {}
 
     FdesAt run() {
-        while (offset_ < section_.bytes.size() && (step_over_plain() || step_over_any())) {
-        }
+        do {
+            step_over_far();
+        } while (offset_ < section_.bytes.size() && (step_over_plain() || step_over_any()));
         if (found_.fdes.empty()) found_.gap = gap_;
         return std::move(found_);
     }
 
 private:
+    // FDEs of .eh_frame that are like the one before, with 4-byte pointers, and lie outside the
+    // gap: nearly all are so.
+    void step_over_far() {
+        const std::byte* bytes = section_.bytes.data();
+        const std::uint64_t size = section_.bytes.size();
+        if (!last_is_plain_ || size > long_length) return;
+        std::uint64_t offset = offset_;
+        while (size - offset >= plain_size) {
+            const Plain fde = load_plain(bytes + offset);
+            // A length that is too small becomes one that is too large.
+            const std::uint64_t more = std::uint64_t{fde.length} - (plain_size - 4);
+            if (more > size - offset - plain_size || offset + 4 - fde.back != last_cie_ ||
+                fde.size > max_plain_range) {
+                break;
+            }
+            const std::uint64_t start = start_of(fde, offset);
+            if (start <= gap_.last && start + fde.size > gap_.first) break;
+            offset += 4 + std::uint64_t{fde.length};
+        }
+        offset_ = offset;
+    }
+
+    struct Plain {
+        std::uint32_t length, back;
+        std::int32_t distance;
+        std::uint32_t size;
+    };
+    [[nodiscard]] Plain load_plain(const std::byte* bytes) const {
+        const Endian endian = section_.endian;
+        return {load_unchecked<std::uint32_t>(bytes, endian),
+                load_unchecked<std::uint32_t>(bytes + 4, endian),
+                load_unchecked<std::int32_t>(bytes + 8, endian),
+                load_unchecked<std::uint32_t>(bytes + 12, endian)};
+    }
+    [[nodiscard]] std::uint64_t start_of(const Plain& fde, std::uint64_t offset) const {
+        return section_.bases.section + offset + 8 +
+               static_cast<std::uint64_t>(std::int64_t{fde.distance});
+    }
+
     // False, without a step, unless the entry is an FDE of .eh_frame with 4-byte pointers.
     bool step_over_plain() {
         const std::uint64_t rest = section_.bytes.size() - offset_;
         if (section_.is_debug_frame || rest < plain_size) return false;
-        const std::byte* bytes = section_.bytes.data() + offset_;
-        const auto length = load_unchecked<std::uint32_t>(bytes, section_.endian);
-        if (length < plain_size - 4 || length == long_length || length > rest - 4) return false;
-        const auto back = load_unchecked<std::uint32_t>(bytes + 4, section_.endian);
-        if (back == 0 || !is_plain(offset_ + 4 - back)) return false;
-        const auto distance = load_unchecked<std::int32_t>(bytes + 8, section_.endian);
-        const auto size = load_unchecked<std::uint32_t>(bytes + 12, section_.endian);
-        const std::uint64_t start = section_.bases.section + offset_ + 8 +
-                                    static_cast<std::uint64_t>(std::int64_t{distance});
+        const Plain fde = load_plain(section_.bytes.data() + offset_);
+        if (fde.length < plain_size - 4 || fde.length == long_length || fde.length > rest - 4) {
+            return false;
+        }
+        if (fde.back == 0 || !is_plain(offset_ + 4 - fde.back)) return false;
+        const std::uint64_t start = start_of(fde, offset_);
         // A negative size is for read_fde() to judge.
-        if (pc_ - start < size || size > max_plain_range) {
+        if (pc_ - start < fde.size || fde.size > max_plain_range) {
             read_whole();
         } else {
-            narrow_gap(start, start + size);
+            narrow_gap(start, start + fde.size);
         }
-        offset_ += 4 + std::uint64_t{length};
+        offset_ += 4 + std::uint64_t{fde.length};
         return true;
     }
 

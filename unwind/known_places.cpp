@@ -8,6 +8,17 @@
 
 namespace fgread {
 
+namespace {
+
+void take_rule(const UnwindRule* rule, KnownPc& entry) {
+    entry.rule = rule;
+    if (!rule) return;
+    entry.cfa_offset = rule->fast.cfa_offset;
+    entry.brief = rule->brief;
+}
+
+}  // namespace
+
 void KnownPlaces::make_room() {
     if (!known_.empty()) return;
     known_.resize(std::size_t{1} << known_bits);
@@ -34,14 +45,14 @@ void KnownPlaces::fill(KnownPc& entry, std::uint64_t lookup, std::uint32_t gener
     entry.kind = kind;
     entry.module = span.code.module;
     entry.bias = span.code.bias;
-    const UnwindRule* rule = is_frame ? find_frame(span, entry) : span.find_rule(entry.lookup);
-    if (rule) {
-        entry.rule = rule;
-        entry.cfa_offset = rule->fast.cfa_offset;
-        entry.brief = rule->brief;
-    } else if (span.code.table && is_trampoline(entry)) {
-        entry.rule = &x86_64::signal_trampoline_rule();
+    if (is_frame) {
+        find_frame(span, entry);
     } else {
+        take_rule(span.find_rule(lookup), entry);
+    }
+    if (!entry.rule && span.code.table && is_trampoline(entry)) {
+        entry.rule = &x86_64::signal_trampoline_rule();
+    } else if (!entry.rule) {
         entry.stop = span.reason_without_rule(lookup);
         // JITs keep frame pointers; what a file that is not there does, nobody knows.
         const bool no_cfi = entry.stop == StopReason::no_cfi;
@@ -57,35 +68,35 @@ void KnownPlaces::fill(KnownPc& entry, std::uint64_t lookup, std::uint32_t gener
     }
 }
 
-KnownPlaces::KnownFrame& KnownPlaces::place_of(const KnownFrame& frame) {
-    const std::uint64_t key = (frame.offset + (std::uint64_t{frame.module.value} << 40)) ^
-                              (std::uint64_t{frame.kind == FrameKind::exact} << 63);
+KnownPlaces::KnownFrame& KnownPlaces::place_of_frame(const KnownPc& entry) {
+    const std::uint64_t offset = entry.lookup - entry.bias;
+    const std::uint64_t key = (offset + (std::uint64_t{entry.module.value} << 40)) ^
+                              (std::uint64_t{entry.kind == FrameKind::exact} << 63);
     return known_frames_[(key * 0x9e3779b97f4a7c15u) >> (64 - frame_bits_)];
 }
 
 // The frame's number, and its rule. A program that runs in many processes, at other addresses in
 // each, asks the same again: then one place in memory has both, where the tables take several.
-const UnwindRule* KnownPlaces::find_frame(const SpanCache::Span& span, KnownPc& entry) {
-    KnownFrame wanted;
-    wanted.offset = entry.lookup - entry.bias;
-    wanted.table = span.code.table;
-    wanted.module = entry.module;
-    wanted.kind = entry.kind;
-    const KnownFrame& known = place_of(wanted);
-    const bool is_known = known.offset == wanted.offset && known.kind == wanted.kind &&
-                          known.module == wanted.module && known.table == wanted.table;
-    if (is_known && known.rule && known.id != no_frame) {
+void KnownPlaces::find_frame(const SpanCache::Span& span, KnownPc& entry) {
+    const std::uint64_t offset = entry.lookup - entry.bias;
+    const KnownFrame& known = place_of_frame(entry);
+    if (known.offset == offset && known.kind == entry.kind && known.module == entry.module &&
+        known.rule && span.code.table) {
+        entry.rule = known.rule;
+        entry.cfa_offset = known.cfa_offset;
+        entry.brief = known.brief;
         entry.id = known.id;
-        return known.rule;
+        return;
     }
-    wanted.rule = span.find_rule(entry.lookup);
-    wanted.id = entry.id = number(entry);
+    take_rule(span.find_rule(entry.lookup), entry);
+    entry.id = number(entry);
+    if (!entry.rule || entry.id == no_frame) return;
     if (++learnt_ == known_frames_.size() && frame_bits_ < most_frame_bits) {
         frame_bits_ = most_frame_bits;
         known_frames_.assign(std::size_t{1} << frame_bits_, {});
     }
-    place_of(wanted) = wanted;
-    return wanted.rule;
+    place_of_frame(entry) = {offset,           entry.rule,  entry.id,  entry.module,
+                             entry.cfa_offset, entry.brief, entry.kind};
 }
 
 // A handler's return address is the trampoline's first byte; the byte before it was looked up.

@@ -89,18 +89,21 @@ public:
 private:
     // 256 KiB fit a level-2 cache; programs have some hundred hot return addresses, compilers more.
     static constexpr unsigned known_bits = 12;
-    // Of processes that are in `known_` no more, or not yet. 40 KiB at first, which is what small
-    // recordings need; 640 KiB once so many were learnt.
+    // Of processes that are in `known_` no more, or not yet. 32 KiB at first, which is what small
+    // recordings need; 512 KiB once so many were learnt.
     static constexpr unsigned first_frame_bits = 10;
     static constexpr unsigned most_frame_bits = 14;
-    struct KnownFrame {
-        std::uint64_t offset = 0;  // SVMA to look up
-        const UnwindTable* table = nullptr;
-        const UnwindRule* rule = nullptr;
+    // All that a KnownPc has of it: half a cache line.
+    struct alignas(32) KnownFrame {
+        std::uint64_t offset = 0;          // SVMA to look up
+        const UnwindRule* rule = nullptr;  // null: free
         FrameId id = no_frame;
         ModuleId module;
+        std::int32_t cfa_offset = 0;
+        ShortRule brief;
         FrameKind kind = FrameKind::exact;
     };
+    static_assert(sizeof(KnownFrame) == 32);
 
     KnownPc& place_of(std::uint64_t lookup, std::uint32_t generation) {
         const std::uint64_t key = (lookup + generation) * 0x9e3779b97f4a7c15u;
@@ -109,8 +112,8 @@ private:
     FrameId number(const KnownPc& entry);
     void fill(KnownPc& entry, std::uint64_t lookup, std::uint32_t generation, FrameKind kind,
               bool is_frame);
-    KnownFrame& place_of(const KnownFrame& frame);
-    const UnwindRule* find_frame(const SpanCache::Span& span, KnownPc& entry);
+    KnownFrame& place_of_frame(const KnownPc& entry);
+    void find_frame(const SpanCache::Span& span, KnownPc& entry);
     bool is_trampoline(const KnownPc& entry);
     void look_at_function(KnownPc& entry);
 

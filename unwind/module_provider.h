@@ -27,8 +27,10 @@ struct StackBottom {
 // How addresses of one mapping turn into addresses of a module.
 struct CodeMapping {
     ModuleId module;
-    std::uint64_t bias = 0;              // svma = avma - bias, modulo 2^64
-    const UnwindTable* table = nullptr;  // null: no unwind information (missing file, JIT ...)
+    std::uint64_t bias = 0;  // svma = avma - bias, modulo 2^64
+    // Null: no unwind information (missing file, JIT ...). Else always the same for an SVMA of the
+    // module.
+    const UnwindTable* table = nullptr;
     // Where the kernel starts a thread of its own accord (ELF e_entry): code without a caller.
     std::optional<Svma> entry;
     std::span<const StackBottom> bottoms = {};  // few; live as long as the provider

@@ -55,7 +55,7 @@ RowSteps::Start& RowSteps::start_of(const Cie& cie) {
         known_.clear();
         learnt_ = 0;
     }
-    if (known_.empty()) known_.resize(first_places);
+    if (known_.empty()) make_room(first_places);
     Start& start = starts_[cie.offset];
     start.number = static_cast<std::uint16_t>(starts_.size());
     start.row = run_initial_instructions(section_, cie);
@@ -74,14 +74,19 @@ std::uint16_t RowSteps::learn(Step step, ByteView bytes, const Start& start, con
     step.to = rules_.intern(row, cie);
     if (step.to == 0) return 0;
     if (++learnt_ > known_.size() / 2 && known_.size() < most_places) {
-        std::vector<Step> all(known_.size() * 4);
-        all.swap(known_);
-        for (const Step& each : all) {
-            if (each.before != 0) enter(each);
-        }
+        make_room(known_.size() * 4);
     }
     enter(step);
     return step.to;
+}
+
+void RowSteps::make_room(std::size_t places) {
+    std::vector<Step> all(places);
+    all.swap(known_);
+    mask_ = places - 1;
+    for (const Step& each : all) {
+        if (each.before != 0) enter(each);
+    }
 }
 
 void RowSteps::enter(const Step& step) {

@@ -54,10 +54,8 @@ public:
                                      const Start& start, const Cie& cie) {
         const Step step{run, from | std::uint32_t{start.number} << 16, 0};
         const std::size_t place = place_of(step);
-        for (const std::size_t at : {place, place ^ 1}) {
-            const Step& known = known_[at];
-            if (known.run == run && known.before == step.before) return known.to;
-        }
+        if (known_[place].is_same(step)) return known_[place].to;
+        if (known_[place ^ 1].is_same(step)) return known_[place ^ 1].to;
         return learn(step, bytes, start, cie);
     }
 
@@ -74,23 +72,28 @@ private:
         Run run;
         std::uint32_t before = 0;  // number of the row, and of the CIE; 0 is free
         std::uint16_t to = 0;
+        [[nodiscard]] bool is_same(const Step& other) const {
+            return run == other.run && before == other.before;
+        }
     };
 
     std::uint16_t initial_rule(Start& start, const Cie& cie);
     std::uint16_t learn(Step step, ByteView bytes, const Start& start, const Cie& cie);
+    void make_room(std::size_t places);
     void enter(const Step& step);
     // The first of its two places, of which the other's number is one more or less.
     [[nodiscard]] std::size_t place_of(const Step& step) const {
         constexpr std::uint64_t multiplier = 0x9e3779b97f4a7c15u;
         const std::uint64_t half = (step.run.low + step.before) * multiplier;
         const std::uint64_t hash = ((half ^ half >> 32) + step.run.high) * multiplier;
-        return (hash >> 32) & (known_.size() - 1);
+        return (hash >> 32) & mask_;
     }
 
     const CfiSection& section_;
     RuleStore& rules_;
     std::unordered_map<std::uint64_t, Start> starts_;  // by CIE offset
     std::vector<Step> known_;
+    std::size_t mask_ = 0;  // known_.size() - 1
     std::size_t learnt_ = 0;
 };
 

@@ -31,7 +31,7 @@ CfiBytes random_program(Random& random) {
     CfiBytes program;
     unsigned remembered = 0;
     for (unsigned left = random.below(30); left > 0; --left) {
-        switch (random.below(10)) {
+        switch (random.below(12)) {
             case 0:
             case 1:
                 program.u8(0x40 + random.below(64));
@@ -40,7 +40,8 @@ CfiBytes random_program(Random& random) {
                 program.u8(0x02).u8(random.below(256));
                 break;
             case 3:
-                program.u8(0x0e).uleb(random.below(500));
+                program.u8(0x0e).uleb(random.below(8) == 0 ? random.below(50000)
+                                                           : random.below(500));
                 break;
             case 4:
                 program.u8(0x0c).u8(6 + random.below(2)).uleb(random.below(500));
@@ -59,12 +60,21 @@ CfiBytes random_program(Random& random) {
                 if (remembered > 0) program.u8(0x0b);
                 remembered -= remembered > 0;
                 break;
+            case 9:  // a function that saves all its registers at once
+                for (unsigned reg = 3 + random.below(5); reg < 16; ++reg) {
+                    program.u8(0x80 + reg).uleb(2 + reg * (1 + random.below(20)));
+                }
+                break;
+            case 10:
+                program.u8(0x2e).uleb(random.below(300)).u8(0x0d).u8(6 + random.below(2));
+                break;
             default:
                 program.u8(0x16).u8(random.below(16)).block({0x23, random.below(128)});
                 break;
         }
     }
-    if (random.below(20) == 0) program.u8(0x3f);  // malformed from here on
+    if (random.below(20) == 0) program.u8(0x3f);           // malformed from here on
+    if (random.below(20) == 0) program.u8(0x0e).u8(0x80);  // an offset that does not end
     return program;
 }
 

@@ -154,6 +154,52 @@ TEST_CASE("equal rows share a rule, whatever FDE they are from") {
     CHECK(table.find(Svma{0x1004}) != table.find(Svma{0x1100}));
 }
 
+TEST_CASE("the same instructions mean for each CIE what it says, however many there are") {
+    CfiBuilder builder = CfiBuilder::eh_frame(frame_address);
+    constexpr unsigned count = 300;
+    for (unsigned i = 0; i < count; ++i) {
+        CieSpec spec;
+        spec.instructions = CfiBytes{0x0c, 7}.uleb(8 + i);
+        spec.data_alignment = -8 * static_cast<int>(i + 1);
+        builder.fde(builder.cie(spec), 0x10000 + i * 0x10, 0x10,
+                    CfiBytes{0x44, 0x0d, 6, 0x86, 2, 0x44, 0xc6, 0, 0, 0});
+    }
+    const UnwindTable table(builder.sections());
+    for (const unsigned i : {0u, 1u, 2u, count - 1, count / 2, 0u}) {
+        const std::uint64_t start = 0x10000 + i * 0x10;
+        CHECK(cfa_at(table, start) == 8 + i);
+        CHECK(cfa_at(table, start + 4) == 8 + i);
+        const UnwindRule* saved = table.find(Svma{start + 4});
+        REQUIRE(saved);
+        CHECK(saved->cfa.source == 6);
+        CHECK(saved->rule_of(6).offset == -16 * static_cast<int>(i + 1));
+        const UnwindRule* restored = table.find(Svma{start + 8});
+        REQUIRE(restored);
+        CHECK(restored->rule_of(6).kind == RuleKind::unspecified);
+    }
+    for (unsigned i = 0; i < count; ++i) CHECK(cfa_at(table, 0x10004 + i * 0x10) == 8 + i);
+}
+
+TEST_CASE("a function may do more at once than is remembered of it") {
+    CfiBuilder builder = CfiBuilder::eh_frame(frame_address);
+    const std::size_t cie = builder.cie();
+    for (const unsigned start : {0x1000u, 0x1100u}) {
+        CfiBytes program{0x44};
+        for (unsigned reg = 0; reg < 16; ++reg) program.u8(0x80 + reg).uleb(200 + reg);
+        builder.fde(cie, start, 0x100, program.u8(0x44).add(cfa_offset(70000)).u8(0x44));
+    }
+    const UnwindTable table(builder.sections());
+    for (const unsigned start : {0x1000u, 0x1100u}) {
+        const UnwindRule* rule = table.find(Svma{start + 4});
+        REQUIRE(rule);
+        CHECK(rule->registers.size() == 17);
+        CHECK(rule->rule_of(15).offset == -8 * 215);
+        CHECK(cfa_at(table, start) == 8);
+        CHECK(cfa_at(table, start + 8) == 70000);
+        CHECK(cfa_at(table, start + 0xff) == 70000);
+    }
+}
+
 TEST_CASE("of overlapping FDEs the one with the largest start wins, and then the outer shows") {
     CfiBuilder builder = CfiBuilder::eh_frame(frame_address);
     const std::size_t cie = builder.cie();
