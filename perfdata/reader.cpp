@@ -89,6 +89,7 @@ std::optional<ByteView> PerfFile::mapped_chunk(const Chunk& chunk) const {
     const MappedFile* mapped = state_->part(chunk.part).file.mapped();
     const std::uint64_t end = chunk.offset + chunk.size;
     if (!mapped || end > mapped->bytes().size() || !mapped->is_whole(end)) return std::nullopt;
+    mapped->begin_reading(chunk.offset);
     // One call for eight page faults. Where the system cannot, they come one by one.
     static_cast<void>(mapped->fetch_pages(chunk.offset, chunk.size));
     return mapped->bytes().subspan(static_cast<std::size_t>(chunk.offset),
@@ -97,7 +98,7 @@ std::optional<ByteView> PerfFile::mapped_chunk(const Chunk& chunk) const {
 
 bool PerfFile::leave_mapped_chunk(const Chunk& chunk) const {
     const MappedFile& mapped = *state_->part(chunk.part).file.mapped();
-    mapped.release_before(chunk.offset);
+    mapped.end_reading(chunk.offset);
     return mapped.is_whole(chunk.offset + chunk.size);
 }
 

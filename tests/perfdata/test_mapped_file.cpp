@@ -6,6 +6,7 @@
 
 #include "nameless_file.h"
 #include "perfdata/mapped_file.h"
+#include "perfdata/resident_memory.h"
 
 using namespace fgread;
 using fgread::test::NamelessFile;
@@ -73,11 +74,30 @@ TEST_CASE("what was read of a mapped file is given back and can be read again") 
     const auto mapped = MappedFile::map(file.descriptor(), 0, size);
     REQUIRE(mapped);
     for (const std::size_t offset : {std::size_t{0}, size / 2, size, size / 3, size}) {
+        mapped->begin_reading(offset);
         CHECK(count_of(mapped->bytes().first(offset), 'x') == offset);
-        mapped->release_before(offset);
+        mapped->end_reading(offset);
     }
     CHECK(count_of(mapped->bytes(), 'x') == size);
     CHECK(mapped->is_whole(size));
+}
+
+TEST_CASE("what another one still reads of a mapped file is not given back") {
+    MappedFile::catch_lost_pages();
+    constexpr std::size_t mega = std::size_t{1} << 20, size = 40 * mega;
+    const NamelessFile file(size);
+    const auto mapped = MappedFile::map(file.descriptor(), 0, size);
+    REQUIRE(mapped);
+    mapped->begin_reading(0);
+    mapped->begin_reading(30 * mega);
+    CHECK(count_of(mapped->bytes(), 'x') == size);
+    const std::uint64_t all = resident_memory();
+    mapped->end_reading(30 * mega);
+    CHECK(resident_memory() + mega > all);
+    mapped->end_reading(0);
+    mapped->begin_reading(35 * mega);
+    mapped->end_reading(35 * mega);
+    CHECK(resident_memory() + 30 * mega < all);
 }
 
 TEST_CASE("a part of a file is mapped from any offset") {
