@@ -67,8 +67,6 @@ void give_back(MappedFile::Watched& watched) {
     watched.end.store(0);
     watched.begin.store(0);
     watched.lost.store(false);
-    watched.fetched.store(0);
-    watched.released.store(0);
     watched.taken.store(false);
 }
 
@@ -113,19 +111,6 @@ bool MappedFile::fetch_pages(std::uint64_t offset, std::uint64_t size) const {
            ::madvise(data_ + begin, static_cast<std::size_t>(end - begin), MADV_POPULATE_READ) == 0;
 }
 
-void MappedFile::fetch_ahead(std::uint64_t offset, std::uint64_t size) const {
-    const std::uint64_t wanted = offset + size + fetched_at_once;
-    std::uint64_t from = watched_->fetched.load();
-    while (from < wanted && from < size_ - skipped_) {
-        const std::uint64_t begin = std::max(from, offset);
-        const std::uint64_t end = begin - begin % fetched_at_once + fetched_at_once;
-        if (!watched_->fetched.compare_exchange_weak(from, end)) continue;
-        // Where the system cannot, readers meet one page fault after the other.
-        static_cast<void>(fetch_pages(begin, end - begin));
-        from = end;
-    }
-}
-
 void MappedFile::release(std::uint64_t offset, std::uint64_t size) const {
     const std::uint64_t first = offset + skipped_;
     const std::uint64_t begin = std::min<std::uint64_t>(first, size_) & ~(mapped_at_once - 1);
@@ -134,10 +119,45 @@ void MappedFile::release(std::uint64_t offset, std::uint64_t size) const {
     ::madvise(data_ + begin, static_cast<std::size_t>(end - begin), MADV_DONTNEED);
 }
 
-void MappedFile::release_before(std::uint64_t offset) const {
-    std::uint64_t from = watched_->released.load();
-    if (offset < from || offset - from < released_at_once) return;
-    if (watched_->released.compare_exchange_strong(from, offset)) release(from, offset - from);
+void MappedFile::begin_reading(std::uint64_t offset, std::uint64_t size) const {
+    {
+        const std::lock_guard lock(readers_->mutex);
+        readers_->offsets.push_back(offset);
+    }
+    while (const auto piece = next_to_fetch(offset, size)) {
+        // Where the system cannot, the reader meets one page fault after the other.
+        static_cast<void>(fetch_pages(piece->begin, piece->end - piece->begin));
+    }
+}
+
+// A piece up to some MiB behind these bytes that nobody has fetched yet.
+std::optional<MappedFile::Piece> MappedFile::next_to_fetch(std::uint64_t offset,
+                                                           std::uint64_t size) const {
+    const std::lock_guard lock(readers_->mutex);
+    std::uint64_t& fetched = readers_->fetched;
+    if (fetched >= std::min(offset + size + fetched_at_once, std::uint64_t{bytes().size()})) {
+        return std::nullopt;
+    }
+    const std::uint64_t begin = std::max(fetched, offset);
+    fetched = begin - begin % fetched_at_once + fetched_at_once;
+    return Piece{begin, fetched};
+}
+
+// What another one still reads would come back page by page, and stay: of 1.4 GB read by two
+// threads, 76 MB.
+void MappedFile::end_reading(std::uint64_t offset) const {
+    std::uint64_t from = 0, until = offset;
+    {
+        const std::lock_guard lock(readers_->mutex);
+        std::vector<std::uint64_t>& offsets = readers_->offsets;
+        const auto mine = std::find(offsets.begin(), offsets.end(), offset);
+        if (mine != offsets.end()) offsets.erase(mine);
+        for (const std::uint64_t other : offsets) until = std::min(until, other);
+        from = readers_->released;
+        if (until < from || until - from < released_at_once) return;
+        readers_->released = until;
+    }
+    release(from, until - from);
 }
 
 bool MappedFile::is_whole(std::uint64_t end) const {
@@ -151,7 +171,8 @@ MappedFile::MappedFile(MappedFile&& other) noexcept
       data_(std::exchange(other.data_, nullptr)),
       size_(std::exchange(other.size_, 0)),
       skipped_(std::exchange(other.skipped_, 0)),
-      watched_(std::exchange(other.watched_, nullptr)) {}
+      watched_(std::exchange(other.watched_, nullptr)),
+      readers_(std::move(other.readers_)) {}
 
 MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
     std::swap(descriptor_, other.descriptor_);
@@ -159,6 +180,7 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
     std::swap(size_, other.size_);
     std::swap(skipped_, other.skipped_);
     std::swap(watched_, other.watched_);
+    std::swap(readers_, other.readers_);
     return *this;
 }
 

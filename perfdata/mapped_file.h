@@ -8,7 +8,9 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <vector>
 
 #include "perfdata/byte_reader.h"
 
@@ -35,17 +37,16 @@ public:
     // (before Linux 5.14), or does not have all of them. Thread-safe.
     [[nodiscard]] bool fetch_pages(std::uint64_t offset, std::uint64_t size) const;
 
-    // For those who read the file from its beginning on, maybe several at a time: fetches the pages
-    // from `offset` to some MiB behind these bytes, each once. Thread-safe.
-    void fetch_ahead(std::uint64_t offset, std::uint64_t size) const;
-
     // Gives the memory of these bytes (`offset` of bytes()) back to the system, and of up to 2 MiB
     // before them: they can be read again. Thread-safe.
     void release(std::uint64_t offset, std::uint64_t size) const;
 
-    // For those who read the file from its beginning on, maybe several at a time: gives back what
-    // lies before `offset`, 8 MiB at once. Thread-safe.
-    void release_before(std::uint64_t offset) const;
+    // For those who read the file from its beginning on, maybe several at a time: one begins to
+    // read these bytes. Fetches the pages up to some MiB behind them, each once. Thread-safe.
+    void begin_reading(std::uint64_t offset, std::uint64_t size) const;
+    // The same one has read what he began at `offset`. Gives back what lies before all that is
+    // still read, 8 MiB at once. Thread-safe.
+    void end_reading(std::uint64_t offset) const;
 
     // Whether all that was read so far below `end` (of the file) was really there. Asks the system
     // for its size (0.3 us): within its last page a shorter file reads as zeros without any signal.
@@ -62,20 +63,37 @@ public:
         std::atomic<std::uintptr_t> end{0};  // 0: not in use
         std::atomic<bool> taken{false};
         std::atomic<bool> lost{false};
-        std::atomic<std::uint64_t> fetched{0};   // fetch_ahead() was here
-        std::atomic<std::uint64_t> released{0};  // release_before() was here
     };
 
 private:
+    struct Readers {
+        std::mutex mutex;
+        std::vector<std::uint64_t> offsets;  // where each began
+        std::uint64_t fetched = 0;           // what lies before was fetched, or passed over
+        std::uint64_t released = 0;          // what lies before was given back
+    };
+
+    struct Piece {
+        std::uint64_t begin = 0, end = 0;
+    };
+    [[nodiscard]] std::optional<Piece> next_to_fetch(std::uint64_t offset,
+                                                     std::uint64_t size) const;
+
     MappedFile(int descriptor, std::byte* data, std::size_t size, std::size_t skipped,
                Watched* watched)
-        : descriptor_(descriptor), data_(data), size_(size), skipped_(skipped), watched_(watched) {}
+        : descriptor_(descriptor),
+          data_(data),
+          size_(size),
+          skipped_(skipped),
+          watched_(watched),
+          readers_(std::make_unique<Readers>()) {}
 
     int descriptor_ = -1;
     std::byte* data_ = nullptr;  // of whole pages
     std::size_t size_ = 0;
     std::size_t skipped_ = 0;  // of the first page
     Watched* watched_ = nullptr;
+    std::unique_ptr<Readers> readers_;
 };
 
 }  // namespace fgread

@@ -89,14 +89,14 @@ std::optional<ByteView> PerfFile::mapped_chunk(const Chunk& chunk) const {
     const MappedFile* mapped = state_->part(chunk.part).file.mapped();
     const std::uint64_t end = chunk.offset + chunk.size;
     if (!mapped || end > mapped->bytes().size() || !mapped->is_whole(end)) return std::nullopt;
-    mapped->fetch_ahead(chunk.offset, chunk.size);
+    mapped->begin_reading(chunk.offset, chunk.size);
     return mapped->bytes().subspan(static_cast<std::size_t>(chunk.offset),
                                    static_cast<std::size_t>(chunk.size));
 }
 
 bool PerfFile::leave_mapped_chunk(const Chunk& chunk) const {
     const MappedFile& mapped = *state_->part(chunk.part).file.mapped();
-    mapped.release_before(chunk.offset);
+    mapped.end_reading(chunk.offset);
     return mapped.is_whole(chunk.offset + chunk.size);
 }
 

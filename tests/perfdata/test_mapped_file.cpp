@@ -89,8 +89,9 @@ TEST_CASE("what was read of a mapped file is given back and can be read again") 
     const auto mapped = MappedFile::map(file.descriptor(), 0, size);
     REQUIRE(mapped);
     for (const std::size_t offset : {std::size_t{0}, size / 2, size, size / 3, size}) {
+        mapped->begin_reading(offset, 1);
         CHECK(count_of(mapped->bytes().first(offset), 'x') == offset);
-        mapped->release_before(offset);
+        mapped->end_reading(offset);
     }
     CHECK(count_of(mapped->bytes(), 'x') == size);
     CHECK(mapped->is_whole(size));
@@ -98,7 +99,7 @@ TEST_CASE("what was read of a mapped file is given back and can be read again") 
 
 TEST_CASE("readers find the pages behind theirs fetched, but not fetched twice") {
     MappedFile::catch_lost_pages();
-    constexpr std::size_t size = std::size_t{9} << 20, mib = std::size_t{1} << 20;
+    constexpr std::size_t mib = std::size_t{1} << 20, size = 9 * mib;
     const NamelessFile file(size);
     const auto mapped = MappedFile::map(file.descriptor(), 0, size);
     REQUIRE(mapped);
@@ -106,17 +107,40 @@ TEST_CASE("readers find the pages behind theirs fetched, but not fetched twice")
         return is_in_memory(&mapped->bytes()[offset]);
     };
     REQUIRE_FALSE(is_fetched(mib));
-    mapped->fetch_ahead(mib, 1);
+    mapped->begin_reading(mib, 1);
     CHECK(is_fetched(mib));
     CHECK(is_fetched(3 * mib));
     CHECK_FALSE(is_fetched(5 * mib));
     mapped->release(0, 4 * mib);
-    mapped->fetch_ahead(mib, mib);
+    mapped->begin_reading(mib, mib);
     CHECK_FALSE(is_fetched(mib));
-    mapped->fetch_ahead(size - 1, 1);
+    mapped->begin_reading(size - 1, 1);
     CHECK(is_fetched(size - 1));
-    mapped->fetch_ahead(size, 1);
+    mapped->begin_reading(size, 1);
     CHECK(mapped->is_whole(size));
+}
+
+TEST_CASE("what another one still reads of a mapped file is not given back") {
+    MappedFile::catch_lost_pages();
+    constexpr std::size_t mib = std::size_t{1} << 20, size = 40 * mib;
+    const NamelessFile file(size);
+    const auto mapped = MappedFile::map(file.descriptor(), 0, size);
+    REQUIRE(mapped);
+    const auto is_fetched = [&](std::size_t offset) {
+        return is_in_memory(&mapped->bytes()[offset]);
+    };
+    mapped->begin_reading(0, mib);
+    mapped->begin_reading(30 * mib, mib);
+    CHECK(count_of(mapped->bytes(), 'x') == size);
+    mapped->end_reading(30 * mib);
+    CHECK(is_fetched(0));
+    CHECK(is_fetched(29 * mib));
+    mapped->end_reading(0);
+    mapped->begin_reading(35 * mib, mib);
+    mapped->end_reading(35 * mib);
+    CHECK_FALSE(is_fetched(0));
+    CHECK_FALSE(is_fetched(29 * mib));
+    CHECK(is_fetched(36 * mib));
 }
 
 TEST_CASE("a part of a file is mapped from any offset") {
