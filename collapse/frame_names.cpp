@@ -14,6 +14,7 @@
 
 #include <fmt/format.h>
 
+#include "collapse/control_characters.h"
 #include "collapse/unreal_frames.h"
 #include "perfdata/brief_lock.h"
 #include "symbols/radix_sort.h"
@@ -24,11 +25,6 @@ namespace {
 
 // Frames a thread takes at a time: neighbours in one module share symbol table and debug unit.
 constexpr std::size_t frames_per_batch = 256;
-
-bool is_control(char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return byte < 32 || byte == 127;
-}
 
 // True if it may stand in a folded line as it is.
 bool is_ready(std::string_view name) {

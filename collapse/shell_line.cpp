@@ -4,13 +4,10 @@
 
 #include <fmt/format.h>
 
+#include "collapse/control_characters.h"
+
 namespace fgread {
 namespace {
-
-bool is_control(char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return byte < 32 || byte == 127;
-}
 
 bool is_plain(char c) {
     constexpr std::string_view signs = "%+,-./:=@_";
