@@ -1,11 +1,12 @@
 #include "symbols/section_compression.h"
 
 #include <elf.h>
-#include <zlib.h>
+#include <libdeflate.h>
 #include <zstd.h>
 
 #include <algorithm>
 #include <array>
+#include <memory>
 #include <utility>
 
 namespace fgread {
@@ -25,17 +26,18 @@ bool expansion_allowed(std::uint64_t from, std::uint64_t to) {
     return to <= max_section_bytes && to <= max_expansion * from + always_allowed_expansion;
 }
 
-const Bytef* bytes_of(ByteView bytes) {
-    return static_cast<const Bytef*>(static_cast<const void*>(bytes.data()));
-}
-
+// By libdeflate, in a third of zlib's time: the packed debug file of libc was two thirds of a small
+// recording's, with inlined functions.
 OwnedBytes expand_zlib(ByteView packed, std::uint64_t size) {
+    const std::unique_ptr<libdeflate_decompressor, decltype(&libdeflate_free_decompressor)> inflate(
+        libdeflate_alloc_decompressor(), &libdeflate_free_decompressor);
+    if (!inflate) return {};
     OwnedBytes unpacked(size);
-    uLongf got = size;
-    const int status =
-        ::uncompress(static_cast<Bytef*>(static_cast<void*>(unpacked.writable().data())), &got,
-                     bytes_of(packed), packed.size());
-    return status != Z_OK || got != size ? OwnedBytes{} : std::move(unpacked);
+    // Without a place for the number of bytes it wants exactly so many.
+    const libdeflate_result result =
+        libdeflate_zlib_decompress(inflate.get(), packed.data(), packed.size(),
+                                   unpacked.writable().data(), unpacked.size(), nullptr);
+    return result == LIBDEFLATE_SUCCESS ? std::move(unpacked) : OwnedBytes{};
 }
 
 OwnedBytes expand_zstd(ByteView packed, std::uint64_t size) {
