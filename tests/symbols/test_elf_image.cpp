@@ -37,8 +37,8 @@ Bytes zstd_section(const std::string& text, std::uint64_t claimed_size) {
 }
 
 // zlib's container around one stored (uncompressed) block: RFC 1950, RFC 1951 3.2.4.
-Bytes zlib_section(const std::string& text) {
-    Bytes content = compression_header(1, text.size());
+Bytes zlib_section(const std::string& text, std::uint64_t claimed_size) {
+    Bytes content = compression_header(1, claimed_size);
     for (const int byte : {0x78, 0x01, 0x01}) content.push_back(std::byte(byte));
     put_u16(content, static_cast<std::uint16_t>(text.size()));
     put_u16(content, static_cast<std::uint16_t>(~text.size()));
@@ -57,7 +57,7 @@ Bytes old_compressed(const std::string& text, std::uint64_t claimed_size) {
     Bytes content = bytes_of("ZLIB");
     for (int shift = 56; shift >= 0; shift -= 8)
         content.push_back(std::byte(claimed_size >> shift));
-    const Bytes zlib = zlib_section(text);
+    const Bytes zlib = zlib_section(text, text.size());
     content.insert(content.end(), zlib.begin() + 24, zlib.end());
     return content;
 }
@@ -144,7 +144,7 @@ TEST_CASE("compressed sections are expanded") {
     const std::string text(1000, 'a');
     ElfBuilder elf;
     elf.add({.name = "zstd", .flags = compressed, .content = zstd_section(text, text.size())});
-    elf.add({.name = "zlib", .flags = compressed, .content = zlib_section(text)});
+    elf.add({.name = "zlib", .flags = compressed, .content = zlib_section(text, text.size())});
     const auto image = ElfImage::read(elf.bytes());
     REQUIRE(image);
     for (const char* name : {"zstd", "zlib"}) {
@@ -162,11 +162,20 @@ TEST_CASE("a section that lies about its expanded size is empty") {
              .content = zstd_section(text, std::uint64_t{1} << 62)});
     elf.add({.name = "more", .flags = compressed, .content = zstd_section(text, 1001)});
     elf.add({.name = "less", .flags = compressed, .content = zstd_section(text, 999)});
+    elf.add({.name = "zmore", .flags = compressed, .content = zlib_section(text, 1001)});
+    elf.add({.name = "zless", .flags = compressed, .content = zlib_section(text, 999)});
+    Bytes cut = zlib_section(text, text.size());
+    cut.resize(cut.size() - 5);
+    elf.add({.name = "cut", .flags = compressed, .content = cut});
+    Bytes changed = zlib_section(text, text.size());
+    changed[changed.size() / 2] = std::byte{'b'};  // and so its checksum is wrong
+    elf.add({.name = "changed", .flags = compressed, .content = changed});
     elf.add({.name = "junk", .flags = compressed, .content = compression_header(7, 10)});
     elf.add({.name = "short", .flags = compressed, .content = bytes_of("abc")});
     const auto image = ElfImage::read(elf.bytes());
     REQUIRE(image);
-    for (const char* name : {"bomb", "more", "less", "junk", "short"}) {
+    for (const char* name :
+         {"bomb", "more", "less", "zmore", "zless", "cut", "changed", "junk", "short"}) {
         CAPTURE(name);
         CHECK(image->contents(*image->find_section(name)).empty());
     }
