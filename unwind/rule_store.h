@@ -40,7 +40,7 @@ private:
 
     std::array<std::unique_ptr<Chunk>, max_rules / chunk_size> chunks_;
     std::uint32_t next_ = 1;
-    // Open addressing, at most half full: interning is a third of the time a block takes.
+    // Open addressing, at most half full.
     std::vector<std::uint16_t> slots_;   // numbers; 0 is free
     std::vector<std::uint64_t> hashes_;  // by number
 };
