@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
+#include <tuple>
 #include <utility>
 
 namespace fgread {
@@ -35,11 +37,6 @@ bool is_same_frame(const WalkedFrame& a, const WalkedFrame& b) {
     return a.pc == b.pc && a.sp == b.sp && a.frame == b.frame;
 }
 
-// Most stacks are told from one with a frame at this stack pointer by one of 64 bits.
-std::uint64_t place_bit(Avma sp) {
-    return std::uint64_t{1} << (sp.value * 0x9e3779b97f4a7c15u >> 58);
-}
-
 }  // namespace
 
 std::optional<std::size_t> StackStitcher::add(Pid pid, Tid tid, StopReason reason,
@@ -51,9 +48,7 @@ std::optional<std::size_t> StackStitcher::add(Pid pid, Tid tid, StopReason reaso
     if (frames.size() + outer.frames < same_frames) return std::nullopt;
     const std::size_t first = room_for(frames.size());
     std::copy(frames.begin(), frames.end(), frames_.begin() + static_cast<std::ptrdiff_t>(first));
-    const std::uint64_t thread = std::uint64_t{static_cast<std::uint32_t>(pid.value)} << 32 |
-                                 static_cast<std::uint32_t>(tid.value);
-    stacks_.push_back({thread, cut, memory, first, frames.size(), outer, 0, {}, 0});
+    stacks_.push_back({pid, tid, cut, memory, first, frames.size(), outer, {}, 0});
     any_cut_ = any_cut_ || cut;
     return stacks_.size() - 1;
 }
@@ -82,11 +77,6 @@ void StackStitcher::copy_shared_frames(Stack& stack) {
     stack.outer = {};
 }
 
-void StackStitcher::lay_out(Stack& stack) {
-    copy_shared_frames(stack);
-    for (std::size_t i = 0; i < stack.count; ++i) stack.places |= place_bit(frame(stack, i).sp);
-}
-
 void StackStitcher::clear() {
     stacks_.clear();
     used_frames_ = 0;
@@ -95,20 +85,24 @@ void StackStitcher::clear() {
 
 void StackStitcher::join() {
     if (!any_cut_) return;
-    order_.clear();
-    for (std::size_t i = 0; i < stacks_.size(); ++i) order_.emplace_back(stacks_[i].thread, i);
-    std::sort(order_.begin(), order_.end());
+    std::vector<std::size_t> order(stacks_.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    const auto thread_of = [this](std::size_t number) {
+        return std::tuple(stacks_[number].pid, stacks_[number].tid);
+    };
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::size_t a, std::size_t b) { return thread_of(a) < thread_of(b); });
     std::vector<std::size_t> thread;
-    for (auto begin = order_.begin(); begin != order_.end();) {
-        thread.clear();
-        const std::uint64_t its_own = begin->first;
-        for (; begin != order_.end() && begin->first == its_own; ++begin) {
-            thread.push_back(begin->second);
-        }
+    for (auto begin = order.begin(); begin != order.end();) {
+        const auto end = std::find_if(begin, order.end(), [&](std::size_t number) {
+            return thread_of(number) != thread_of(*begin);
+        });
+        thread.assign(begin, end);
+        begin = end;
         // Nobody asks for the stacks of a thread of which none is cut.
         const auto is_cut = [this](std::size_t number) { return stacks_[number].cut; };
         if (std::none_of(thread.begin(), thread.end(), is_cut)) continue;
-        for (const std::size_t number : thread) lay_out(stacks_[number]);
+        for (const std::size_t number : thread) copy_shared_frames(stacks_[number]);
         for (std::size_t at = 0; at < thread.size(); ++at) {
             Stack& stack = stacks_[thread[at]];
             if (!stack.cut) continue;
@@ -125,7 +119,6 @@ std::optional<StackStitcher::Join> StackStitcher::find_donor(const std::vector<s
                                                              std::size_t at) const {
     const Stack& cut = stacks_[thread[at]];
     const WalkedFrame& outermost = frame(cut, cut.count - 1);
-    const std::uint64_t wanted = place_bit(outermost.sp);
     std::optional<Join> found;
     std::size_t asked = 0;
     for (std::size_t distance = 1; distance <= max_distance && asked < max_asked; ++distance) {
@@ -135,7 +128,6 @@ std::optional<StackStitcher::Join> StackStitcher::find_donor(const std::vector<s
             if (!(earlier ? before : after)) continue;
             const std::size_t number = thread[earlier ? at - distance : at + distance];
             const Stack& donor = stacks_[number];
-            if ((donor.places & wanted) == 0) continue;
             const auto place = find(donor, outermost);
             if (!place || !is_same_call(cut, donor, *place)) continue;
             ++asked;

@@ -17,7 +17,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <utility>
 #include <vector>
 
 #include "perfdata/process_table.h"
@@ -55,12 +54,12 @@ public:
 
 private:
     struct Stack {
-        std::uint64_t thread = 0;  // pid and tid
+        Pid pid;
+        Tid tid;
         bool cut = false;
         StackMemory memory;
         std::size_t first = 0, count = 0;  // of frames_; before join() without those of `outer`
         SharedFrames outer;
-        std::uint64_t places = 0;  // of its frames' stack pointers, a bit each, once laid out
         std::optional<std::size_t> donor;  // number of another stack
         std::size_t donor_frame = 0;       // what is outermost here, there
     };
@@ -81,14 +80,12 @@ private:
     // Where in frames_ there is room for so many.
     std::size_t room_for(std::size_t count);
     void copy_shared_frames(Stack& stack);
-    void lay_out(Stack& stack);
 
     std::vector<Stack> stacks_;
     // Of all stacks; what is behind the used ones was an earlier chunk's. So they are copied as
     // memory, while a vector that grows makes frame by frame.
     std::vector<WalkedFrame> frames_;
     std::size_t used_frames_ = 0;
-    std::vector<std::pair<std::uint64_t, std::size_t>> order_;  // of join(): by thread, then number
     bool any_cut_ = false;
 };
 
