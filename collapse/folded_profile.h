@@ -29,7 +29,6 @@ struct FoldedProfile {
     StackShape shape;
     bool flamegraph_names = false;  // see flamegraph_tree()
     TimeSlice slice;                // which `profile` is of; count 0: of the whole recording
-    unsigned jobs = 1;              // threads that a writer may use
 };
 
 using ProfileWriter = std::function<void(const FoldedProfile&)>;

@@ -79,7 +79,7 @@ Result<StackInput> read_recording(const char* tool, const std::string& path,
         return true;
     };
     const Result<FoldStats> stats = fold_recording(path, fold, [&](const FoldedProfile& folded) {
-        write_folded(name_tree(folded), folded.names, sink, folded.jobs);
+        write_folded(name_tree(folded), folded.names, sink);
         unit = weight_unit(folded);
     });
     if (!stats) return stats.error();

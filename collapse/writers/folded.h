@@ -9,9 +9,7 @@
 namespace fgread {
 
 // Writes the lines sorted by the bytes of their stacks; stacks of weight 0 are left out. False if
-// the sink wanted no more. Up to `jobs` threads make the text, which is the same for any number of
-// them; they call the sink one at a time. Each keeps up to 1 MiB of text.
-bool write_folded(const NameTree& tree, const FrameNames& names, const TextSink& sink,
-                  unsigned jobs = 1);
+// the sink wanted no more.
+bool write_folded(const NameTree& tree, const FrameNames& names, const TextSink& sink);
 
 }  // namespace fgread

@@ -23,13 +23,12 @@ public:
         tree_.weights[at] += weight;
     }
 
-    [[nodiscard]] std::string folded(unsigned jobs = 1) const {
+    [[nodiscard]] std::string folded() const {
         std::string out;
-        const auto append = [&](std::string_view text) {
+        const bool whole = write_folded(tree_, names_, [&](std::string_view text) {
             out += text;
             return true;
-        };
-        const bool whole = write_folded(tree_, names_, append, jobs);
+        });
         REQUIRE(whole);
         return out;
     }
@@ -199,44 +198,6 @@ TEST_CASE("a sink that wants no more ends the writing") {
         return false;
     });
     CHECK_FALSE(whole);
-    CHECK(calls == 1);
-}
-
-TEST_CASE("any number of threads writes the same text") {
-    Random random(7);
-    Stacks stacks;
-    for (int i = 0; i < 20'000; ++i) {
-        std::vector<std::string> stack(1 + random.below(12));
-        for (std::string& name : stack) name = std::string(1 + random.below(3), 'a');
-        stacks.add(stack, random.below(3));
-    }
-    // All of one node, more than a piece.
-    for (int i = 0; i < 3'000; ++i) stacks.add({"wide", std::to_string(i)}, 1);
-    const std::string text = stacks.folded();
-    REQUIRE(std::count(text.begin(), text.end(), '\n') > 6'000);
-    for (const unsigned jobs : {2u, 3u, 8u}) {
-        const bool equal = stacks.folded(jobs) == text;
-        CHECK(equal);
-    }
-}
-
-TEST_CASE("several threads' lines may be longer than what each keeps") {
-    Stacks stacks;
-    const std::string long_name(4'000, 'n');
-    for (int i = 0; i < 2'100; ++i) stacks.add({long_name, long_name + std::to_string(i)}, 1);
-    const bool equal = stacks.folded(2) == stacks.folded();
-    CHECK(equal);
-}
-
-TEST_CASE("a sink that wants no more ends the writing of several threads") {
-    Stacks stacks;
-    for (int i = 0; i < 20'000; ++i) stacks.add({"p", "frame " + std::to_string(i)}, 1);
-    int calls = 0;
-    const auto refuse = [&](std::string_view) {
-        ++calls;
-        return false;
-    };
-    CHECK_FALSE(write_folded(stacks.tree(), stacks.names(), refuse, 4));
     CHECK(calls == 1);
 }
 
