@@ -23,13 +23,14 @@ std::size_t count_of(ByteView bytes, char what) {
 
 // Whether the system has mapped the page of this byte: the highest bit of its word in pagemap
 // (Documentation/admin-guide/mm/pagemap.rst).
-bool is_in_memory(const std::byte* address) {
+bool is_in_memory(const MappedFile& mapped, std::size_t offset) {
+    const std::byte* address = &mapped.bytes()[offset];
     const int pagemap = ::open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
     REQUIRE(pagemap >= 0);
     std::uint64_t entry = 0;
     const auto number = static_cast<off_t>(std::bit_cast<std::uintptr_t>(address) / page);
-    const off_t offset = number * static_cast<off_t>(sizeof entry);
-    const ssize_t got = ::pread(pagemap, &entry, sizeof entry, offset);
+    const off_t place = number * static_cast<off_t>(sizeof entry);
+    const ssize_t got = ::pread(pagemap, &entry, sizeof entry, place);
     ::close(pagemap);
     REQUIRE(got == sizeof entry);
     return entry >> 63 != 0;
@@ -103,19 +104,16 @@ TEST_CASE("readers find the pages behind theirs fetched, but not fetched twice")
     const NamelessFile file(size);
     const auto mapped = MappedFile::map(file.descriptor(), 0, size);
     REQUIRE(mapped);
-    const auto is_fetched = [&](std::size_t offset) {
-        return is_in_memory(&mapped->bytes()[offset]);
-    };
-    REQUIRE_FALSE(is_fetched(mib));
+    REQUIRE_FALSE(is_in_memory(*mapped, mib));
     mapped->begin_reading(mib, 1);
-    CHECK(is_fetched(mib));
-    CHECK(is_fetched(3 * mib));
-    CHECK_FALSE(is_fetched(5 * mib));
+    CHECK(is_in_memory(*mapped, mib));
+    CHECK(is_in_memory(*mapped, 3 * mib));
+    CHECK_FALSE(is_in_memory(*mapped, 5 * mib));
     mapped->release(0, 4 * mib);
     mapped->begin_reading(mib, mib);
-    CHECK_FALSE(is_fetched(mib));
+    CHECK_FALSE(is_in_memory(*mapped, mib));
     mapped->begin_reading(size - 1, 1);
-    CHECK(is_fetched(size - 1));
+    CHECK(is_in_memory(*mapped, size - 1));
     mapped->begin_reading(size, 1);
     CHECK(mapped->is_whole(size));
 }
@@ -126,21 +124,18 @@ TEST_CASE("what another one still reads of a mapped file is not given back") {
     const NamelessFile file(size);
     const auto mapped = MappedFile::map(file.descriptor(), 0, size);
     REQUIRE(mapped);
-    const auto is_fetched = [&](std::size_t offset) {
-        return is_in_memory(&mapped->bytes()[offset]);
-    };
     mapped->begin_reading(0, mib);
     mapped->begin_reading(30 * mib, mib);
     CHECK(count_of(mapped->bytes(), 'x') == size);
     mapped->end_reading(30 * mib);
-    CHECK(is_fetched(0));
-    CHECK(is_fetched(29 * mib));
+    CHECK(is_in_memory(*mapped, 0));
+    CHECK(is_in_memory(*mapped, 29 * mib));
     mapped->end_reading(0);
     mapped->begin_reading(35 * mib, mib);
     mapped->end_reading(35 * mib);
-    CHECK_FALSE(is_fetched(0));
-    CHECK_FALSE(is_fetched(29 * mib));
-    CHECK(is_fetched(36 * mib));
+    CHECK_FALSE(is_in_memory(*mapped, 0));
+    CHECK_FALSE(is_in_memory(*mapped, 29 * mib));
+    CHECK(is_in_memory(*mapped, 36 * mib));
 }
 
 TEST_CASE("a part of a file is mapped from any offset") {

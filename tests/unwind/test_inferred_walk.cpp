@@ -4,6 +4,7 @@
 #include <initializer_list>
 #include <vector>
 
+#include "frame_offsets.h"
 #include "support/cfi_builder.h"
 #include "unwind/static_modules.h"
 #include "unwind/walker.h"
@@ -84,11 +85,7 @@ public:
         StackWalker walker(modules, limits);
         return walker.walk(space, {2, 0}, registers, {Avma{dump_base}, dump.view()}, frames);
     }
-    [[nodiscard]] std::vector<std::uint64_t> offsets() const {
-        std::vector<std::uint64_t> result;
-        for (const WalkedFrame& frame : frames) result.push_back(frame.frame.offset);
-        return result;
-    }
+    [[nodiscard]] std::vector<std::uint64_t> offsets() const { return test::offsets_of(frames); }
 
     StaticModules modules;
     AddressSpace space;

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "frame_offsets.h"
 #include "support/cfi_builder.h"
 #include "unwind/static_modules.h"
 #include "unwind/walker.h"
@@ -73,11 +74,7 @@ public:
         walked = frames.size();
         return walker.follow_chain(space, {2, 0}, registers, stack, chain, walk.reason, frames);
     }
-    [[nodiscard]] std::vector<std::uint64_t> offsets() const {
-        std::vector<std::uint64_t> result;
-        for (const WalkedFrame& frame : frames) result.push_back(frame.frame.offset);
-        return result;
-    }
+    [[nodiscard]] std::vector<std::uint64_t> offsets() const { return test::offsets_of(frames); }
 
     StaticModules modules;
     AddressSpace space;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "frame_offsets.h"
 #include "support/cfi_builder.h"
 #include "unwind/static_modules.h"
 #include "unwind/walker.h"
@@ -87,11 +88,7 @@ public:
     StopReason walk(StackWalker& walker, EventTime when = {2, 0}) {
         return walker.walk(space, when, registers, {Avma{dump_base}, dump.view()}, frames).reason;
     }
-    [[nodiscard]] std::vector<std::uint64_t> offsets() const {
-        std::vector<std::uint64_t> result;
-        for (const WalkedFrame& frame : frames) result.push_back(frame.frame.offset);
-        return result;
-    }
+    [[nodiscard]] std::vector<std::uint64_t> offsets() const { return offsets_of(frames); }
 
     StaticModules modules;
     AddressSpace space;
