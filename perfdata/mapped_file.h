@@ -45,7 +45,7 @@ public:
     // read these bytes. Fetches the pages up to some MiB behind them, each once. Thread-safe.
     void begin_reading(std::uint64_t offset, std::uint64_t size) const;
     // The same one has read what he began at `offset`. Gives back what lies before all that is
-    // still read, 8 MiB at once. Thread-safe.
+    // still read, 16 MiB at once, and all when the last bytes were read. Thread-safe.
     void end_reading(std::uint64_t offset) const;
 
     // Whether all that was read so far below `end` (of the file) was really there. Asks the system

@@ -138,8 +138,8 @@ public:
     // An error only if the file cannot be read at all; damage ends the scan, is counted, and what
     // lies before it is in the result. Of a pipe or a compressed recording, the first batch: what
     // is read ahead, by a thread of its own, takes some 100 MiB at the most. A pipe can be scanned
-    // only once. `threads`: with more than one, a second maps the pages of a large file, which
-    // takes half of the time.
+    // only once. `threads`: with more than one, up to three share the headers of a large
+    // file.
     Result<Scan> scan(Diagnostics& diagnostics, unsigned threads = 1) const;
     // The next batch into `scan`, whose processes, mappings and counts grow; its chunks, and the
     // bytes of the last ones, are replaced. False if there is no more: always, for a file. Nobody

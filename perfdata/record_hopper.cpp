@@ -72,7 +72,7 @@ void RecordHopper::read_window(std::uint64_t offset, std::size_t size) {
     if (!got) read_error_ = got.error().message;
 }
 
-std::optional<RecordHopper::Header> RecordHopper::stop_with(Stop reason) {
+std::optional<RecordHeader> RecordHopper::stop_with(Stop reason) {
     stop_ = reason;
     end_ = position_;  // whoever asks again gets the same answer
     return std::nullopt;
@@ -85,34 +85,45 @@ void RecordHopper::expect_like(std::uint16_t size) {
     if (later < window_.size()) __builtin_prefetch(&window_[static_cast<std::size_t>(later)]);
 }
 
-std::optional<RecordHopper::Header> RecordHopper::next() {
+// The header at the position, of a record that is whole.
+std::optional<RecordHeader> RecordHopper::next_header() {
     using format::record_header_size;
     const std::uint64_t rest = end_ - position_;
     if (rest == 0) return std::nullopt;
     if (rest < record_header_size) return stop_with(Stop::cut);
-    if (ahead_ && position_ >= piece_end_) {
-        ahead_->reached(position_);
-        piece_end_ = ahead_->piece_end(position_);
+    if (ahead_ && position_ >= found_.piece_end) found_ = ahead_->run_at(position_);
+    if (!found_.headers.empty()) {
+        const RecordHeader header = found_.headers.front();
+        found_.headers = found_.headers.subspan(1);
+        return header;
     }
     if (!require(position_, record_header_size)) return stop_with(Stop::read_error);
-
     const RecordHeader header =
         load_record_header(window_.data() + (position_ - window_begin_), endian_);
     if (header.size < record_header_size) return stop_with(Stop::bad_size);
     if (header.size > rest) return stop_with(Stop::cut);
+    expect_like(header.size);
+    return header;
+}
 
-    current_ = {header.type, header.misc, header.size, position_, 0, sequence_};
-    if (has_outside_bytes(header.type)) {
+std::optional<RecordHopper::Header> RecordHopper::next() {
+    const auto header = next_header();
+    if (!header) return std::nullopt;
+    current_ = {header->type, header->misc, header->size, position_, 0, sequence_};
+    if (has_outside_bytes(header->type)) {
         const auto record = view();
-        if (!record) return stop_with(Stop::read_error);
-        current_.outside = outside_bytes(header.type, record->body, endian_);
+        if (!record) {
+            stop_with(Stop::read_error);
+            return std::nullopt;
+        }
+        current_.outside = outside_bytes(header->type, record->body, endian_);
         // What is missing of a trace is missed by nobody here, but no record follows it.
-        current_.outside = std::min<std::uint64_t>(current_.outside, rest - header.size);
+        current_.outside =
+            std::min<std::uint64_t>(current_.outside, end_ - position_ - header->size);
     }
     ++served_;
     ++sequence_;
-    position_ += header.size + current_.outside;
-    expect_like(header.size);
+    position_ += header->size + current_.outside;
     return current_;
 }
 

@@ -16,8 +16,8 @@
 #include <optional>
 #include <vector>
 
+#include "perfdata/hop_ahead.h"
 #include "perfdata/input_file.h"
-#include "perfdata/page_ahead.h"
 #include "perfdata/record.h"
 
 namespace fgread {
@@ -32,8 +32,9 @@ public:
     RecordHopper(const RecordHopper&) = delete;
     RecordHopper& operator=(const RecordHopper&) = delete;
 
-    // Tells `ahead` where it is, from now on; it must outlive the hopper. Of a mapped file only.
-    void tell(PageAhead& ahead) { ahead_ = &ahead; }
+    // Takes from `ahead` what that has found already; it must outlive the hopper. Of a mapped file
+    // only.
+    void use(HopAhead& ahead) { ahead_ = &ahead; }
 
     // A record by its header alone.
     struct Header {
@@ -66,12 +67,13 @@ private:
     bool require(std::uint64_t offset, std::size_t size);
     void read_window(std::uint64_t offset, std::size_t size);
     void show_window(const MappedFile& mapped, std::uint64_t offset);
-    std::optional<Header> stop_with(Stop reason);
+    std::optional<RecordHeader> next_header();
+    std::optional<RecordHeader> stop_with(Stop reason);
     void expect_like(std::uint16_t size);
 
     const InputFile& file_;
-    PageAhead* ahead_ = nullptr;
-    std::uint64_t piece_end_ = 0;  // of `ahead`, up to which it was told
+    HopAhead* ahead_ = nullptr;
+    HopAhead::Run found_;  // of `ahead`, what was not taken yet
     std::uint64_t end_;
     Endian endian_;
 
