@@ -56,6 +56,23 @@ TEST_CASE("perf's registers get their DWARF numbers") {
     CHECK(file.abi() == TaskAbi::x86_64);
 }
 
+TEST_CASE("with a register more than perf asks for the others are the same") {
+    constexpr std::uint64_t ds = 1u << 12, mask = 0xff0fff | ds;
+    CfiBytes values, usual;
+    for (unsigned number = 0; number < 24; ++number) {
+        if (((mask >> number) & 1) == 0) continue;
+        const std::uint64_t value = number % 3 == 0 ? ~std::uint64_t{0} : 0x200 + number;
+        values.u64(value);
+        if (number != 12) usual.u64(value);
+    }
+    const RegisterFile more = x86_64::registers_from_sample(view_of(values, mask));
+    const RegisterFile same = x86_64::registers_from_sample(view_of(usual));
+    REQUIRE(more.valid_mask() == same.valid_mask());
+    for (unsigned reg = 0; reg < x86_64::register_count; ++reg) {
+        if (more.has(reg)) CHECK(more[reg] == same[reg]);
+    }
+}
+
 TEST_CASE("registers outside the mask, or beyond the values there are, stay unknown") {
     const CfiBytes three = CfiBytes().u64(1).u64(2).u64(3);
     const RegisterFile sp_ip = x86_64::registers_from_sample(view_of(three, 1u << 7 | 1u << 8));
