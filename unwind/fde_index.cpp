@@ -49,9 +49,7 @@ public:
 
     void collect(AddressRange range, CieCache& cies, std::vector<Fde>& fdes) const override {
         fdes.clear();
-        auto at = std::upper_bound(
-            entries_.begin(), entries_.end(), range.last,
-            [](std::uint64_t last, const IndexEntry& entry) { return last < entry.fde.start; });
+        auto at = first_after(range.last);
         while (at != entries_.begin() && fdes.size() < max_collected) {
             --at;
             if (at->highest_end <= range.first) break;
@@ -61,11 +59,28 @@ public:
         std::reverse(fdes.begin(), fdes.end());
     }
 
+    std::optional<Fde> find_alone(std::uint64_t pc, CieCache& cies) const override {
+        const auto next = first_after(pc);
+        if (next == entries_.begin()) return std::nullopt;
+        const auto at = next - 1;
+        if (pc >= at->fde.end || (next != entries_.end() && next->fde.start < at->fde.end) ||
+            (at != entries_.begin() && (at - 1)->fde.start == at->fde.start)) {
+            return std::nullopt;
+        }
+        return read_fde_at(section_, at->fde.offset, cies);
+    }
+
     void mark_found(const std::vector<FdePlace>&, std::vector<bool>& found) const override {
         found.assign(found.size(), true);
     }
 
 private:
+    [[nodiscard]] std::vector<IndexEntry>::const_iterator first_after(std::uint64_t pc) const {
+        return std::upper_bound(
+            entries_.begin(), entries_.end(), pc,
+            [](std::uint64_t value, const IndexEntry& entry) { return value < entry.fde.start; });
+    }
+
     const CfiSection& section_;
     std::vector<IndexEntry> entries_;
 };

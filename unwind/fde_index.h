@@ -61,6 +61,9 @@ public:
     // Puts the FDEs that overlap `range` into `fdes` (cleared), ordered so that of overlapping ones
     // the later wins: by start, the longer first.
     virtual void collect(AddressRange range, CieCache& cies, std::vector<Fde>& fdes) const = 0;
+    // The FDE that covers `pc`, if no other begins within it or where it does, so that it wins
+    // wherever it covers: the answer is then the same for all of its addresses. Else nothing.
+    [[nodiscard]] virtual std::optional<Fde> find_alone(std::uint64_t pc, CieCache& cies) const = 0;
     // Of `all` FDEs of the section, by rising offset, those that collect() finds for every address
     // they cover are marked in `found`, by their place in `all`. None if some of them overlap:
     // which one wins is then for an index of all to say.

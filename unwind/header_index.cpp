@@ -32,7 +32,7 @@ public:
     // If the table is not sorted, this finds too few: the caller then asks a LinearIndex.
     void collect(AddressRange range, CieCache& cies, std::vector<Fde>& fdes) const override {
         fdes.clear();
-        const std::uint64_t begin = last_at_or_before(range.first);
+        const std::uint64_t begin = last_at_or_before(range.first).entry;
         const std::uint64_t end = std::min<std::uint64_t>(table_.count, begin + max_collected);
         for (std::uint64_t i = begin; i < end && start_of(i) <= range.last; ++i) {
             const auto fde = verified_fde(i, cies);
@@ -44,6 +44,19 @@ public:
         // It takes memory, even where nothing is to do.
         if (std::is_sorted(fdes.begin(), fdes.end(), inner_comes_later)) return;
         std::stable_sort(fdes.begin(), fdes.end(), inner_comes_later);
+    }
+
+    // In a table that is not sorted the search for another address may end elsewhere; not for one
+    // that all starts it compared are on the same side of.
+    std::optional<Fde> find_alone(std::uint64_t pc, CieCache& cies) const override {
+        const Place place = last_at_or_before(pc);
+        auto fde = verified_fde(place.entry, cies);
+        if (!fde || pc < fde->start || pc >= fde->end || fde->start < place.highest_before ||
+            fde->end > place.lowest_after) {
+            return std::nullopt;
+        }
+        if (place.entry != 0 && start_of(place.entry - 1) >= fde->start) return std::nullopt;
+        return fde;
     }
 
     void mark_found(const std::vector<FdePlace>& all, std::vector<bool>& found) const override {
@@ -95,13 +108,27 @@ private:
         return fde;
     }
 
-    std::uint64_t last_at_or_before(std::uint64_t address) const {
-        std::uint64_t low = 0, high = table_.count;
-        while (high - low > 1) {
-            const std::uint64_t middle = low + (high - low) / 2;
-            (start_of(middle) <= address ? low : high) = middle;
+    struct Place {
+        std::uint64_t entry = 0;
+        // Of the starts that were compared: the highest at or before the address, the lowest after.
+        std::uint64_t highest_before = 0;
+        std::uint64_t lowest_after = ~std::uint64_t{0};
+    };
+    Place last_at_or_before(std::uint64_t address) const {
+        Place place;
+        std::uint64_t high = table_.count;
+        while (high - place.entry > 1) {
+            const std::uint64_t middle = place.entry + (high - place.entry) / 2;
+            const std::uint64_t start = start_of(middle);
+            if (start <= address) {
+                place.entry = middle;
+                place.highest_before = std::max(place.highest_before, start);
+            } else {
+                high = middle;
+                place.lowest_after = std::min(place.lowest_after, start);
+            }
         }
-        return low;
+        return place;
     }
 
     const CfiSection& section_;

@@ -1,7 +1,5 @@
 #include "unwind/known_places.h"
 
-#include <algorithm>
-
 #include "unwind/frame_pointer.h"
 #include "unwind/signal_trampoline.h"
 #include "unwind/x86_64.h"
@@ -22,12 +20,12 @@ void take_rule(const UnwindRule* rule, KnownPc& entry) {
 void KnownPlaces::make_room() {
     if (!known_.empty()) return;
     known_.resize(std::size_t{1} << known_bits);
-    known_frames_.resize(std::size_t{1} << frame_bits_);
+    known_frames_.make_room();
 }
 
 void KnownPlaces::forget_numbers() {
     for (KnownPc& entry : known_) entry.id = no_frame;
-    std::fill(known_frames_.begin(), known_frames_.end(), KnownFrame{});
+    known_frames_.forget_all();
 }
 
 FrameId KnownPlaces::number(const KnownPc& entry) {
@@ -68,35 +66,21 @@ void KnownPlaces::fill(KnownPc& entry, std::uint64_t lookup, std::uint32_t gener
     }
 }
 
-KnownPlaces::KnownFrame& KnownPlaces::place_of_frame(const KnownPc& entry) {
-    const std::uint64_t offset = entry.lookup - entry.bias;
-    const std::uint64_t key = (offset + (std::uint64_t{entry.module.value} << 40)) ^
-                              (std::uint64_t{entry.kind == FrameKind::exact} << 63);
-    return known_frames_[(key * 0x9e3779b97f4a7c15u) >> (64 - frame_bits_)];
-}
-
 // The frame's number, and its rule. A program that runs in many processes, at other addresses in
-// each, asks the same again: then one place in memory has both, where the tables take several.
+// each, asks the same again.
 void KnownPlaces::find_frame(const SpanCache::Span& span, KnownPc& entry) {
     const std::uint64_t offset = entry.lookup - entry.bias;
-    const KnownFrame& known = place_of_frame(entry);
-    if (known.offset == offset && known.kind == entry.kind && known.module == entry.module &&
-        known.rule && span.code.table) {
-        entry.rule = known.rule;
-        entry.cfa_offset = known.cfa_offset;
-        entry.brief = known.brief;
-        entry.id = known.id;
-        return;
+    if (span.code.table) {
+        const auto known = known_frames_.find(entry.module, entry.kind, offset);
+        if (known.rule) {
+            entry.id = known.id;
+            return take_rule(known.rule, entry);
+        }
     }
     take_rule(span.find_rule(entry.lookup), entry);
     entry.id = number(entry);
     if (!entry.rule || entry.id == no_frame) return;
-    if (++learnt_ == known_frames_.size() && frame_bits_ < most_frame_bits) {
-        frame_bits_ = most_frame_bits;
-        known_frames_.assign(std::size_t{1} << frame_bits_, {});
-    }
-    place_of_frame(entry) = {offset,           entry.rule,  entry.id,  entry.module,
-                             entry.cfa_offset, entry.brief, entry.kind};
+    known_frames_.add(entry.module, entry.kind, offset, {entry.rule, entry.id});
 }
 
 // A handler's return address is the trampoline's first byte; the byte before it was looked up.

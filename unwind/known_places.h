@@ -9,6 +9,7 @@
 
 #include "unwind/frame_table.h"
 #include "unwind/inferred_rules.h"
+#include "unwind/known_frames.h"
 #include "unwind/module_provider.h"
 #include "unwind/span_cache.h"
 #include "unwind/unwind_rule.h"
@@ -89,21 +90,6 @@ public:
 private:
     // 256 KiB fit a level-2 cache; programs have some hundred hot return addresses, compilers more.
     static constexpr unsigned known_bits = 12;
-    // Of processes that are in `known_` no more, or not yet. 32 KiB at first, which is what small
-    // recordings need; 512 KiB once so many were learnt.
-    static constexpr unsigned first_frame_bits = 10;
-    static constexpr unsigned most_frame_bits = 14;
-    // All that a KnownPc has of it: half a cache line.
-    struct alignas(32) KnownFrame {
-        std::uint64_t offset = 0;          // SVMA to look up
-        const UnwindRule* rule = nullptr;  // null: free
-        FrameId id = no_frame;
-        ModuleId module;
-        std::int32_t cfa_offset = 0;
-        ShortRule brief;
-        FrameKind kind = FrameKind::exact;
-    };
-    static_assert(sizeof(KnownFrame) == 32);
 
     KnownPc& place_of(std::uint64_t lookup, std::uint32_t generation) {
         const std::uint64_t key = (lookup + generation) * 0x9e3779b97f4a7c15u;
@@ -112,7 +98,6 @@ private:
     FrameId number(const KnownPc& entry);
     void fill(KnownPc& entry, std::uint64_t lookup, std::uint32_t generation, FrameKind kind,
               bool is_frame);
-    KnownFrame& place_of_frame(const KnownPc& entry);
     void find_frame(const SpanCache::Span& span, KnownPc& entry);
     bool is_trampoline(const KnownPc& entry);
     void look_at_function(KnownPc& entry);
@@ -121,9 +106,7 @@ private:
     WalkLimits limits_;
     FrameTable* frames_;  // may be null
     std::vector<KnownPc> known_;
-    std::vector<KnownFrame> known_frames_;
-    unsigned frame_bits_ = first_frame_bits;
-    std::size_t learnt_ = 0;  // since they were made
+    KnownFrames known_frames_;
 };
 
 }  // namespace fgread

@@ -24,6 +24,11 @@ constexpr std::size_t slab_rows = 8 * block_size;
 
 }  // namespace
 
+// Unless it goes on as the last one.
+void RuleBlocks::append(std::vector<Row>& rows, Row row) {
+    if (rows.empty() || rows.back().rule != row.rule) rows.push_back(row);
+}
+
 // Lays pieces over one another: of those that overlap the later one wins, and where it ends the
 // earlier one shows again.
 class RuleBlocks::Painter {
@@ -46,7 +51,7 @@ private:
         while (cursor_ < limit) {
             while (!open_.empty() && open_.back().end <= cursor_) open_.pop_back();
             if (open_.empty()) {
-                append(cursor_, 0);
+                append_row(cursor_, 0);
                 cursor_ = limit;
                 return;
             }
@@ -61,16 +66,15 @@ private:
         std::uint32_t at = piece.first_row;
         while (at < piece.last_row && source_[at].offset <= cursor_) ++at;
         const bool is_covered = at != piece.first_row;
-        append(cursor_, is_covered ? source_[at - 1].rule : std::uint16_t{0});
+        append_row(cursor_, is_covered ? source_[at - 1].rule : std::uint16_t{0});
         for (; at < piece.last_row && source_[at].offset < stop; ++at) {
-            append(source_[at].offset, source_[at].rule);
+            append(rows_, source_[at]);
         }
         if (at != piece.first_row) piece.first_row = at - 1;
     }
 
-    void append(std::uint32_t offset, std::uint16_t rule) {
-        if (!rows_.empty() && rows_.back().rule == rule) return;
-        rows_.push_back({static_cast<std::uint16_t>(offset), rule});
+    void append_row(std::uint32_t offset, std::uint16_t rule) {
+        append(rows_, {static_cast<std::uint16_t>(offset), rule});
     }
 
     const std::vector<Row>& source_;
@@ -108,27 +112,66 @@ RuleBlocks::RuleBlocks(const CfiSection& section, std::unique_ptr<FdeIndex> inde
 
 std::uint16_t RuleBlocks::find(std::uint64_t pc) {
     if (pc < span_.first || pc > span_.last) return 0;
-    return find_in(block(pc >> block_bits), pc & (block_size - 1));
-}
-
-RuleBlocks::Block RuleBlocks::block(std::uint64_t number) {
-    if (block_count_ == 0) return far_block(number);
-    std::atomic<Block>& slot = blocks_[number - first_block_];
-    if (Block known = slot.load(std::memory_order_acquire)) return known;
-    const auto lock = lock_briefly(mutex_);
-    Block known = slot.load(std::memory_order_relaxed);
-    if (!known) {
-        known = compile(number);
-        slot.store(known, std::memory_order_release);
+    if (block_count_ != 0) {
+        const Block known =
+            blocks_[(pc >> block_bits) - first_block_].load(std::memory_order_acquire);
+        const std::uint16_t rule = known ? find_in(known, pc & (block_size - 1)) : unknown;
+        if (rule != unknown) return rule;
     }
-    return known;
+    const auto lock = lock_briefly(mutex_);
+    return find_slowly(pc);
 }
 
-RuleBlocks::Block RuleBlocks::far_block(std::uint64_t number) {
-    const auto lock = lock_briefly(mutex_);
-    Block& slot = far_blocks_[number];
-    if (!slot) slot = compile(number);
-    return slot;
+// With the mutex held. What is found depends on `pc` alone, not on what was asked for before.
+std::uint16_t RuleBlocks::find_slowly(std::uint64_t pc) {
+    const std::uint64_t number = pc >> block_bits;
+    const unsigned offset = pc & (block_size - 1);
+    if (block_count_ != 0) {
+        std::atomic<Block>& slot = blocks_[number - first_block_];
+        const Block known = slot.load(std::memory_order_relaxed);
+        const bool is_known = known && find_in(known, offset) != unknown;
+        if (is_known || add_function(pc, slot)) {
+            return find_in(slot.load(std::memory_order_relaxed), offset);
+        }
+    }
+    Block& whole = whole_blocks_[number];
+    if (!whole) whole = compile(number);
+    return find_in(whole, offset);
+}
+
+// To the block in `slot` the rows that the function at `pc` has there. False if no FDE is alone.
+bool RuleBlocks::add_function(std::uint64_t pc, std::atomic<Block>& slot) {
+    const auto fde = index_->find_alone(pc, cies_);
+    if (!fde) return false;
+    const std::uint64_t first = pc >> block_bits << block_bits;
+    std::uint32_t budget = max_block_instructions;
+    scratch_pieces_.clear();
+    scratch_rows_.clear();
+    compile_fde(*fde, {first, first + (block_size - 1)}, budget);
+    counts_.rows += scratch_rows_.size();
+    slot.store(with_piece(slot.load(std::memory_order_relaxed), scratch_pieces_.front()),
+               std::memory_order_release);
+    return true;
+}
+
+// A copy of a block (null: nothing is known of it) with the rows of one more function, which none
+// of the others overlaps.
+RuleBlocks::Block RuleBlocks::with_piece(Block known, const Piece& piece) {
+    static constexpr Row nothing[] = {{1, 0}, {0, unknown}};
+    const Row* row = known ? known : nothing;
+    const Row* const end = row + 1 + row->offset;
+    std::vector<Row>& rows = scratch_painted_;
+    rows.clear();
+    for (++row; row != end && row->offset < piece.start; ++row) append(rows, *row);
+    if (row != end && row->offset == piece.start) ++row;
+
+    const auto offset_of = [](std::uint32_t offset) { return static_cast<std::uint16_t>(offset); };
+    if (piece.first_row == piece.last_row) append(rows, {offset_of(piece.start), 0});
+    for (std::uint32_t i = piece.first_row; i < piece.last_row; ++i) append(rows, scratch_rows_[i]);
+    const bool is_followed = row != end && row->offset == piece.end;
+    if (piece.end != block_size && !is_followed) append(rows, {offset_of(piece.end), unknown});
+    for (; row != end; ++row) append(rows, *row);
+    return keep(rows);
 }
 
 std::optional<Fde> RuleBlocks::find_fde(std::uint64_t pc) {

@@ -19,6 +19,8 @@ namespace fgread {
 // by any thread that got it through something released after intern() returned.
 class RuleStore {
 public:
+    static constexpr std::uint16_t never_used = 0xffff;  // as a number
+
     // The number of this row's rule, new or known; 0 when all numbers are taken.
     [[nodiscard]] std::uint16_t intern(const CfaRow& row, const Cie& cie);
 
@@ -32,13 +34,13 @@ public:
 
 private:
     static constexpr std::size_t chunk_size = 128;
-    static constexpr std::size_t max_rules = 65536;
+    static constexpr std::size_t max_rules = never_used;
     using Chunk = std::array<UnwindRule, chunk_size>;
 
     void grow();
     void enter(std::uint16_t number);
 
-    std::array<std::unique_ptr<Chunk>, max_rules / chunk_size> chunks_;
+    std::array<std::unique_ptr<Chunk>, max_rules / chunk_size + 1> chunks_;
     std::uint32_t next_ = 1;
     // Open addressing, at most half full.
     std::vector<std::uint16_t> slots_;   // numbers; 0 is free

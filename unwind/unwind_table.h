@@ -1,8 +1,8 @@
 // UnwindTable: the call-frame information of one module, compiled on first use.
 //
 // .eh_frame (and .debug_frame) say by little programs how to find the caller of every pc. They are
-// run once per 1 KiB of text that is really hit, and their rows stored as (pc, number of an
-// interned rule), so that a lookup is a search in a few cache lines.
+// run for the functions that are really hit, 1 KiB of text at a time, and their rows stored as (pc,
+// number of an interned rule), so that a lookup is a search in a few cache lines.
 #pragma once
 
 #include <cstddef>
@@ -50,7 +50,8 @@ public:
 
     // The rule that holds at `pc` (a lookup address: already -1 for a return address), or null if
     // no FDE covers it. The rule lives as long as the table. Thread-safe: the first lookup in a
-    // block compiles it under a lock, later ones take none.
+    // function's part of a block compiles it under a lock, later ones take none, except where FDEs
+    // overlap.
     [[nodiscard]] const UnwindRule* find(Svma pc) const;
 
     // Where find() has its rule from. Thread-safe; costs as much.

@@ -91,6 +91,11 @@ CfiBuilder random_cfi(Random& random) {
     return builder;
 }
 
+bool is_same(const UnwindRule* a, const UnwindRule* b) {
+    if (!a || !b) return a == b;
+    return a->cfa == b->cfa && a->registers == b->registers && a->signal_frame == b->signal_frame;
+}
+
 }  // namespace
 
 TEST_CASE("compiled blocks equal the naive way at every pc") {
@@ -115,5 +120,33 @@ TEST_CASE("compiled blocks equal the naive way at every pc") {
             }
         }
         CHECK(wrong == 0);
+    }
+}
+
+TEST_CASE("what is found at a pc does not depend on what was asked for before") {
+    for (unsigned seed = 0; seed < 4; ++seed) {
+        CAPTURE(seed);
+        Random random(seed);
+        const CfiBuilder builder = random_cfi(random);
+        auto entries = builder.table();
+        for (unsigned swaps = 3 * seed; swaps > 0;
+             --swaps) {  // of a header that is not sorted, too
+            std::swap(entries[random.below(static_cast<unsigned>(entries.size()))],
+                      entries[random.below(static_cast<unsigned>(entries.size()))]);
+        }
+        const CfiBytes header = builder.header(header_address, entries);
+        UnwindSections with_header = builder.sections();
+        with_header.eh_frame_hdr = header.view();
+        with_header.eh_frame_hdr_address = {header_address};
+        for (const UnwindSections& sections : {builder.sections(), with_header}) {
+            const UnwindTable rising(sections), falling(sections);
+            std::vector<const UnwindRule*> rules;
+            for (unsigned i = 0; i < text_size; ++i) rules.push_back(rising.find(Svma{text + i}));
+            unsigned wrong = 0;
+            for (unsigned i = text_size; i-- > 0;) {
+                wrong += !is_same(rules[i], falling.find(Svma{text + i}));
+            }
+            CHECK(wrong == 0);
+        }
     }
 }
