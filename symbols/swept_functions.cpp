@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "symbols/initializers.h"
 #include "symbols/tail_jumps.h"
 #include "unwind/x86_decoder.h"
 
@@ -15,14 +16,13 @@ namespace {
 // worth decoding it; in one built without, only crt1.o's few functions have some.
 constexpr std::uint64_t code_per_frame_byte = 32;
 
+// Where code is not decoded: those of crtbegin.o and crti.o have less than 64 bytes.
+constexpr std::uint64_t longest_unswept = 1024;
+
 bool has_frames(const ElfImage& image, std::uint64_t code_size) {
     const Section* frames = image.find_section(".eh_frame");
     return frames != nullptr && frames->size > code_size / code_per_frame_byte;
 }
-
-}  // namespace
-
-namespace {
 
 // Below, the kernel maps nothing (vm.mmap_min_addr): files whose addresses begin there are placed
 // anywhere, and take the addresses of their functions relative to rip only.
@@ -48,29 +48,41 @@ void sort_unique(std::vector<std::uint64_t>& addresses) {
 
 }  // namespace
 
+bool SweptFunctions::is_code(std::uint64_t address) const {
+    return std::any_of(code_.begin(), code_.end(), [address](const Code& code) {
+        return address >= code.start && address < code.end;
+    });
+}
+
+void SweptFunctions::note(std::uint64_t start) {
+    if (start != 0 && is_code(start)) starts_.push_back(start);
+}
+
 SweptFunctions SweptFunctions::read(const ElfImage& image) {
-    SweptFunctions swept;
-    if (image.machine() != EM_X86_64 || !image.is_64bit()) return swept;
+    SweptFunctions found;
+    if (image.machine() != EM_X86_64 || !image.is_64bit()) return found;
     std::uint64_t size = 0;
     for (const Segment& segment : image.segments()) {
         if (segment.type != PT_LOAD || !segment.executable) continue;
-        if (segment.file_size > max_code - size) return {};
-        size += segment.file_size;
-        swept.code_.push_back({segment.address.value, segment.address.value + segment.file_size});
+        if (segment.file_size > ~segment.address.value) continue;
+        found.code_.push_back({segment.address.value, segment.address.value + segment.file_size});
+        size += std::min(segment.file_size, max_code + 1);
     }
-    if (has_frames(image, size)) return {};
+    for (const std::uint64_t function : read_initializers(image)) found.note(function);
+    const bool is_swept = size <= max_code && !has_frames(image, size);
+    found.longest_ = is_swept ? max_code : longest_unswept;
+    if (is_swept) found.sweep(image);
+    sort_unique(found.starts_);
+    return found;
+}
+
+void SweptFunctions::sweep(const ElfImage& image) {
     const auto decoder = x86_64::X86Decoder::open();
-    if (!decoder) return {};
-    const auto note = [&swept](std::uint64_t target) {
-        const bool is_code = std::any_of(
-            swept.code_.begin(), swept.code_.end(),
-            [&](const Code& code) { return target >= code.start && target < code.end; });
-        if (target != 0 && is_code) swept.starts_.push_back(target);
-    };
+    if (!decoder) return;
     note(image.entry().value);
     const bool fixed = has_fixed_addresses(image);
     std::vector<SweptCode> pieces;
-    for (const Code& code : swept.code_) {
+    for (const Code& code : code_) {
         SweptCode& piece = pieces.emplace_back();
         piece.start = code.start;
         piece.bytes = image.read_address(Svma{code.start}, code.end - code.start);
@@ -87,16 +99,13 @@ SweptFunctions SweptFunctions::read(const ElfImage& image) {
             if (fixed) note(decoded->constant);
         }
     }
-    sort_unique(swept.starts_);
+    sort_unique(starts_);
     std::vector<std::uint64_t> jumped_to;
     for (const SweptCode& piece : pieces) {
-        const auto more =
-            piece.jumps.targets(*decoder, piece.bytes.view(), piece.start, swept.starts_);
+        const auto more = piece.jumps.targets(*decoder, piece.bytes.view(), piece.start, starts_);
         jumped_to.insert(jumped_to.end(), more.begin(), more.end());
     }
-    swept.starts_.insert(swept.starts_.end(), jumped_to.begin(), jumped_to.end());
-    sort_unique(swept.starts_);
-    return swept;
+    starts_.insert(starts_.end(), jumped_to.begin(), jumped_to.end());
 }
 
 std::optional<FunctionRange> SweptFunctions::find(Svma address) const {
@@ -107,8 +116,11 @@ std::optional<FunctionRange> SweptFunctions::find(Svma address) const {
     if (code == code_.end() || next == starts_.begin() || *(next - 1) < code->start) {
         return std::nullopt;
     }
-    const std::uint64_t end = next == starts_.end() ? code->end : std::min(*next, code->end);
-    return FunctionRange{{*(next - 1)}, {end}, false};
+    const std::uint64_t start = *(next - 1);
+    if (address.value - start >= longest_) return std::nullopt;
+    std::uint64_t end = start + std::min(longest_, code->end - start);
+    if (next != starts_.end()) end = std::min(end, *next);
+    return FunctionRange{{start}, {end}, false};
 }
 
 }  // namespace fgread

@@ -1,4 +1,5 @@
-// SweptFunctions: where functions begin in a stripped binary, by what its code calls.
+// SweptFunctions: where functions begin in a stripped binary, by what its code calls and its
+// dynamic section names.
 #pragma once
 
 #include <cstdint>
@@ -18,8 +19,8 @@ public:
     static constexpr std::uint64_t max_code = 1 << 20;
 
     // Decodes all code of an x86-64 binary, unless it was built with call-frame information: 0.1 s
-    // per MB. A function begins where a direct call
-    // leads, or the address that code takes of other code.
+    // per MB. A function begins where a direct call leads, or the address that code takes of other
+    // code. Of binaries that are not decoded only the initializers are known.
     static SweptFunctions read(const ElfImage& image);
 
     // From the last known beginning at or before `address` to the next one. A function that is
@@ -30,7 +31,12 @@ private:
     struct Code {
         std::uint64_t start = 0, end = 0;
     };
+    [[nodiscard]] bool is_code(std::uint64_t address) const;
+    void note(std::uint64_t start);
+    void sweep(const ElfImage& image);
+
     std::vector<Code> code_;
+    std::uint64_t longest_ = 0;          // of a function whose end is not known
     std::vector<std::uint64_t> starts_;  // sorted
 };
 

@@ -85,13 +85,13 @@ private:
     std::vector<IndexEntry> entries_;
 };
 
+}  // namespace
+
 bool inner_comes_later(const FdePlace& a, const FdePlace& b) {
     if (a.start != b.start) return a.start < b.start;
     if (a.end != b.end) return a.end > b.end;
     return a.offset < b.offset;
 }
-
-}  // namespace
 
 bool is_dropped_function(const CfiSection& section, const Fde& fde) {
     return section.is_debug_frame && fde.start == 0;
@@ -117,7 +117,7 @@ std::vector<FdePlace> scan_fdes(const CfiSection& section, std::uint64_t& malfor
             continue;
         }
         if (is_dropped_function(section, *fde)) continue;
-        fdes.push_back({fde->start, fde->end, fde->offset});
+        fdes.push_back(place_of(*fde));
     }
     return fdes;
 }

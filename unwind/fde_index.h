@@ -49,6 +49,15 @@ struct FdePlace {
     std::uint64_t offset;
 };
 
+[[nodiscard]] inline FdePlace place_of(const Fde& fde) { return {fde.start, fde.end, fde.offset}; }
+
+// Which of overlapping FDEs covers an address, for all ways to find them: the one with the largest
+// start; of these the shortest; of these the last of the section. Sorts so that it comes last.
+// Neither the specifications nor linkers or unwinders agree: ld refuses to make a table of such
+// FDEs, lld lists one of each start, gold and mold all, as they come; of a table libgcc and
+// libunwind take the last at or before the address, libdw the first it has read.
+[[nodiscard]] bool inner_comes_later(const FdePlace& a, const FdePlace& b);
+
 // Not thread-safe: the owner locks.
 class FdeIndex {
 public:
@@ -58,8 +67,7 @@ public:
     virtual ~FdeIndex() = default;
     // No FDE covers an address outside.
     [[nodiscard]] virtual AddressRange span() const = 0;
-    // Puts the FDEs that overlap `range` into `fdes` (cleared), ordered so that of overlapping ones
-    // the later wins: by start, the longer first.
+    // Puts the FDEs that overlap `range` into `fdes` (cleared), sorted by inner_comes_later().
     virtual void collect(AddressRange range, CieCache& cies, std::vector<Fde>& fdes) const = 0;
     // The FDE that covers `pc`, if no other begins within it or where it does, so that it wins
     // wherever it covers: the answer is then the same for all of its addresses. Else nothing.
@@ -70,8 +78,8 @@ public:
     virtual void mark_found(const std::vector<FdePlace>& all, std::vector<bool>& found) const = 0;
 };
 
-// Null if the header is not there, not of version 1, or has no table of fixed-size entries.
-// O(1): looks at the first and last entry only.
+// Null if the header is not there, not of version 1, or has no table of fixed-size entries that
+// ends with usable ones. O(1): looks at the first entry and the last few only.
 [[nodiscard]] std::unique_ptr<FdeIndex> make_header_index(const CfiSection& eh_frame,
                                                           ByteView header,
                                                           std::uint64_t header_address);

@@ -100,7 +100,7 @@ private:
         const auto fde = read_fde_at(section_, offset_, cies_);
         if (!fde || is_dropped_function(section_, *fde)) return;
         if (pc_ < fde->start || pc_ >= fde->end) return narrow_gap(fde->start, fde->end);
-        found_.fdes.push_back({fde->start, fde->end, fde->offset});
+        found_.fdes.push_back(place_of(*fde));
     }
 
     // [start, end) does not hold the address.

@@ -10,6 +10,10 @@ namespace {
 // What every linker writes; read without a detour, as each lookup reads a dozen of them.
 constexpr std::uint8_t usual_encoding = dwarf::pe_datarel | dwarf::pe_sdata4;
 
+// lld lists functions of no size, too: clang makes them of what cannot be entered. More of them at
+// the end of a table, one after the other, were not seen.
+constexpr std::uint64_t max_unusable_at_end = 64;
+
 struct Table {
     ByteView bytes;  // whole entries only
     std::uint64_t address = 0;
@@ -22,8 +26,7 @@ class HeaderIndex final : public FdeIndex {
 public:
     HeaderIndex(const CfiSection& section, const Table& table, const PointerBases& bases)
         : section_(section), table_(table), bases_(bases) {
-        CieCache cies(section);
-        const auto last = verified_fde(table_.count - 1, cies);
+        const auto last = last_usable();
         if (last && last->end > start_of(0)) span_ = {start_of(0), last->end - 1};
     }
 
@@ -32,18 +35,17 @@ public:
     // If the table is not sorted, this finds too few: the caller then asks a LinearIndex.
     void collect(AddressRange range, CieCache& cies, std::vector<Fde>& fdes) const override {
         fdes.clear();
-        const std::uint64_t begin = last_at_or_before(range.first).entry;
+        const std::uint64_t begin = first_with_its_start(last_at_or_before(range.first).entry);
         const std::uint64_t end = std::min<std::uint64_t>(table_.count, begin + max_collected);
         for (std::uint64_t i = begin; i < end && start_of(i) <= range.last; ++i) {
             const auto fde = verified_fde(i, cies);
             if (fde && fde->end > range.first) fdes.push_back(*fde);
         }
-        const auto inner_comes_later = [](const Fde& a, const Fde& b) {
-            return a.start != b.start ? a.start < b.start : a.end > b.end;
+        const auto is_before = [](const Fde& a, const Fde& b) {
+            return inner_comes_later(place_of(a), place_of(b));
         };
-        // It takes memory, even where nothing is to do.
-        if (std::is_sorted(fdes.begin(), fdes.end(), inner_comes_later)) return;
-        std::stable_sort(fdes.begin(), fdes.end(), inner_comes_later);
+        if (std::is_sorted(fdes.begin(), fdes.end(), is_before)) return;
+        std::sort(fdes.begin(), fdes.end(), is_before);
     }
 
     // In a table that is not sorted the search for another address may end elsewhere; not for one
@@ -61,23 +63,24 @@ public:
 
     void mark_found(const std::vector<FdePlace>& all, std::vector<bool>& found) const override {
         // No entry is shorter than eight bytes, so no two share a number.
-        std::vector<std::uint32_t> place_of(section_.bytes.size() / 8 + 1);
+        std::vector<std::uint32_t> numbers(section_.bytes.size() / 8 + 1);
         for (std::size_t i = 0; i < all.size(); ++i) {
-            place_of[all[i].offset / 8] = static_cast<std::uint32_t>(i + 1);
+            numbers[all[i].offset / 8] = static_cast<std::uint32_t>(i + 1);
         }
         std::vector<bool> listed(all.size());
         std::uint64_t end = 0;
         for (std::uint64_t i = 0; i < table_.count; ++i) {
             const std::uint64_t start = start_of(i);
             if (start < end) return;
+            end = start;
             const std::uint64_t offset = field(i * 2 + 1) - section_.bases.section;
             if (offset >= section_.bytes.size()) continue;
-            const std::uint32_t place = place_of[offset / 8];
-            if (place == 0) continue;
-            const FdePlace& fde = all[place - 1];
+            const std::uint32_t number = numbers[offset / 8];
+            if (number == 0) continue;
+            const FdePlace& fde = all[number - 1];
             if (fde.offset != offset || fde.start != start) continue;
             end = fde.end;
-            listed[place - 1] = true;
+            listed[number - 1] = true;
         }
         found = std::move(listed);
     }
@@ -106,6 +109,23 @@ private:
         const auto fde = read_fde_at(section_, address - section_.bases.section, cies);
         if (!fde || fde->start != start_of(entry)) return std::nullopt;
         return fde;
+    }
+
+    std::optional<Fde> last_usable() const {
+        CieCache cies(section_);
+        const std::uint64_t tries = std::min(table_.count, max_unusable_at_end);
+        for (std::uint64_t i = 1; i <= tries; ++i) {
+            if (auto fde = verified_fde(table_.count - i, cies)) return fde;
+        }
+        return std::nullopt;
+    }
+
+    std::uint64_t first_with_its_start(std::uint64_t entry) const {
+        const std::uint64_t start = start_of(entry);
+        const std::uint64_t most = std::min<std::uint64_t>(entry, max_collected);
+        std::uint64_t before = 0;
+        while (before < most && start_of(entry - before - 1) == start) ++before;
+        return entry - before;
     }
 
     struct Place {
@@ -163,7 +183,9 @@ std::unique_ptr<FdeIndex> make_header_index(const CfiSection& eh_frame, ByteView
     table.count = std::min<std::uint64_t>(*count, reader.remaining() / (2 * table.field_size));
     if (table.count == 0) return nullptr;
     table.bytes = reader.bytes(table.count * 2 * table.field_size);
-    return std::make_unique<HeaderIndex>(eh_frame, table, bases);
+    auto index = std::make_unique<HeaderIndex>(eh_frame, table, bases);
+    if (index->span().first > index->span().last) return nullptr;
+    return index;
 }
 
 }  // namespace fgread

@@ -213,6 +213,109 @@ TEST_CASE(
 
 namespace {
 
+constexpr std::uint64_t data = 0x5000;
+constexpr std::uint64_t functions_in_arrays[] = {text + 0x100, text + 0x140, text + 0x120};
+
+// A library with call-frame information, as far as its size goes: DT_INIT at the start of its
+// text, DT_FINI at 0x300, an array of two initializers and one of one finalizer. `relocated`: the
+// slots are empty, relocations fill them, as lld has it.
+ElfBuilder library(bool relocated, std::uint64_t array_bytes = 16) {
+    ElfBuilder elf;
+    elf.add_text(text, text_size);
+    elf.add({.name = ".eh_frame", .flags = 2, .content = Bytes(text_size)});
+    Bytes content;
+    for (const std::uint64_t function : functions_in_arrays) {
+        put_u64(content, relocated ? 0 : function);
+    }
+    const std::uint64_t relocations = data + content.size();
+    std::uint64_t slot = data;
+    for (const std::uint64_t function : functions_in_arrays) {
+        put_u64(content, slot);
+        put_u64(content, R_X86_64_RELATIVE);
+        put_u64(content, function);
+        slot += 8;
+    }
+    // Another slot's, and one for the linker to look up.
+    for (const std::uint64_t type : {R_X86_64_RELATIVE, R_X86_64_64}) {
+        put_u64(content, type == R_X86_64_64 ? data : data + 0x800);
+        put_u64(content, type);
+        put_u64(content, text + 0x110);
+    }
+    const std::uint64_t relocation_bytes = data + content.size() - relocations;
+    const std::uint64_t dynamic = content.size();
+    const std::pair<std::uint64_t, std::uint64_t> entries[] = {
+        {DT_INIT, text},
+        {DT_FINI, text + 0x300},
+        {DT_INIT_ARRAY, data},
+        {DT_INIT_ARRAYSZ, array_bytes},
+        {DT_FINI_ARRAY, data + 16},
+        {DT_FINI_ARRAYSZ, 8},
+        {DT_RELA, relocations},
+        {DT_RELASZ, relocation_bytes},
+        {DT_NULL, 0},
+        {DT_INIT, text + 0x200},
+    };
+    for (const auto& [tag, value] : entries) {
+        put_u64(content, tag);
+        put_u64(content, value);
+    }
+    const std::uint64_t size = content.size();
+    const std::uint16_t number =
+        elf.add({.name = ".data", .flags = 3, .address = data, .content = std::move(content)});
+    const std::uint64_t offset = elf.offset_of(number);
+    elf.segments.push_back({PT_LOAD, PF_R | PF_W, offset, data, size, size});
+    elf.segments.push_back({PT_DYNAMIC, PF_R | PF_W, offset + dynamic, data + dynamic,
+                            size - dynamic, size - dynamic});
+    return elf;
+}
+
+SweptFunctions swept_of(const ElfBuilder& elf) {
+    const auto image = ElfImage::read(elf.bytes());
+    REQUIRE(image);
+    return SweptFunctions::read(*image);
+}
+
+}  // namespace
+
+TEST_CASE("functions that run before main and at exit are known where code is not decoded") {
+    for (const bool relocated : {false, true}) {
+        CAPTURE(relocated);
+        const SweptFunctions swept = swept_of(library(relocated));
+        check_range(swept.find(Svma{text + 0x10}), text, text + 0x100);
+        check_range(swept.find(Svma{text + 0x11f}), text + 0x100, text + 0x120);
+        check_range(swept.find(Svma{text + 0x120}), text + 0x120, text + 0x140);
+        check_range(swept.find(Svma{text + 0x140}), text + 0x140, text + 0x300);
+        check_range(swept.find(Svma{text + 0x300}), text + 0x300, text + text_size);
+        CHECK_FALSE(swept.find(Svma{text + 0x300})->is_end_known);
+    }
+}
+
+TEST_CASE("what is far behind a function that no code calls is not taken for a part of it") {
+    ElfBuilder elf = library(false);
+    constexpr std::uint64_t larger = 0x2000;
+    elf.segments[0].file_size = elf.segments[0].memory_size = larger;
+    const SweptFunctions swept = swept_of(elf);
+    CHECK(swept.find(Svma{text + 0x310}));
+    CHECK_FALSE(swept.find(Svma{text + 0x1000}));
+}
+
+TEST_CASE("lists of initializers that lie outside the file, or do not end, name nothing more") {
+    for (const std::uint64_t size : {std::uint64_t{1} << 40, ~std::uint64_t{0}}) {
+        const SweptFunctions swept = swept_of(library(false, size));
+        CHECK(swept.find(Svma{text + 0x310}));
+    }
+    for (std::uint64_t size = 0; size < 0x200; ++size) {
+        ElfBuilder elf = library(true);
+        for (ElfBuilder::SegmentData& segment : elf.segments) {
+            if (segment.address >= data) segment.file_size = size;
+        }
+        const auto found = swept_of(elf).find(Svma{text + 0x310});
+        CHECK((!found || found->start == Svma{text + 0x300} || found->start == Svma{text}));
+    }
+}
+
+namespace {
+
 // By the one and by the other way, at every address from before the text to behind it.
 void check_searches(const ElfBuilder& elf, bool always_certain = true) {
     const auto image = ElfImage::read(elf.bytes());

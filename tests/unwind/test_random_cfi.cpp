@@ -1,5 +1,5 @@
-// Random CFI with gaps, overlaps and nested functions: the compiled blocks say at every pc what
-// running the FDE's program there says.
+// Random CFI with gaps, overlaps, nested functions, equal starts and functions of no size: the
+// compiled blocks say at every pc what running the FDE's program there says.
 #include <doctest/doctest.h>
 
 #include <random>
@@ -83,10 +83,12 @@ CfiBuilder random_cfi(Random& random) {
     CieSpec signal;
     signal.augmentation = "zRS";
     const std::size_t cies[] = {builder.cie(), builder.cie(signal)};
+    std::uint64_t start = text;
     for (unsigned left = 5 + random.below(60); left > 0; --left) {
-        const unsigned size = random.below(8) == 0 ? random.below(0x3000) : random.below(0x200);
-        builder.fde(cies[random.below(2)], text + random.below(text_size), size,
-                    random_program(random));
+        unsigned size = random.below(8) == 0 ? random.below(0x3000) : random.below(0x200);
+        if (random.below(8) == 0) size = 0;
+        if (random.below(8) != 0) start = text + random.below(text_size);
+        builder.fde(cies[random.below(2)], start, size, random_program(random));
     }
     return builder;
 }

@@ -58,6 +58,10 @@ void check_three_functions(const UnwindTable& table) {
     CHECK(cfa_at(table, 0x1200) == 0);
     CHECK(cfa_at(table, 0) == 0);
     CHECK(cfa_at(table, ~std::uint64_t{0}) == 0);
+    // More addresses than a table searches .eh_frame for.
+    unsigned found = 0;
+    for (std::uint64_t pc = 0x1000; pc < 0x1200; ++pc) found += cfa_at(table, pc) != 0;
+    CHECK(found == 0x100 + 0x60 + 0x80);
 }
 
 }  // namespace
@@ -248,9 +252,33 @@ TEST_CASE("of overlapping FDEs the one with the largest start wins, and then the
     }
 }
 
-TEST_CASE("of FDEs with one start the shorter wins") {
+// gold and mold list them as they come; lld lists one, ld refuses them.
+TEST_CASE("of FDEs with one start the shorter wins, whichever the header lists last") {
+    for (const bool shorter_first : {true, false}) {
+        CAPTURE(shorter_first);
+        CfiBuilder builder = CfiBuilder::eh_frame(frame_address);
+        const std::size_t cie = builder.cie();
+        if (shorter_first) builder.fde(cie, 0x1000, 0x500, cfa_offset(24));
+        builder.fde(cie, 0x1000, 0x900, cfa_offset(16));
+        if (!shorter_first) builder.fde(cie, 0x1000, 0x500, cfa_offset(24));
+        const CfiBytes header = builder.header(header_address, builder.table());
+        for (const UnwindSections& sections : {builder.sections(), with_header(builder, header)}) {
+            const UnwindTable table(sections);
+            for (std::uint64_t pc = 0x1000; pc < 0x1900; pc += 0x10) {
+                CAPTURE(pc);
+                CHECK(cfa_at(table, pc) == (pc < 0x1500 ? 24 : 16));
+                const auto range = table.fde_range(Svma{pc});
+                REQUIRE(range);
+                CHECK(range->end == Svma{pc < 0x1500 ? 0x1500u : 0x1900u});
+            }
+        }
+    }
+}
+
+TEST_CASE("of FDEs with one range the last of the section wins") {
     CfiBuilder builder = CfiBuilder::eh_frame(frame_address);
     const std::size_t cie = builder.cie();
+<<<<<<< HEAD
     builder.fde(cie, 0x1010, 0x20, cfa_offset(24));
     builder.fde(cie, 0x1010, 0x100, cfa_offset(16));
     const CfiBytes header = builder.header(header_address, builder.table());
@@ -259,6 +287,44 @@ TEST_CASE("of FDEs with one start the shorter wins") {
         CHECK(cfa_at(table, 0x1010) == 24);
         CHECK(cfa_at(table, 0x1030) == 16);
     }
+=======
+    builder.fde(cie, 0x1000, 0x100, cfa_offset(24));
+    builder.fde(cie, 0x1000, 0x100, cfa_offset(16));
+    auto entries = builder.table();
+    std::swap(entries[0], entries[1]);
+    const CfiBytes header = builder.header(header_address, entries);
+    for (const UnwindSections& sections : {builder.sections(), with_header(builder, header)}) {
+        CHECK(cfa_at(UnwindTable(sections), 0x1000) == 16);
+    }
+}
+
+// lld lists them: clang gives a function that cannot be entered no instruction, but an FDE.
+TEST_CASE("a header may end with functions of no size") {
+    for (const unsigned empty : {1u, 3u, 300u}) {
+        CAPTURE(empty);
+        CfiBuilder builder = CfiBuilder::eh_frame(frame_address);
+        const std::size_t cie = builder.cie();
+        builder.fde(cie, 0x1000, 0x100, CfiBytes{0x44}.add(cfa_offset(16)));
+        builder.fde(cie, 0x1100, 0x60, cfa_offset(24));
+        builder.fde(cie, 0x1180, 0x80, cfa_offset(32));
+        for (unsigned i = 0; i < empty; ++i) builder.fde(cie, 0x1200, 0, cfa_offset(99));
+        const CfiBytes header = builder.header(header_address, builder.table());
+        check_three_functions(UnwindTable(with_header(builder, header)));
+    }
+}
+
+TEST_CASE("a header may list functions of no size in and before others") {
+    CfiBuilder builder = CfiBuilder::eh_frame(frame_address);
+    const std::size_t cie = builder.cie();
+    for (const unsigned start : {0x1000u, 0x1080u, 0x1180u, 0x11f0u}) {
+        builder.fde(cie, start, 0, cfa_offset(99));
+    }
+    builder.fde(cie, 0x1000, 0x100, CfiBytes{0x44}.add(cfa_offset(16)));
+    builder.fde(cie, 0x1100, 0x60, cfa_offset(24));
+    builder.fde(cie, 0x1180, 0x80, cfa_offset(32));
+    const CfiBytes header = builder.header(header_address, builder.table());
+    check_three_functions(UnwindTable(with_header(builder, header)));
+>>>>>>> fde
 }
 
 TEST_CASE("a header that leaves FDEs out is completed by a scan of .eh_frame") {
@@ -295,6 +361,11 @@ TEST_CASE("a header that points to the wrong FDEs, or nowhere, is not believed")
     table[2].fde_offset = 0x7000000;
     const CfiBytes header = builder.header(header_address, table);
     check_three_functions(UnwindTable(with_header(builder, header)));
+
+    auto first_is_bad = builder.table();
+    first_is_bad.insert(first_is_bad.begin(), {0x11f0, 0x7000000});
+    const CfiBytes unsorted = builder.header(header_address, first_is_bad);
+    check_three_functions(UnwindTable(with_header(builder, unsorted)));
 }
 
 TEST_CASE("a header's count is clamped to its size, its other fields are checked") {

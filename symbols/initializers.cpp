@@ -1,0 +1,121 @@
+#include "symbols/initializers.h"
+
+#include <elf.h>
+
+#include <algorithm>
+
+namespace fgread {
+namespace {
+
+// Chromium has some 10,000 of them; what is behind is not read.
+constexpr std::uint64_t max_array_bytes = 1 << 20;
+// Half a GiB of a file's data cannot be made of more relocations than these.
+constexpr std::uint64_t max_relocation_bytes = 256 << 20;
+constexpr std::uint64_t slot_size = 8;
+
+struct Table {
+    std::uint64_t address = 0, size = 0;
+    [[nodiscard]] bool holds(std::uint64_t slot) const { return slot - address < size; }
+};
+
+// What of the dynamic section matters here.
+struct Dynamic {
+    std::vector<std::uint64_t> functions;
+    Table before_init, init, fini, relocations;
+
+    void take(std::uint64_t tag, std::uint64_t value) {
+        switch (tag) {
+            case DT_INIT:
+            case DT_FINI:
+                functions.push_back(value);
+                break;
+            case DT_PREINIT_ARRAY:
+                before_init.address = value;
+                break;
+            case DT_PREINIT_ARRAYSZ:
+                before_init.size = value;
+                break;
+            case DT_INIT_ARRAY:
+                init.address = value;
+                break;
+            case DT_INIT_ARRAYSZ:
+                init.size = value;
+                break;
+            case DT_FINI_ARRAY:
+                fini.address = value;
+                break;
+            case DT_FINI_ARRAYSZ:
+                fini.size = value;
+                break;
+            case DT_RELA:
+                relocations.address = value;
+                break;
+            case DT_RELASZ:
+                relocations.size = value;
+                break;
+            default:
+                break;
+        }
+    }
+};
+
+Dynamic read_dynamic(const ElfImage& image) {
+    Dynamic dynamic;
+    for (const Segment& segment : image.segments()) {
+        if (segment.type != PT_DYNAMIC) continue;
+        const OwnedBytes bytes = image.read_range(segment.offset, segment.file_size);
+        ByteReader reader(bytes.view(), image.endian());
+        while (reader.remaining() >= sizeof(Elf64_Dyn)) {
+            const std::uint64_t tag = reader.u64();
+            if (tag == DT_NULL) break;
+            dynamic.take(tag, reader.u64());
+        }
+    }
+    return dynamic;
+}
+
+// False if some slots are empty.
+bool add_slots(const ElfImage& image, const Table& array, std::vector<std::uint64_t>& functions) {
+    const OwnedBytes bytes =
+        image.read_address({array.address}, std::min(array.size, max_array_bytes));
+    ByteReader reader(bytes.view(), image.endian());
+    bool all_full = true;
+    while (reader.remaining() >= slot_size) {
+        const std::uint64_t function = reader.u64();
+        all_full = all_full && function != 0;
+        if (function != 0) functions.push_back(function);
+    }
+    return all_full;
+}
+
+void add_relocated(const ElfImage& image, const Dynamic& dynamic,
+                   std::vector<std::uint64_t>& functions) {
+    const Table& table = dynamic.relocations;
+    const OwnedBytes bytes =
+        image.read_address({table.address}, std::min(table.size, max_relocation_bytes));
+    ByteReader reader(bytes.view(), image.endian());
+    while (reader.remaining() >= sizeof(Elf64_Rela)) {
+        const std::uint64_t slot = reader.u64();
+        const auto type = static_cast<std::uint32_t>(reader.u64());
+        const std::uint64_t addend = reader.u64();
+        const bool in_array =
+            dynamic.before_init.holds(slot) || dynamic.init.holds(slot) || dynamic.fini.holds(slot);
+        if (type == R_X86_64_RELATIVE && in_array) functions.push_back(addend);
+    }
+}
+
+}  // namespace
+
+std::vector<std::uint64_t> read_initializers(const ElfImage& image) {
+    if (image.machine() != EM_X86_64 || !image.is_64bit()) return {};
+    Dynamic dynamic = read_dynamic(image);
+    std::vector<std::uint64_t> functions = std::move(dynamic.functions);
+    bool all_full = true;
+    for (const Table* array : {&dynamic.before_init, &dynamic.init, &dynamic.fini}) {
+        all_full = add_slots(image, *array, functions) && all_full;
+    }
+    if (!all_full) add_relocated(image, dynamic, functions);
+    return functions;
+}
+
+}  // namespace fgread
