@@ -3,17 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <vector>
 
-#include "collapse/name_gaps.h"
 #include "collapse/remedies.h"
 #include "collapse/source_report.h"
 
 namespace fgread {
 namespace {
 
-constexpr std::size_t max_remedies = 3;
 // Modules named one by one, those that cost most samples.
 constexpr std::size_t max_modules = 10;
 
@@ -116,26 +113,6 @@ void append_remedies(const FoldStats& stats, std::string& out) {
     }
 }
 
-nlohmann::ordered_json depth_json(const FoldStats& stats) {
-    nlohmann::ordered_json json;
-    json["dump_bytes"] = stats.dump_bytes;
-    json["complete_needed"] = nlohmann::ordered_json::array();
-    for (std::size_t i = 0; i < DepthStats::buckets; ++i) {
-        if (stats.depths.complete[i] == 0) continue;
-        json["complete_needed"].push_back(
-            {{"bytes", i * 1024}, {"samples", stats.depths.complete[i]}});
-    }
-    json["would_hold"] = nlohmann::ordered_json::array();
-    for (const std::uint32_t size : larger_dumps(stats.dump_bytes)) {
-        json["would_hold"].push_back({{"bytes", size}, {"samples", stats.depths.fitting(size)}});
-    }
-    json["cut_unknown"] = stats.depths.cut_unknown;
-    json["advised_bytes"] = cut_stacks(stats) == 0 || stats.dump_bytes == 0
-                                ? stats.dump_bytes
-                                : advised_dump_bytes(stats);
-    return json;
-}
-
 }  // namespace
 
 double Completeness::percent() const { return stacks == 0 ? 100.0 : percent_of(complete, stacks); }
@@ -154,25 +131,6 @@ std::string report_text(const FoldStats& stats) {
     append_modules(stats, out);
     append_remedies(stats, out);
     return out;
-}
-
-std::string report_json(const FoldStats& stats) {
-    using nlohmann::ordered_json;
-    ordered_json json = ordered_json::parse(stats_json(stats));
-    const Completeness done = completeness(stats);
-    ordered_json& report = json["report"];
-    report["stacks"] = done.stacks;
-    report["complete"] = done.complete;
-    report["complete_percent"] = done.percent();
-    report["depth"] = depth_json(stats);
-    report["remedies"] = ordered_json::array();
-    for (const Remedy& remedy : best_remedies(stats, max_remedies)) {
-        report["remedies"].push_back({{"samples", remedy.samples},
-                                      {"what", remedy.what},
-                                      {"action", remedy.action},
-                                      {"command", remedy.command}});
-    }
-    return json.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace fgread

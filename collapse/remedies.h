@@ -17,6 +17,9 @@ struct Remedy {
     std::string command;        // the same for a shell, in one line; empty if there is none
 };
 
+// How many a report names.
+inline constexpr std::size_t max_remedies = 3;
+
 // The `count` most useful remedies, those that help the most samples first. Needs
 // FoldStats::modules, and FoldStats::depths to choose a dump size.
 [[nodiscard]] std::vector<Remedy> best_remedies(const FoldStats& stats, std::size_t count);

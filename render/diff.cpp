@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <iterator>
 
+#include "render/append_format.h"
 #include "render/child_index.h"
 #include "render/picture.h"
 
@@ -67,8 +67,7 @@ private:
         const double before = tree_.self(node, Side::before);
         const double after = tree_.self(node, Side::after);
         if (before == 0 && after == 0) return true;
-        fmt::format_to(std::back_inserter(text_), "{} {} {}\n", prefix_, whole(before),
-                       whole(after));
+        append_format(text_, "{} {} {}\n", prefix_, whole(before), whole(after));
         if (text_.size() < flush_size) return true;
         wanted_ = sink_(text_);
         text_.clear();
@@ -107,14 +106,14 @@ void append_part(std::string& text, const FrameTree& tree, std::vector<Change> c
     if (changes.empty()) text += "    nothing\n";
     for (std::size_t i = 0; i < std::min(rows, changes.size()); ++i) {
         const Change& change = changes[i];
-        fmt::format_to(std::back_inserter(text), "  {:>15} {:>15} {:>15} {:>9}  {}\n",
-                       shown_count(change.before), shown_count(change.after),
-                       fmt::format("{}{}", gained ? "+" : "", shown_count(change.amount())),
-                       shown_percent(change.amount(), total, true),
-                       shown_name(tree.name(change.name)));
+        append_format(text, "  {:>15} {:>15} {:>15} {:>9}  {}\n", shown_count(change.before),
+                      shown_count(change.after),
+                      fmt::format("{}{}", gained ? "+" : "", shown_count(change.amount())),
+                      shown_percent(change.amount(), total, true),
+                      shown_name(tree.name(change.name)));
     }
     if (changes.size() > rows) {
-        fmt::format_to(std::back_inserter(text), "  ... and {} more\n", changes.size() - rows);
+        append_format(text, "  ... and {} more\n", changes.size() - rows);
     }
 }
 
@@ -173,8 +172,8 @@ std::string change_table(const FrameTree& tree, const ChangeTableOptions& option
     // A share of the greater one: after a run that lost nearly all, those of "after" say nothing.
     const double whole = std::max(before, after);
     for (const bool own : {true, false}) {
-        fmt::format_to(
-            std::back_inserter(text), "\n{}\n  {:>15} {:>15} {:>15} {:>9}  function\n",
+        append_format(
+            text, "\n{}\n  {:>15} {:>15} {:>15} {:>9}  function\n",
             own ? "Functions by themselves (self)" : "Functions with all that they call (total)",
             "before", "after", "change", "of all");
         append_part(text, tree, own ? self : total, true, whole, options.rows);

@@ -1,14 +1,12 @@
 #include "render/html_writer.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <iterator>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
+#include "render/append_format.h"
 #include "render/assets.h"
 #include "render/diff.h"
 #include "render/text_escape.h"
@@ -68,7 +66,7 @@ private:
     }
 
     void put_string(std::string_view key, std::string_view text) {
-        fmt::format_to(std::back_inserter(text_), "\"{}\":", key);
+        append_format(text_, "\"{}\":", key);
         append_json(text_, printable(text));
         put(",\n");
     }
@@ -80,17 +78,17 @@ private:
         put_string("nameType", options_.name_type);
         put_string("background", options_.background);
         put_string("font", options_.font);
-        fmt::format_to(std::back_inserter(text_),
-                       "\"fontSize\":{},\n\"frameHeight\":{},\n\"width\":{},\n\"factor\":{},\n"
-                       "\"inverted\":{},\n\"differential\":{},\n\"total\":{},\n",
-                       options_.font_size, options_.frame_height, options_.width, options_.factor,
-                       options_.inverted, tree_.is_differential(), layout_.total);
+        append_format(text_,
+                      "\"fontSize\":{},\n\"frameHeight\":{},\n\"width\":{},\n\"factor\":{},\n"
+                      "\"inverted\":{},\n\"differential\":{},\n\"total\":{},\n",
+                      options_.font_size, options_.frame_height, options_.width, options_.factor,
+                      options_.inverted, tree_.is_differential(), layout_.total);
     }
 
     // "KEY":[VALUE(0),VALUE(1),...],
     template <class Value>
     void put_array(std::string_view key, std::size_t size, Value&& value) {
-        fmt::format_to(std::back_inserter(text_), "\"{}\":[", key);
+        append_format(text_, "\"{}\":[", key);
         for (std::size_t i = 0; i < size; ++i) {
             if (i != 0) text_ += ',';
             value(i);
@@ -99,7 +97,7 @@ private:
         put("],\n");
     }
 
-    void put_number(double value) { fmt::format_to(std::back_inserter(text_), "{}", value); }
+    void put_number(double value) { append_format(text_, "{}", value); }
 
     // Number of a name among those of the page; what is shown alike is one.
     std::size_t page_name(FrameNameId name) {
@@ -119,16 +117,14 @@ private:
             parents.push_back(path.empty() ? 0 : path.back());
             path.push_back(i);
         }
-        put_array("parents", boxes.size(), [&](std::size_t i) {
-            fmt::format_to(std::back_inserter(text_), "{}", parents[i]);
-        });
+        put_array("parents", boxes.size(),
+                  [&](std::size_t i) { append_format(text_, "{}", parents[i]); });
         put_array("frames", boxes.size(), [&](std::size_t i) {
             // The root has no name: -1.
             if (boxes[i].node == tree_root)
                 text_ += "-1";
             else
-                fmt::format_to(std::back_inserter(text_), "{}",
-                               page_name(tree_[boxes[i].node].name));
+                append_format(text_, "{}", page_name(tree_[boxes[i].node].name));
         });
         put_array("values", boxes.size(), [&](std::size_t i) { put_number(boxes[i].width); });
         put_array("selves", boxes.size(), [&](std::size_t i) { put_number(boxes[i].self); });
@@ -162,12 +158,11 @@ private:
         const double sign = options_.negate ? -1 : 1;
         put_array("functions", functions.size(), [&](std::size_t i) {
             const FunctionWeights& function = functions[i];
-            fmt::format_to(std::back_inserter(text_), "[{},{},{}", page_name(function.name),
-                           function.self_after, function.total_after);
+            append_format(text_, "[{},{},{}", page_name(function.name), function.self_after,
+                          function.total_after);
             if (changes) {
-                fmt::format_to(std::back_inserter(text_), ",{},{}",
-                               sign * (function.self_after - function.self_before),
-                               sign * (function.total_after - function.total_before));
+                append_format(text_, ",{},{}", sign * (function.self_after - function.self_before),
+                              sign * (function.total_after - function.total_before));
             }
             text_ += ']';
         });

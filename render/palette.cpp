@@ -6,9 +6,10 @@
 #include <array>
 #include <charconv>
 #include <cmath>
-#include <iterator>
 #include <system_error>
 #include <utility>
+
+#include "render/append_format.h"
 
 namespace fgread {
 
@@ -297,8 +298,7 @@ void PaletteMap::read(std::string_view text) {
 std::string PaletteMap::text() const {
     std::string text;
     for (const auto& [name, color] : colors_) {
-        fmt::format_to(std::back_inserter(text), "{}->rgb({},{},{})\n", name, color.red,
-                       color.green, color.blue);
+        append_format(text, "{}->rgb({},{},{})\n", name, color.red, color.green, color.blue);
     }
     return text;
 }

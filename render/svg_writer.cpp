@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <iterator>
 #include <string>
 #include <string_view>
 
+#include "render/append_format.h"
 #include "render/assets.h"
 #include "render/text_escape.h"
 
@@ -91,7 +91,7 @@ private:
 
     template <class... Values>
     void print(fmt::format_string<Values...> format, Values&&... values) {
-        fmt::format_to(std::back_inserter(text_), format, std::forward<Values>(values)...);
+        append_format(text_, format, std::forward<Values>(values)...);
     }
 
     bool flush() {

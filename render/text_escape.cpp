@@ -1,8 +1,6 @@
 #include "render/text_escape.h"
 
-#include <fmt/format.h>
-
-#include <iterator>
+#include "render/append_format.h"
 
 namespace fgread {
 
@@ -49,7 +47,7 @@ std::string printable(std::string_view bytes, std::size_t max_bytes) {
         const unsigned byte = byte_at(bytes, 0);
         const std::size_t length = character_length(bytes);
         if (byte < 0x20 || byte == 0x7f)
-            fmt::format_to(std::back_inserter(text), "\\x{:02x}", byte);
+            append_format(text, "\\x{:02x}", byte);
         else if (length == 0)
             text += replacement;
         else
@@ -92,7 +90,7 @@ void append_json(std::string& to, std::string_view text) {
             to += '\\';
             to += text[i];
         } else if (byte < 0x20 || byte == '<' || byte == '>' || byte == '&' || byte == '\'') {
-            fmt::format_to(std::back_inserter(to), "\\u{:04x}", byte);
+            append_format(to, "\\u{:04x}", byte);
         } else if (rest.starts_with("\xe2\x80\xa8") || rest.starts_with("\xe2\x80\xa9")) {
             // Line separators: JSON allows them, JavaScript before 2019 did not.
             to += byte_at(text, i + 2) == 0xa8 ? "\\u2028" : "\\u2029";

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "render/append_format.h"
 #include "tools/output_file.h"
 
 namespace fgread::tools {
@@ -17,15 +18,15 @@ public:
     // Adds formatted text; nothing once the reader has gone.
     template <class... Args>
     void add(fmt::format_string<Args...> format, Args&&... args) {
-        fmt::format_to(fmt::appender(buffer_), format, std::forward<Args>(args)...);
+        append_format(buffer_, format, std::forward<Args>(args)...);
         if (buffer_.size() >= flush_size) flush();
     }
     void add_text(std::string_view text) {
-        buffer_.append(text);
+        buffer_ += text;
         if (buffer_.size() >= flush_size) flush();
     }
     void flush() {
-        wanted_ = file_.write({buffer_.data(), buffer_.size()}) && wanted_;
+        wanted_ = file_.write(buffer_) && wanted_;
         buffer_.clear();
     }
     // False once nothing more can be written: a long dump may stop.
@@ -36,7 +37,7 @@ private:
     static constexpr std::size_t flush_size = 64 * 1024;
 
     OutputFile& file_;
-    fmt::memory_buffer buffer_;
+    std::string buffer_;
     bool wanted_ = true;
 };
 

@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -13,6 +11,7 @@
 #include "render/folded_reader.h"
 #include "render/html_writer.h"
 #include "render/svg_writer.h"
+#include "tools/command_line.h"
 #include "tools/output_file.h"
 #include "tools/picture_arguments.h"
 #include "tools/stack_input.h"
@@ -65,10 +64,10 @@ constexpr const char* footer =
     "Exit status: 0 compared; 1 there was no valid input, or no output could be made; 2 wrong "
     "usage.";
 
-void define_options(CLI::App& app, Arguments& arguments) {
-    app.formatter(std::make_shared<tools::HelpText>());
+void define_options(tools::CommandLine& app, Arguments& arguments) {
+    app.use_wide_help();
     app.footer(footer);
-    app.set_version_flag("--version", fmt::format("{} {}", tool, tools::version));
+    app.set_version_flag(fmt::format("{} {}", tool, tools::version));
     app.add_option("before", arguments.before, "The first profile")
         ->required()
         ->option_text("BEFORE");
@@ -79,14 +78,14 @@ void define_options(CLI::App& app, Arguments& arguments) {
         ->option_text("FILE");
     app.add_option("-f,--format", arguments.format,
                    "folded, svg, html or table [by the ending of the output, else folded]")
-        ->check(CLI::IsMember({"folded", "svg", "html", "table"}))
+        ->one_of({"folded", "svg", "html", "table"})
         ->option_text("FORMAT");
     app.add_flag("-n,--normalize", arguments.normalize,
                  "Scale BEFORE so that both have the same sum");
     app.add_flag("-s,--strip-hex", arguments.strip_hex,
                  "Write 0x... for addresses in names, so that they compare equal");
     app.add_option("--top", arguments.rows, "Rows of each part of the table [10]")
-        ->check(CLI::Range(1u, 1'000'000u))
+        ->range(1u, 1'000'000u)
         ->option_text("N");
     app.add_flag("-r,--reverse", arguments.reverse,
                  "Turn the stacks round: merge them from their leaves");
@@ -199,13 +198,10 @@ int main(int argc, char** argv) {
     tools::prepare_standard_streams();
     MappedFile::catch_lost_pages();
     Arguments arguments;
-    CLI::App app("Compares two profiles.", tool);
+    tools::CommandLine app("Compares two profiles.", tool);
     define_options(app, arguments);
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::ParseError& error) {
-        const int status = app.exit(error);
-        return status == 0 ? compared : wrong_usage;
+    if (const auto end = app.parse(argc, argv)) {
+        return *end == tools::CommandLine::End::told ? compared : wrong_usage;
     }
     arguments.picture.picture.counts_are_named = tools::names_counts(app);
     return run(arguments);

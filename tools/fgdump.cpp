@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <string>
 #include <vector>
 
+#include "tools/command_line.h"
 #include "tools/dump_module.h"
 #include "tools/dump_records.h"
 #include "tools/dump_rule.h"
@@ -65,9 +65,9 @@ tools::StackDumpOptions stack_options(const Arguments& arguments) {
     return options;
 }
 
-void define_options(CLI::App& app, Arguments& arguments) {
+void define_options(tools::CommandLine& app, Arguments& arguments) {
     app.footer(std::string(tools::stacks_help) + "\n" + help_text);
-    app.set_version_flag("--version", fmt::format("fgdump {}", tools::version));
+    app.set_version_flag(fmt::format("fgdump {}", tools::version));
     app.add_option("input", arguments.input,
                    "Recording made by perf record, - for standard input [./perf.data]");
     app.add_flag("--summary", arguments.summary, "How many records there are of each type");
@@ -79,17 +79,17 @@ void define_options(CLI::App& app, Arguments& arguments) {
     app.add_option("--symbolize", arguments.symbolize, "Functions of an ELF file, see below")
         ->type_name("MODULE");
     app.add_option("--names", arguments.names, "Names of functions: plain, full, short or raw")
-        ->check(CLI::IsMember({"plain", "full", "short", "raw"}))
+        ->one_of({"plain", "full", "short", "raw"})
         ->type_name("STYLE");
     app.add_flag("--inline,!--no-inline", arguments.inlines,
                  "Inlined functions in --symbolize [on]");
     app.add_option("--symfs", arguments.stack_options.symfs,
                    "Look for the recorded binaries under DIR first")
-        ->check(CLI::ExistingDirectory)
+        ->existing_directory()
         ->type_name("DIR");
     app.add_option("--kallsyms", arguments.stack_options.kallsyms,
                    "Kernel names from this copy of /proc/kallsyms")
-        ->check(CLI::ExistingFile)
+        ->existing_file()
         ->type_name("FILE");
 }
 
@@ -169,13 +169,11 @@ int run(const Arguments& arguments) {
 int main(int argc, char** argv) {
     tools::prepare_standard_streams();
     Arguments arguments;
-    CLI::App app("Shows what is in a perf.data recording, and what fgread makes of it.", "fgdump");
+    tools::CommandLine app("Shows what is in a perf.data recording, and what fgread makes of it.",
+                           "fgdump");
     define_options(app, arguments);
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::ParseError& error) {
-        const int status = app.exit(error);
-        return status == 0 ? dumped : wrong_usage;
+    if (const auto end = app.parse(argc, argv)) {
+        return *end == tools::CommandLine::End::told ? dumped : wrong_usage;
     }
     if (mode_count(arguments) > 1) {
         say("only one of --summary, --records, --stacks, --rule and --symbolize");

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -17,6 +16,7 @@
 #include "collapse/fold.h"
 #include "collapse/quality_report.h"
 #include "perfdata/mapped_file.h"
+#include "tools/command_line.h"
 #include "tools/fold_messages.h"
 #include "tools/list_events.h"
 #include "tools/output_file.h"
@@ -74,25 +74,25 @@ constexpr const char* examples =
     "damaged or cut, and what came before the damage was folded; 4 fewer stacks are complete than\n"
     "--strict wants, and all was folded.";
 
-void define_slices(CLI::App& app, Arguments& arguments) {
-    CLI::Option* directory =
+void define_slices(tools::CommandLine& app, Arguments& arguments) {
+    tools::Option* directory =
         app.add_option("--output-dir", arguments.output_directory,
                        "Where the slices go: slice-001.folded, ..., and slices.tsv, the list")
             ->option_text("DIR")
             ->excludes("--output");
-    CLI::Option* count =
+    tools::Option* count =
         app.add_option("--slices", arguments.fold.slicing.count,
                        "Cut the time into N slices of equal length, one output each")
-            ->check(CLI::Range(std::size_t{1}, max_slices))
+            ->range(std::size_t{1}, max_slices)
             ->option_text("N")
             ->needs(directory);
-    CLI::Option* length = app.add_option("--slice-length", arguments.slice_seconds,
-                                         "Cut the time into slices of so many seconds")
-                              ->check(CLI::Range(1e-6, 1e9))
-                              ->option_text("SECONDS")
-                              ->needs(directory)
-                              ->excludes(count);
-    for (CLI::Option* option : {count, length}) option->excludes("--list-events");
+    tools::Option* length = app.add_option("--slice-length", arguments.slice_seconds,
+                                           "Cut the time into slices of so many seconds")
+                                ->range(1e-6, 1e9)
+                                ->option_text("SECONDS")
+                                ->needs(directory)
+                                ->excludes(count);
+    for (tools::Option* option : {count, length}) option->excludes("--list-events");
 }
 // The headings of --help, and what stands under each; all other options are above them.
 const std::vector<std::pair<const char*, std::vector<const char*>>> topics = {
@@ -111,10 +111,10 @@ const std::vector<std::pair<const char*, std::vector<const char*>>> topics = {
     {"What is missing, and why", {"--stats", "--report", "--strict", "--stats-file"}},
 };
 
-void define_options(CLI::App& app, Arguments& arguments) {
-    app.formatter(std::make_shared<tools::HelpText>());
+void define_options(tools::CommandLine& app, Arguments& arguments) {
+    app.use_wide_help();
     app.footer(examples);
-    app.set_version_flag("--version", fmt::format("fgread {}", tools::version));
+    app.set_version_flag(fmt::format("fgread {}", tools::version));
     app.add_option("input", arguments.input,
                    "Recording made by perf record, - for standard input [./perf.data]")
         ->option_text("FILE");
@@ -123,21 +123,22 @@ void define_options(CLI::App& app, Arguments& arguments) {
     app.add_option("-f,--format", arguments.format,
                    tools::output_format_names() + " [by the output's ending, else folded]")
         ->option_text("FORMAT");
-    CLI::Option* event =
+    tools::Option* event =
         app.add_option("--event", arguments.fold.event,
                        "Fold the events of these names or globs [the first that has\n"
                        "samples]")
             ->option_text("NAME");
-    CLI::Option* off_cpu = app.add_flag("--off-cpu", arguments.off_cpu,
-                                        "Fold the time off CPU: how long threads waited, and where")
-                               ->option_text(" ");
-    CLI::Option* wall = app.add_flag("--wall", arguments.wall,
-                                     "Fold the time on CPU and off: where the threads' time went")
-                            ->option_text(" ");
+    tools::Option* off_cpu =
+        app.add_flag("--off-cpu", arguments.off_cpu,
+                     "Fold the time off CPU: how long threads waited, and where")
+            ->option_text(" ");
+    tools::Option* wall = app.add_flag("--wall", arguments.wall,
+                                       "Fold the time on CPU and off: where the threads' time went")
+                              ->option_text(" ");
     off_cpu->excludes(wall)->excludes(event);
     wall->excludes(event);
     app.add_option("--weight", arguments.weight, "What a stack weighs: period or samples [period]")
-        ->check(CLI::IsMember({"period", "samples"}))
+        ->one_of({"period", "samples"})
         ->option_text("WHAT");
     tools::define_selection(app, arguments.selection);
     app.add_flag("--list-events", arguments.list_events,
@@ -168,7 +169,7 @@ void define_options(CLI::App& app, Arguments& arguments) {
     app.add_flag("--annotate{all}", arguments.annotate,
                  "Mark frames of the kernel _[k], of a JIT _[j], inlined ones _[i]; only those of "
                  "one kind with --annotate=kernel, jit or inlined")
-        ->check(CLI::IsMember({"all", "kernel", "jit", "inlined"}))
+        ->one_of({"all", "kernel", "jit", "inlined"})
         ->option_text(" ");
     app.add_flag("--mark-truncated", arguments.fold.aggregate.mark_truncated,
                  "Put [truncated] at the root of stacks that the dump cut: their\n"
@@ -178,7 +179,7 @@ void define_options(CLI::App& app, Arguments& arguments) {
                    "Complete stacks that the dump, or a full branch stack, cut from other\n"
                    "samples of the thread that are in the same calls: on or off [on; off\n"
                    "with --compat]")
-        ->check(CLI::IsMember({"on", "off"}))
+        ->one_of({"on", "off"})
         ->option_text("WORD");
     app.add_flag("--guest", arguments.fold.aggregate.guests,
                  "Take samples of virtual machines' guests, as [guest.kernel] and\n"
@@ -197,12 +198,12 @@ void define_options(CLI::App& app, Arguments& arguments) {
     app.add_option("--names", arguments.names,
                    "plain: without parameters; full: with them; short: without template "
                    "arguments either; raw: as in the ELF file [plain]")
-        ->check(CLI::IsMember({"plain", "full", "short", "raw"}))
+        ->one_of({"plain", "full", "short", "raw"})
         ->option_text("STYLE");
     app.add_option("--compat", arguments.compat,
                    "flamegraph: frames and names as perf script --no-inline and "
                    "stackcollapse-perf.pl give them")
-        ->check(CLI::IsMember({"flamegraph"}))
+        ->one_of({"flamegraph"})
         ->option_text("TOOL");
     app.add_flag("--source", arguments.fold.naming.source,
                  "Add the source file and line to every function");
@@ -218,16 +219,16 @@ void define_options(CLI::App& app, Arguments& arguments) {
                  "elsewhere");
     app.add_option("--symfs", arguments.fold.symfs,
                    "Look for the recorded binaries under DIR first")
-        ->check(CLI::ExistingDirectory)
+        ->existing_directory()
         ->option_text("DIR");
     app.add_option("--debug-dir", arguments.fold.debug_directories,
                    "Look for debug files under DIR too, before /usr/lib/debug")
-        ->check(CLI::ExistingDirectory)
+        ->existing_directory()
         ->allow_extra_args(false)
         ->option_text("DIR");
     app.add_option("--archive", arguments.fold.archives,
                    "Take binaries from FILE too, made by perf archive")
-        ->check(CLI::ExistingFile)
+        ->existing_file()
         ->allow_extra_args(false)
         ->option_text("FILE");
     app.add_flag("--debuginfod{}", arguments.debuginfod_urls,
@@ -235,37 +236,37 @@ void define_options(CLI::App& app, Arguments& arguments) {
         ->option_text(" ");
     app.add_option("--kallsyms", arguments.fold.kallsyms,
                    "Kernel names from this copy of /proc/kallsyms")
-        ->check(CLI::ExistingFile)
+        ->existing_file()
         ->option_text("FILE");
     app.add_option("--perf-map-dir", arguments.fold.perf_map_directory,
                    "Names of JIT code: look for perf-PID.map and jit-PID.dump in DIR first")
-        ->check(CLI::ExistingDirectory)
+        ->existing_directory()
         ->option_text("DIR");
     app.add_option("--vmlinux", arguments.fold.vmlinux,
                    "Kernel names and inlined functions from this vmlinux")
-        ->check(CLI::ExistingFile)
+        ->existing_file()
         ->option_text("FILE");
     app.add_option("-j,--jobs", arguments.fold.aggregate.jobs, "Threads [all cores]")
-        ->check(CLI::Range(0u, 1024u))
+        ->range(0u, 1024u)
         ->option_text("N");
     app.add_option("--max-memory", arguments.max_memory,
                    "Stay below SIZE (200M, 2G): smaller buffers, debug information in half of it; "
                    "fail if that is not enough")
-        ->transform(CLI::AsSizeValue(false))
+        ->as_size()
         ->option_text("SIZE");
     app.add_flag("--stats{text}", arguments.stats,
                  "Say on stderr what became of every stack; --stats=json for programs")
-        ->check(CLI::IsMember({"text", "json"}))
+        ->one_of({"text", "json"})
         ->option_text(" ");
     app.add_flag("--report{text}", arguments.report,
                  "Say on stderr how complete the stacks are, how large a dump would\n"
                  "have been enough, and what to do; --report=json: with the statistics")
-        ->check(CLI::IsMember({"text", "json"}))
+        ->one_of({"text", "json"})
         ->option_text(" ");
     app.add_flag("--strict{95}", arguments.strict,
                  "Exit with 4 if less than 95 %, or --strict=PERCENT, of the stacks are\n"
                  "complete")
-        ->check(CLI::Range(0.0, 100.0))
+        ->range(0.0, 100.0)
         ->option_text(" ");
     app.add_option("--stats-file", arguments.stats_file,
                    "Write the statistics and the report to FILE")
@@ -561,13 +562,10 @@ int main(int argc, char** argv) {
     MappedFile::catch_lost_pages();
     Arguments arguments;
     arguments.fold.command.assign(argv, argv + argc);
-    CLI::App app("Folds the stacks of a perf.data recording for flame graphs.", "fgread");
+    tools::CommandLine app("Folds the stacks of a perf.data recording for flame graphs.", "fgread");
     define_options(app, arguments);
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::ParseError& error) {
-        const int status = app.exit(error);
-        return status == 0 ? folded : wrong_usage;
+    if (const auto end = app.parse(argc, argv)) {
+        return *end == tools::CommandLine::End::told ? folded : wrong_usage;
     }
     if (mixes_forms(arguments)) {
         say("--stats and --report: both as text, or both as json");

@@ -2,12 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <filesystem>
-#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -15,6 +13,7 @@
 
 #include "perfdata/mapped_file.h"
 #include "tools/cargo_build.h"
+#include "tools/command_line.h"
 #include "tools/output_format.h"
 #include "tools/picture_arguments.h"
 #include "tools/record_session.h"
@@ -38,21 +37,13 @@ struct Arguments {
     std::string bin, example, test, bench;  // what cargo.kind and cargo.name are made of
 };
 
-class CargoHelp : public tools::HelpText {
-public:
-    std::string make_usage(const CLI::App*, std::string) const override {
-        return "Usage: cargo fgrecord [OPTIONS] [-- ARGUMENTS OF THE PROGRAM...]\n";
-    }
-};
+constexpr const char* usage =
+    "Usage: fgrecord [OPTIONS] [--] COMMAND...\n"
+    "       fgrecord [OPTIONS] -p PID\n"
+    "       fgrecord [OPTIONS] -a\n";
 
-class RecordHelp : public tools::HelpText {
-public:
-    std::string make_usage(const CLI::App*, std::string) const override {
-        return "Usage: fgrecord [OPTIONS] [--] COMMAND...\n"
-               "       fgrecord [OPTIONS] -p PID\n"
-               "       fgrecord [OPTIONS] -a\n";
-    }
-};
+constexpr const char* cargo_usage =
+    "Usage: cargo fgrecord [OPTIONS] [-- ARGUMENTS OF THE PROGRAM...]\n";
 
 constexpr const char* footer =
     "What follows the options, or --, is the command. Ctrl-C ends the recording; the "
@@ -89,37 +80,38 @@ constexpr const char* cargo_footer =
     "Exit status: 0 the output was written, whatever became of the program (stderr says that);\n"
     "1 nothing could be built, recorded or written; 2 wrong usage.";
 
-void define_recording(CLI::App& app, Arguments& arguments) {
+void define_recording(tools::CommandLine& app, Arguments& arguments) {
     tools::RecordSession& session = arguments.session;
     tools::RecordPlan& plan = session.plan;
-    const auto add = [](CLI::Option* option, const char* text) {
+    const auto add = [](tools::Option* option, const char* text) {
         return option->option_text(text)->group("Recording");
     };
     add(app.add_option("-d,--duration", arguments.duration,
                        "Stop after so many seconds [at the end of the command, or Ctrl-C]")
-            ->check(CLI::Range(0.001, 1e9)),
+            ->range(0.001, 1e9),
         "SECONDS");
-    CLI::Option* event =
+    tools::Option* event =
         app.add_option("-e,--event", plan.event,
                        "What perf samples [cycles; cpu-clock where there is no such counter]");
     add(event, "EVENT");
-    CLI::Option* off_cpu = app.add_flag("--off-cpu", arguments.off_cpu,
-                                        "Record the time off CPU: how long threads wait, and where")
-                               ->option_text(" ")
-                               ->group("Recording");
-    CLI::Option* wall = app.add_flag("--wall", arguments.wall,
-                                     "Record the time on CPU and off: where the threads' time\n"
-                                     "goes")
-                            ->option_text(" ")
-                            ->group("Recording");
+    tools::Option* off_cpu =
+        app.add_flag("--off-cpu", arguments.off_cpu,
+                     "Record the time off CPU: how long threads wait, and where")
+            ->option_text(" ")
+            ->group("Recording");
+    tools::Option* wall = app.add_flag("--wall", arguments.wall,
+                                       "Record the time on CPU and off: where the threads' time\n"
+                                       "goes")
+                              ->option_text(" ")
+                              ->group("Recording");
     off_cpu->excludes(wall)->excludes(event);
     wall->excludes(event);
     add(app.add_option("-F,--frequency,--freq", plan.frequency, "Samples a second [997]")
-            ->check(CLI::Range(1u, 1'000'000u)),
+            ->range(1u, 1'000'000u),
         "N");
     add(app.add_option("--stack-size", plan.stack_size,
                        "Bytes copied of each stack: more for deep ones, to 65528 [16384]")
-            ->check(CLI::Range(8u, tools::max_stack_size)),
+            ->range(8u, tools::max_stack_size),
         "BYTES");
     add(app.add_option("-m,--mmap-pages", plan.mmap_pages,
                        "Size of perf's buffers, as perf record -m takes it: 16M"),
@@ -131,7 +123,7 @@ void define_recording(CLI::App& app, Arguments& arguments) {
     add(app.add_option("--perf", plan.perf, "The perf to run [perf]"), "FILE");
 }
 
-void define_output(CLI::App& app, Arguments& arguments) {
+void define_output(tools::CommandLine& app, Arguments& arguments) {
     tools::RecordSession& session = arguments.session;
     app.add_option("-o,--output", session.output, "Write to FILE [flamegraph.svg]")
         ->option_text("FILE");
@@ -234,11 +226,11 @@ bool take_command(std::vector<std::string>& words, std::vector<std::string>& com
 int run_fgrecord(std::vector<std::string> words) {
     Arguments arguments;
     tools::RecordPlan& plan = arguments.session.plan;
-    CLI::App app("Records what a command does, with perf, and draws the flame graph of it.",
-                 "fgrecord");
-    app.formatter(std::make_shared<RecordHelp>());
+    tools::CommandLine app(
+        "Records what a command does, with perf, and draws the flame graph of it.", "fgrecord");
+    app.use_wide_help(usage);
     app.footer(footer);
-    app.set_version_flag("--version", fmt::format("fgrecord {}", tools::version));
+    app.set_version_flag(fmt::format("fgrecord {}", tools::version));
     app.prefix_command();
     app.add_option("-p,--pid", plan.pids, "Record this process, or several: 12,13")
         ->option_text("PID");
@@ -247,11 +239,8 @@ int run_fgrecord(std::vector<std::string> words) {
     define_recording(app, arguments);
     tools::add_picture_options(app, arguments.picture);
     const bool separated = take_command(words, plan.command);
-    try {
-        app.parse(std::vector<std::string>(words.rbegin(), words.rend()));
-    } catch (const CLI::ParseError& error) {
-        const int status = app.exit(error);
-        return status == 0 ? recorded : wrong_usage;
+    if (const auto end = app.parse(words)) {
+        return *end == tools::CommandLine::End::told ? recorded : wrong_usage;
     }
     arguments.picture.picture.counts_are_named = tools::names_counts(app);
     std::vector<std::string> rest = app.remaining();
@@ -269,7 +258,7 @@ int run_fgrecord(std::vector<std::string> words) {
     return record(arguments);
 }
 
-void define_cargo(CLI::App& app, Arguments& arguments) {
+void define_cargo(tools::CommandLine& app, Arguments& arguments) {
     tools::CargoTarget& cargo = arguments.cargo;
     const auto add = [&](const char* name, std::string& value, const char* help,
                          const char* text = "NAME") {
@@ -277,16 +266,16 @@ void define_cargo(CLI::App& app, Arguments& arguments) {
     };
     add("--bin", arguments.bin,
         "Build and record this program [the package's, or its default-run]");
-    CLI::Option* example = add("--example", arguments.example, "Build and record this example");
-    CLI::Option* test = add("--test", arguments.test, "Build and record this integration test");
-    CLI::Option* bench = add("--bench", arguments.bench, "Build and record this benchmark");
-    for (CLI::Option* option : {example, test, bench}) {
-        for (CLI::Option* other : {app.get_option("--bin"), example, test, bench}) {
+    tools::Option* example = add("--example", arguments.example, "Build and record this example");
+    tools::Option* test = add("--test", arguments.test, "Build and record this integration test");
+    tools::Option* bench = add("--bench", arguments.bench, "Build and record this benchmark");
+    for (tools::Option* option : {example, test, bench}) {
+        for (tools::Option* other : {app.get_option("--bin"), example, test, bench}) {
             if (other != option) option->excludes(other);
         }
     }
-    CLI::Option* profile = add("--profile", cargo.profile, "Build with this profile [release]");
-    CLI::Option* dev =
+    tools::Option* profile = add("--profile", cargo.profile, "Build with this profile [release]");
+    tools::Option* dev =
         app.add_flag("--dev", cargo.dev, "Build with the dev profile, without optimization")
             ->excludes(profile)
             ->option_text(" ")
@@ -336,23 +325,20 @@ int run_cargo_fgrecord(std::vector<std::string> words) {
     Arguments arguments;
     tools::RecordSession& session = arguments.session;
     session.tool = "cargo fgrecord";
-    CLI::App app(
+    tools::CommandLine app(
         "Builds a program of this Cargo package with debug information, records it with perf, and\n"
         "draws the flame graph of it.",
         "cargo fgrecord");
-    app.formatter(std::make_shared<CargoHelp>());
+    app.use_wide_help(cargo_usage);
     app.footer(cargo_footer);
-    app.set_version_flag("--version", fmt::format("cargo-fgrecord {}", tools::version));
+    app.set_version_flag(fmt::format("cargo-fgrecord {}", tools::version));
     define_output(app, arguments);
     define_cargo(app, arguments);
     define_recording(app, arguments);
     tools::add_picture_options(app, arguments.picture);
     take_command(words, session.plan.command);
-    try {
-        app.parse(std::vector<std::string>(words.rbegin(), words.rend()));
-    } catch (const CLI::ParseError& error) {
-        const int status = app.exit(error);
-        return status == 0 ? recorded : wrong_usage;
+    if (const auto end = app.parse(words)) {
+        return *end == tools::CommandLine::End::told ? recorded : wrong_usage;
     }
     arguments.picture.picture.counts_are_named = tools::names_counts(app);
     choose_cargo_target(arguments);

@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -12,6 +10,7 @@
 #include "render/folded_reader.h"
 #include "render/html_writer.h"
 #include "render/svg_writer.h"
+#include "tools/command_line.h"
 #include "tools/output_file.h"
 #include "tools/picture_arguments.h"
 #include "tools/stack_input.h"
@@ -61,17 +60,17 @@ constexpr const char* footer =
     "Exit status: 0 a picture was drawn; 1 there was no valid input (the picture says so), or no\n"
     "output could be made; 2 wrong usage.";
 
-void define_options(CLI::App& app, Arguments& arguments) {
-    app.formatter(std::make_shared<tools::HelpText>());
+void define_options(tools::CommandLine& app, Arguments& arguments) {
+    app.use_wide_help();
     app.footer(footer);
-    app.set_version_flag("--version", fmt::format("{} {}", tool, tools::version));
+    app.set_version_flag(fmt::format("{} {}", tool, tools::version));
     app.add_option("input", arguments.inputs, "Folded stacks or recordings [standard input]")
         ->option_text("FILE...");
     app.add_option("-o,--output", arguments.output, "Write to FILE instead of standard output")
         ->option_text("FILE");
     app.add_option("-f,--format", arguments.format,
                    "svg or html [by the ending of the output, else svg]")
-        ->check(CLI::IsMember({"svg", "html"}))
+        ->one_of({"svg", "html"})
         ->option_text("FORMAT");
     app.add_flag("-r,--reverse", arguments.reverse,
                  "Turn the stacks round: merge them from their leaves");
@@ -179,13 +178,10 @@ int main(int argc, char** argv) {
     tools::prepare_standard_streams();
     MappedFile::catch_lost_pages();
     Arguments arguments;
-    CLI::App app("Draws folded stacks as an interactive flame graph.", tool);
+    tools::CommandLine app("Draws folded stacks as an interactive flame graph.", tool);
     define_options(app, arguments);
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::ParseError& error) {
-        const int status = app.exit(error);
-        return status == 0 ? drawn : wrong_usage;
+    if (const auto end = app.parse(argc, argv)) {
+        return *end == tools::CommandLine::End::told ? drawn : wrong_usage;
     }
     arguments.picture.picture.counts_are_named = tools::names_counts(app);
     return run(arguments);

@@ -6,11 +6,11 @@
 #include <array>
 #include <charconv>
 #include <filesystem>
-#include <regex>
 #include <string_view>
 #include <system_error>
 #include <utility>
 
+#include "tools/command_line.h"
 #include "tools/output_file.h"
 #include "tools/stack_input.h"
 
@@ -46,13 +46,17 @@ Result<void> use_min_width(PictureArguments& arguments) {
     return {};
 }
 
+bool is_hex_color(std::string_view text) {
+    return text.size() == 7 && text.front() == '#' &&
+           text.find_first_not_of("0123456789abcdefABCDEF", 1) == std::string_view::npos;
+}
+
 Result<void> use_background(PictureArguments& arguments) {
     std::string& color = arguments.background;
     for (const auto& [name, value] : backgrounds) {
         if (color == name) color = value;
     }
-    static const std::regex hex_color("#[0-9a-fA-F]{6}");
-    if (!color.empty() && !std::regex_match(color, hex_color)) {
+    if (!color.empty() && !is_hex_color(color)) {
         return usage(
             fmt::format("--bgcolors: \"{}\" is neither #rrggbb nor yellow, blue, green or "
                         "grey",
@@ -64,41 +68,17 @@ Result<void> use_background(PictureArguments& arguments) {
 
 }  // namespace
 
-std::string HelpText::make_option_name(const CLI::Option* option, bool positional) const {
-    static const std::regex flag_value("\\{[^}]*\\}");
-    return std::regex_replace(CLI::Formatter::make_option_name(option, positional), flag_value, "");
-}
-
-// Without the list of options it excludes, for which the column has no room.
-std::string HelpText::make_option_opts(const CLI::Option* option) const {
-    const std::string text = Formatter::make_option_opts(option);
-    return text.substr(0, text.find(" Excludes:"));
-}
-
-std::string HelpText::make_option_desc(const CLI::Option* option) const {
-    std::string text = CLI::Formatter::make_option_desc(option);
-    std::replace(text.begin(), text.end(), '\n', ' ');
-    const std::size_t room = columns - name_columns;
-    for (std::size_t begin = 0; text.size() - begin > room;) {
-        const std::size_t blank = text.rfind(' ', begin + room);
-        if (blank == std::string::npos || blank <= begin) break;
-        text[blank] = '\n';
-        begin = blank + 1;
-    }
-    return text;
-}
-
-void add_picture_options(CLI::App& app, PictureArguments& arguments) {
+void add_picture_options(CommandLine& app, PictureArguments& arguments) {
     PictureOptions& picture = arguments.picture;
-    const auto add = [](CLI::Option* option, const char* text = "N") {
+    const auto add = [](Option* option, const char* text = "N") {
         return option->option_text(text)->group("Picture");
     };
     add(app.add_option("--title", arguments.title, "Title [Flame Graph]"), "TEXT");
     add(app.add_option("--subtitle", picture.subtitle, "A line below the title"), "TEXT");
     add(app.add_option("--width", picture.width, "Pixels; 0 follows the window, from 1200 [0]")
-            ->check(CLI::Range(0u, 100'000u)));
+            ->range(0u, 100'000u));
     add(app.add_option("--height", picture.frame_height, "Pixels of one frame [18]")
-            ->check(CLI::Range(6u, 200u)));
+            ->range(6u, 200u));
     add(app.add_option("--minwidth,--min-width", arguments.min_width,
                        "Leave out narrower frames: pixels, or percent of all with % [0.1]"),
         "N[%]");
@@ -107,17 +87,17 @@ void add_picture_options(CLI::App& app, PictureArguments& arguments) {
                        "no limit [9500000]"));
     add(app.add_option("--fonttype,--font-type", picture.font, "Font, as CSS names it"), "FONT");
     add(app.add_option("--fontsize,--font-size", picture.font_size, "Pixels of letters [12]")
-            ->check(CLI::Range(4.0, 100.0)));
+            ->range(4.0, 100.0));
     add(app.add_option("--fontwidth,--font-width", picture.font_width,
                        "Width of a letter in font sizes, where no script measures it [0.59]")
-            ->check(CLI::Range(0.1, 3.0)));
+            ->range(0.1, 3.0));
     add(app.add_option("--countname,--count-name", picture.count_name, "What is counted [samples]"),
         "TEXT");
     add(app.add_option("--nametype,--name-type", picture.name_type,
                        "What the names are [Function:]"),
         "TEXT");
     add(app.add_option("--factor", picture.factor, "Multiply counts by N where they are shown [1]")
-            ->check(CLI::PositiveNumber));
+            ->positive());
     add(app.add_option("-c,--colors,--color", arguments.colors,
                        "Colour scheme: " + color_scheme_names() + " [hot]"),
         "SCHEME");
@@ -138,21 +118,21 @@ void add_picture_options(CLI::App& app, PictureArguments& arguments) {
     add(app.add_option("--changes", arguments.changes,
                        "Comparison: colour frames by the change of their self weight or of their "
                        "total, with all they call [self]")
-            ->check(CLI::IsMember({"self", "total"})),
+            ->one_of({"self", "total"}),
         "WHAT");
 }
 
-bool names_counts(const CLI::App& app) {
+bool names_counts(const CommandLine& app) {
     return app.count("--countname") + app.count("--factor") != 0;
 }
 
-void add_recording_options(CLI::App& app, FoldOptions& fold) {
+void add_recording_options(CommandLine& app, FoldOptions& fold) {
     app.add_option("--symfs", fold.symfs, "Look for the recorded binaries under DIR first")
-        ->check(CLI::ExistingDirectory)
+        ->existing_directory()
         ->option_text("DIR")
         ->group("Recordings");
     app.add_option("--kallsyms", fold.kallsyms, "Kernel names from this copy of /proc/kallsyms")
-        ->check(CLI::ExistingFile)
+        ->existing_file()
         ->option_text("FILE")
         ->group("Recordings");
 }

@@ -2,7 +2,6 @@
 // like.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <optional>
 #include <string>
 
@@ -11,6 +10,8 @@
 #include "render/picture.h"
 
 namespace fgread::tools {
+
+class CommandLine;
 
 struct PictureArguments {
     PictureOptions picture;
@@ -24,28 +25,14 @@ struct PictureArguments {
     PaletteMap palette;
 };
 
-// Help for terminals of 100 columns: long descriptions are broken, and the values that flags stand
-// for are left out ("--cp", not "--cp{palette.map}").
-class HelpText : public CLI::Formatter {
-public:
-    HelpText() { column_width(name_columns); }
-    std::string make_option_name(const CLI::Option* option, bool positional) const override;
-    std::string make_option_opts(const CLI::Option* option) const override;
-    std::string make_option_desc(const CLI::Option* option) const override;
-
-private:
-    static constexpr std::size_t name_columns = 34;
-    static constexpr std::size_t columns = 100;
-};
-
 // Adds the options, in the group "Picture".
-void add_picture_options(CLI::App& app, PictureArguments& arguments);
+void add_picture_options(CommandLine& app, PictureArguments& arguments);
 
 // Whether --countname or --factor was given.
-[[nodiscard]] bool names_counts(const CLI::App& app);
+[[nodiscard]] bool names_counts(const CommandLine& app);
 
 // What a recording among the inputs may need to be folded, in the group "Recordings".
-void add_recording_options(CLI::App& app, FoldOptions& fold);
+void add_recording_options(CommandLine& app, FoldOptions& fold);
 
 // Checks what was given and fills arguments.picture; the error is one of usage, or of reading the
 // palette.

@@ -2,13 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <string_view>
 #include <utility>
 
+#include "tools/command_line.h"
+
 namespace fgread::tools {
 
-void define_selection(CLI::App& app, SelectionArguments& arguments) {
+void define_selection(CommandLine& app, SelectionArguments& arguments) {
     app.add_option("--group-by", arguments.group_by,
                    "Root frames, in this order: comm, pid, tid, cpu, cgroup, event [comm; of\n"
                    "pprof comm,pid,tid]")
@@ -16,7 +17,7 @@ void define_selection(CLI::App& app, SelectionArguments& arguments) {
     app.add_option("--call-graph", arguments.call_graph,
                    "Which user stack, if samples have several: auto, dwarf, lbr, fp\n"
                    "or none [auto]")
-        ->check(CLI::IsMember({"auto", "dwarf", "lbr", "fp", "none"}))
+        ->one_of({"auto", "dwarf", "lbr", "fp", "none"})
         ->option_text("KIND");
     app.add_option("--pid", arguments.pids, "Only samples of these processes: 7,12-15")
         ->option_text("LIST");

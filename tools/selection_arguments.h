@@ -7,11 +7,9 @@
 
 #include "collapse/aggregate.h"
 
-namespace CLI {
-class App;
-}
-
 namespace fgread::tools {
+
+class CommandLine;
 
 struct SelectionArguments {
     std::string group_by;  // empty: leave AggregateOptions::group_by as it is
@@ -20,7 +18,7 @@ struct SelectionArguments {
     std::vector<std::string> comms;
 };
 
-void define_selection(CLI::App& app, SelectionArguments& arguments);
+void define_selection(CommandLine& app, SelectionArguments& arguments);
 // After parsing: fills the options, or says in a sentence what is wrong with an argument.
 std::optional<std::string> finish_selection(const SelectionArguments& arguments,
                                             AggregateOptions& options);

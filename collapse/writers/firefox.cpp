@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
 #include <map>
 #include <string>
 #include <string_view>
@@ -15,6 +14,7 @@
 #include "collapse/writers/shown_stacks.h"
 #include "collapse/writers/thread_samples.h"
 #include "perfdata/format.h"
+#include "render/append_format.h"
 
 namespace fgread {
 
@@ -82,7 +82,7 @@ private:
 
     template <typename... Values>
     void put(fmt::format_string<Values...> format, Values&&... values) {
-        fmt::format_to(std::back_inserter(text_), format, std::forward<Values>(values)...);
+        append_format(text_, format, std::forward<Values>(values)...);
     }
 
     // "key":[...], of what `put_element` writes for 0 .. count-1.

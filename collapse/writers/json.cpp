@@ -1,12 +1,10 @@
 #include "collapse/writers/json.h"
 
-#include <fmt/format.h>
-
-#include <iterator>
 #include <string>
 #include <string_view>
 
 #include "collapse/writers/shown_stacks.h"
+#include "render/append_format.h"
 
 namespace fgread {
 
@@ -44,7 +42,7 @@ public:
             put_stack_head(stack);
             std::string_view comma;
             for (const std::uint32_t frame : stacks_.path(stack.node)) {
-                fmt::format_to(std::back_inserter(text_), "{}{}", comma, frame);
+                append_format(text_, "{}{}", comma, frame);
                 comma = ",";
             }
             text_ += "]}";
@@ -83,7 +81,7 @@ private:
     }
 
     void put_number(std::string_view key, std::uint64_t value) {
-        fmt::format_to(std::back_inserter(text_), "{}{}", key, value);
+        append_format(text_, "{}{}", key, value);
     }
 
     void put_event(std::size_t event) {

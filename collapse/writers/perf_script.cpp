@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <iterator>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,6 +12,7 @@
 #include "collapse/off_cpu.h"
 #include "collapse/writers/module_places.h"
 #include "perfdata/format.h"
+#include "render/append_format.h"
 
 namespace fgread {
 
@@ -73,7 +73,7 @@ private:
 
     template <typename... Values>
     static void put(std::string& to, fmt::format_string<Values...> format, Values&&... values) {
-        fmt::format_to(std::back_inserter(to), format, std::forward<Values>(values)...);
+        append_format(to, format, std::forward<Values>(values)...);
     }
 
     void put_sample(const TimelineSample& sample) {

@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "collapse/writers/shown_stacks.h"
 #include "collapse/writers/thread_samples.h"
+#include "render/append_format.h"
 
 namespace fgread {
 
@@ -64,7 +64,7 @@ private:
 
     template <typename... Values>
     void put(fmt::format_string<Values...> format, Values&&... values) {
-        fmt::format_to(std::back_inserter(text_), format, std::forward<Values>(values)...);
+        append_format(text_, format, std::forward<Values>(values)...);
     }
 
     // What speedscope shows first.

@@ -1,14 +1,11 @@
 // Folds bytes in memory, for tests that look at the text. Code in no module is "[0x1000]".
 #pragma once
 
-#include <doctest/doctest.h>
-
-#include <regex>
+#include <cstddef>
 #include <string>
 #include <vector>
 
 #include "collapse/fold.h"
-#include "tests/collapse/temp_file.h"
 
 namespace fgread::testing {
 
@@ -17,20 +14,6 @@ struct FoldedRecording {
     FoldStats stats;
 };
 
-inline FoldedRecording fold_bytes(const std::vector<std::byte>& bytes, FoldOptions options = {}) {
-    options.aggregate.unknown_addresses = true;
-    options.naming.addresses = true;
-    FoldedRecording out;
-    const TempFile file(bytes);
-    const Result<FoldStats> stats =
-        fold_recording(file.path(), options, [&](std::string_view text) {
-            out.text += text;
-            return true;
-        });
-    REQUIRE(stats.has_value());
-    out.stats = *stats;
-    out.text = std::regex_replace(out.text, std::regex("\\[unknown <([0-9a-f]+)>\\]"), "[0x$1]");
-    return out;
-}
+FoldedRecording fold_bytes(const std::vector<std::byte>& bytes, FoldOptions options = {});
 
 }  // namespace fgread::testing

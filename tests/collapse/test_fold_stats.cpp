@@ -1,13 +1,14 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "collapse/fold_stats.h"
+#include "support/json.h"
 
 using namespace fgread;
+using fgread::test::Json;
 
 namespace {
 
@@ -119,7 +120,7 @@ TEST_CASE("samples with unnamed frames are counted once for each module, and why
     CHECK(text.find("10   without a name: file not found") != std::string::npos);
     CHECK(text.find("remedy: give the recorded file") != std::string::npos);
     CHECK(text.find("\n                 fgread x.data --symfs=DIR\n") != std::string::npos);
-    const nlohmann::json json = nlohmann::json::parse(stats_json(whole));
+    const Json json = Json::parse(stats_json(whole));
     CHECK(json["unnamed_samples"] == 15);
     CHECK(json["modules"][0]["unnamed"] == 10);
     CHECK(json["modules"][0]["why"] == "file_missing");
@@ -201,7 +202,7 @@ TEST_CASE("no path of a recording reaches the terminal as a command") {
 }
 
 TEST_CASE("the JSON holds every counter under its key") {
-    const nlohmann::json json = nlohmann::json::parse(stats_json(example()));
+    const Json json = Json::parse(stats_json(example()));
     CHECK(json["file_bytes"] == 1000);
     CHECK(json["records"] == 20);
     CHECK(json["samples"] == 4);
@@ -222,6 +223,6 @@ TEST_CASE("the JSON holds every counter under its key") {
 TEST_CASE("the JSON of paths that are no UTF-8 is JSON") {
     FoldStats stats = example();
     stats.modules[0].path = "/bin/\xff\xfe\"\\\n\x01";
-    const nlohmann::json json = nlohmann::json::parse(stats_json(stats));
-    CHECK(json["modules"][0]["path"].get<std::string>().starts_with("/bin/"));
+    const Json json = Json::parse(stats_json(stats));
+    CHECK(json["modules"][0]["path"].string().starts_with("/bin/"));
 }

@@ -55,12 +55,8 @@ std::string sorted_lines(const std::map<std::vector<std::string>, std::uint64_t>
     for (const auto& [stack, weight] : stacks) {
         if (weight != 0) lines.emplace_back(joined(stack), weight);
     }
-    std::sort(lines.begin(), lines.end(), [](const auto& a, const auto& b) {
-        return std::lexicographical_compare(
-            a.first.begin(), a.first.end(), b.first.begin(), b.first.end(), [](char x, char y) {
-                return static_cast<unsigned char>(x) < static_cast<unsigned char>(y);
-            });
-    });
+    // The keys differ; strings compare as memcmp does.
+    std::sort(lines.begin(), lines.end());
     std::string text;
     for (const auto& [key, weight] : lines) text += key + " " + std::to_string(weight) + "\n";
     return text;

@@ -7,6 +7,7 @@
 #include "perfdata/mapped_file.h"
 #include "tests/collapse/aggregated.h"
 #include "tests/collapse/profile_compare.h"
+#include "tests/collapse/temp_file.h"
 
 using namespace fgread;
 using namespace fgread::testing;

@@ -1,12 +1,13 @@
 #include <doctest/doctest.h>
 
-#include <nlohmann/json.hpp>
 #include <string>
 
 #include "collapse/quality_report.h"
 #include "collapse/remedies.h"
+#include "support/json.h"
 
 using namespace fgread;
+using fgread::test::Json;
 
 namespace {
 
@@ -165,10 +166,10 @@ TEST_CASE("no path of a recording reaches the terminal by the report") {
 }
 
 TEST_CASE("the JSON report is the statistics and what they mean") {
-    const nlohmann::json json = nlohmann::json::parse(report_json(example()));
+    const Json json = Json::parse(report_json(example()));
     CHECK(json["samples"] == 150);
     CHECK(json["modules"][0]["no_cfi"] == 0);
-    const nlohmann::json& report = json["report"];
+    const Json report = json["report"];
     CHECK(report["stacks"] == 100);
     CHECK(report["complete"] == 70);
     CHECK(report["depth"]["dump_bytes"] == 8192);

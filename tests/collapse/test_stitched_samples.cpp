@@ -201,19 +201,21 @@ TEST_CASE("kernel frames stay on top of a stitched stack; without user frames th
 
 TEST_CASE("stitching is the same for every number of threads, for a file and a stream") {
     const PerfBuilder perf = long_run();
+    const std::vector<std::byte> file = perf.build();
+    const std::vector<std::byte> pipe = perf.build_pipe();
     AggregateOptions options;
     options.jobs = 1;
-    const Profile expected = run(perf.build(), options);
+    const Profile expected = run(file, options);
     CHECK(stopped(expected, StopReason::stitched) > 20);
     CHECK(expected.longer_samples > 20);
     for (const unsigned jobs : {2u, 3u, 8u}) {
         options.jobs = jobs;
-        check_equal(run(perf.build(), options), expected);
-        check_equal(run(perf.build_pipe(), options), expected);
+        check_equal(run(file, options), expected);
+        check_equal(run(pipe, options), expected);
     }
     // Then each walk goes to its end, instead of to where it meets the one before.
     options.stack_depths = true;
-    check_equal(run(perf.build(), options), expected);
+    check_equal(run(file, options), expected);
 }
 
 // Two samples of a processor with 4 registers for its calls, in 4 and in 5 calls.

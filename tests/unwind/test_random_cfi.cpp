@@ -6,6 +6,7 @@
 
 #include "naive_rule.h"
 #include "support/cfi_builder.h"
+#include "support/stride.h"
 #include "unwind/unwind_table.h"
 
 using namespace fgread;
@@ -114,7 +115,7 @@ TEST_CASE("compiled blocks equal the naive way at every pc") {
         with_header.eh_frame_hdr_address = {header_address};
         const UnwindTable scanned(builder.sections()), through_header(with_header);
         unsigned wrong = 0;
-        for (std::uint64_t pc = text - 3; pc < text + text_size + 0x3000; pc += 3) {
+        for (std::uint64_t pc = text - 3; pc < text + text_size + 0x3000; pc += 3 * stride) {
             const auto expected = naive_rule(section, pc);
             for (const UnwindTable* table : {&scanned, &through_header}) {
                 const UnwindRule* rule = table->find(Svma{pc});
