@@ -275,10 +275,9 @@ TEST_CASE("of FDEs with one start the shorter wins, whichever the header lists l
     }
 }
 
-TEST_CASE("of FDEs with one range the last of the section wins") {
+TEST_CASE("of FDEs with one start the shorter wins") {
     CfiBuilder builder = CfiBuilder::eh_frame(frame_address);
     const std::size_t cie = builder.cie();
-<<<<<<< HEAD
     builder.fde(cie, 0x1010, 0x20, cfa_offset(24));
     builder.fde(cie, 0x1010, 0x100, cfa_offset(16));
     const CfiBytes header = builder.header(header_address, builder.table());
@@ -287,7 +286,11 @@ TEST_CASE("of FDEs with one range the last of the section wins") {
         CHECK(cfa_at(table, 0x1010) == 24);
         CHECK(cfa_at(table, 0x1030) == 16);
     }
-=======
+}
+
+TEST_CASE("of FDEs with one range the last of the section wins") {
+    CfiBuilder builder = CfiBuilder::eh_frame(frame_address);
+    const std::size_t cie = builder.cie();
     builder.fde(cie, 0x1000, 0x100, cfa_offset(24));
     builder.fde(cie, 0x1000, 0x100, cfa_offset(16));
     auto entries = builder.table();
@@ -324,7 +327,6 @@ TEST_CASE("a header may list functions of no size in and before others") {
     builder.fde(cie, 0x1180, 0x80, cfa_offset(32));
     const CfiBytes header = builder.header(header_address, builder.table());
     check_three_functions(UnwindTable(with_header(builder, header)));
->>>>>>> fde
 }
 
 TEST_CASE("a header that leaves FDEs out is completed by a scan of .eh_frame") {
