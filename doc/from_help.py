@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Makes what repeats a tool's --help from it: the options of its man page, and completions.
 
-    from_help.py man  NAME PROGRAM TEMPLATE     the template with @OPTIONS@ and @VERSION@ filled in
+    from_help.py man  NAME PROGRAM TEMPLATE     the template with @OPTIONS@, @VERSION@ and, if it has it,
+                                                @NOTES@ (what stands before the examples) filled in
     from_help.py bash|zsh|fish NAME PROGRAM     a completion script
 
 PROGRAM is run under the name NAME. The result goes to standard output."""
@@ -83,12 +84,21 @@ def man_options(groups):
     return "\n".join(lines)
 
 
+def man_notes(help_text):
+    """What stands between the options and the examples, line by line as it is there."""
+    lines = help_text[:help_text.index("\nExamples:")].splitlines()
+    last = max(number for number, line in enumerate(lines) if OPTION.match(line))
+    begin = lines.index("", last)
+    return ".nf\n" + roff("\n".join(lines[begin:]).strip("\n")) + "\n.fi"
+
+
 def man(name, program, template):
     with open(template) as file:
         text = file.read()
     version = run(name, program, "--version").split()[-1]
-    options = man_options(parse(run(name, program, "--help")))
-    return text.replace("@VERSION@", version).replace("@OPTIONS@", options)
+    help_text = run(name, program, "--help")
+    text = text.replace("@OPTIONS@", man_options(parse(help_text))).replace("@VERSION@", version)
+    return text.replace("@NOTES@", man_notes(help_text)) if "@NOTES@" in text else text
 
 
 # completions

@@ -66,31 +66,35 @@ tools::StackDumpOptions stack_options(const Arguments& arguments) {
 }
 
 void define_options(tools::CommandLine& app, Arguments& arguments) {
+    app.use_wide_help();
     app.footer(std::string(tools::stacks_help) + "\n" + help_text);
     app.set_version_flag(fmt::format("fgdump {}", tools::version));
     app.add_option("input", arguments.input,
-                   "Recording made by perf record, - for standard input [./perf.data]");
+                   "Recording made by perf record, - for standard input [./perf.data]")
+        ->option_text("FILE");
     app.add_flag("--summary", arguments.summary, "How many records there are of each type");
     app.add_flag("--records", arguments.records, "One line for each record");
-    app.add_flag("--stacks", arguments.stacks, "One line for each sample, see below");
-    app.add_option("--rule", arguments.rule, "Unwind rules of an ELF file, see below")
+    app.add_flag("--stacks", arguments.stacks,
+                 "One line for each sample: how its stack was walked");
+    app.add_option("--rule", arguments.rule, "Unwind rules of an ELF file at addresses")
         ->expected(2, -1)
-        ->type_name("MODULE ADDRESS");
-    app.add_option("--symbolize", arguments.symbolize, "Functions of an ELF file, see below")
+        ->option_text("MODULE ADDRESS...");
+    app.add_option("--symbolize", arguments.symbolize, "Functions of an ELF file at addresses")
         ->type_name("MODULE");
-    app.add_option("--names", arguments.names, "Names of functions: plain, full, short or raw")
+    app.add_option("--names", arguments.names, "Names of functions, in --stacks and --symbolize")
         ->one_of({"plain", "full", "short", "raw"})
         ->type_name("STYLE");
     app.add_flag("--inline,!--no-inline", arguments.inlines,
-                 "Inlined functions in --symbolize [on]");
+                 "Inlined functions in --symbolize [on]")
+        ->option_text(" ");
     app.add_option("--symfs", arguments.stack_options.symfs,
                    "Look for the recorded binaries under DIR first")
         ->existing_directory()
-        ->type_name("DIR");
+        ->option_text("DIR");
     app.add_option("--kallsyms", arguments.stack_options.kallsyms,
                    "Kernel names from this copy of /proc/kallsyms")
         ->existing_file()
-        ->type_name("FILE");
+        ->option_text("FILE");
 }
 
 int mode_count(const Arguments& arguments) {

@@ -70,6 +70,8 @@ constexpr const char* examples =
     "  fgread -o out.folded --stats my.data   and say what became of every stack\n"
     "  fgread --symfs /mnt/target their.data  binaries from a copy of the recorded machine\n"
     "\n"
+    "--base, --fold-recursion, --reverse, --max-depth and --compat are for folded, svg and html.\n"
+    "\n"
     "Exit status: 0 all was folded; 1 no output could be made; 2 wrong usage; 3 the input was\n"
     "damaged or cut, and what came before the damage was folded; 4 fewer stacks are complete than\n"
     "--strict wants, and all was folded.";
@@ -77,7 +79,8 @@ constexpr const char* examples =
 void define_slices(tools::CommandLine& app, Arguments& arguments) {
     tools::Option* directory =
         app.add_option("--output-dir", arguments.output_directory,
-                       "Where the slices go: slice-001.folded, ..., and slices.tsv, the list")
+                       "Where the slices of --slices or --slice-length go: slice-001.folded,\n"
+                       "..., and slices.tsv, the list")
             ->option_text("DIR")
             ->excludes("--output");
     tools::Option* count =
@@ -125,7 +128,7 @@ void define_options(tools::CommandLine& app, Arguments& arguments) {
         ->option_text("FORMAT");
     tools::Option* event =
         app.add_option("--event", arguments.fold.event,
-                       "Fold the events of these names or globs [the first that has\n"
+                       "Fold the events of these names or globs: a,b [the first that has\n"
                        "samples]")
             ->option_text("NAME");
     tools::Option* off_cpu =
@@ -148,11 +151,13 @@ void define_options(tools::CommandLine& app, Arguments& arguments) {
     app.add_flag("--hide-kernel", arguments.fold.aggregate.hide_kernel, "Leave out kernel frames");
     app.add_flag("--hide-user", arguments.fold.aggregate.hide_user, "Leave out user frames");
     app.add_option("--include", arguments.fold.filter.include,
-                   "Only stacks with a frame that this regular expression matches")
+                   "Only stacks with a frame that this regular expression (POSIX extended)\n"
+                   "matches; may be given again")
         ->allow_extra_args(false)
         ->option_text("REGEX");
     app.add_option("--exclude", arguments.fold.filter.exclude,
-                   "No stacks with a frame that this regular expression matches")
+                   "No stacks with a frame that this regular expression matches; may be\n"
+                   "given again")
         ->allow_extra_args(false)
         ->option_text("REGEX");
     app.add_option("--base", arguments.fold.shape.base,
@@ -215,19 +220,20 @@ void define_options(tools::CommandLine& app, Arguments& arguments) {
                  arguments.fold.aggregate.limits.frame_pointers,
                  "Follow frame pointers through code without call-frame information [on]");
     app.add_flag("--trust-frame-pointers", arguments.fold.aggregate.limits.trust_frame_pointers,
-                 "Believe them behind any call: whole stacks of node, some wrong ones\n"
-                 "elsewhere");
+                 "Believe frame pointers behind any call: whole stacks of node, some\n"
+                 "wrong ones elsewhere");
     app.add_option("--symfs", arguments.fold.symfs,
                    "Look for the recorded binaries under DIR first")
         ->existing_directory()
         ->option_text("DIR");
     app.add_option("--debug-dir", arguments.fold.debug_directories,
-                   "Look for debug files under DIR too, before /usr/lib/debug")
+                   "Look for debug files under DIR too, before /usr/lib/debug; may be\n"
+                   "given again")
         ->existing_directory()
         ->allow_extra_args(false)
         ->option_text("DIR");
     app.add_option("--archive", arguments.fold.archives,
-                   "Take binaries from FILE too, made by perf archive")
+                   "Take binaries from FILE too, made by perf archive; may be given again")
         ->existing_file()
         ->allow_extra_args(false)
         ->option_text("FILE");
@@ -243,7 +249,8 @@ void define_options(tools::CommandLine& app, Arguments& arguments) {
         ->existing_directory()
         ->option_text("DIR");
     app.add_option("--vmlinux", arguments.fold.vmlinux,
-                   "Kernel names and inlined functions from this vmlinux")
+                   "Kernel names and inlined functions from this vmlinux [one of the\n"
+                   "recorded build-id in /usr/lib/debug or /boot]")
         ->existing_file()
         ->option_text("FILE");
     app.add_option("-j,--jobs", arguments.fold.aggregate.jobs, "Threads [all cores]")
@@ -264,14 +271,15 @@ void define_options(tools::CommandLine& app, Arguments& arguments) {
         ->one_of({"text", "json"})
         ->option_text(" ");
     app.add_flag("--strict{95}", arguments.strict,
-                 "Exit with 4 if less than 95 %, or --strict=PERCENT, of the stacks are\n"
-                 "complete")
+                 "Exit with 4 if less than 95 %, or --strict=PERCENT, of the user stacks\n"
+                 "are complete")
         ->range(0.0, 100.0)
         ->option_text(" ");
     app.add_option("--stats-file", arguments.stats_file,
-                   "Write the statistics and the report to FILE")
+                   "Write the statistics (or what --report says) to FILE, not to stderr")
         ->option_text("FILE");
-    app.add_option("--title", arguments.picture.title, "Title of a picture [Flame Graph]")
+    app.add_option("--title", arguments.picture.title,
+                   "Title of a picture [by its kind: Flame Graph, Icicle Graph ...]")
         ->option_text("TEXT");
     app.add_option("-c,--colors", arguments.picture.colors,
                    "Colours of a picture: " + color_scheme_names() + " [hot]")

@@ -65,10 +65,9 @@ constexpr const char* footer =
 
 constexpr const char* cargo_footer =
     "It builds the release profile with debug information and without stripping, by environment\n"
-    "variables (CARGO_PROFILE_RELEASE_DEBUG=1, ..._STRIP=none; yours count if they are set); "
-    "Cargo.toml\n"
-    "stays as it is. Frame pointers are not needed. Tests and benchmarks run in their package's\n"
-    "directory, as cargo runs them.\n"
+    "variables (CARGO_PROFILE_RELEASE_DEBUG=1, ..._STRIP=none; yours count if they are set; with\n"
+    "--profile NAME those of that profile); Cargo.toml stays as it is. Frame pointers are not\n"
+    "needed. Tests and benchmarks run in their package's directory, as cargo runs them.\n"
     "\n"
     "Examples:\n"
     "  cargo fgrecord                             the package's program; flamegraph.svg\n"
@@ -125,14 +124,16 @@ void define_recording(tools::CommandLine& app, Arguments& arguments) {
 
 void define_output(tools::CommandLine& app, Arguments& arguments) {
     tools::RecordSession& session = arguments.session;
-    app.add_option("-o,--output", session.output, "Write to FILE [flamegraph.svg]")
+    app.add_option("-o,--output", session.output,
+                   "Write to FILE; - is standard output [flamegraph.svg; of a --format that "
+                   "is no picture stacks.folded and the like]")
         ->option_text("FILE");
     app.add_option("-f,--format", arguments.format,
                    tools::output_format_names() + " [by the ending of the output]")
         ->option_text("FORMAT");
     app.add_flag("--open", session.open, "Show the output when it is written (xdg-open)");
     app.add_flag("-r,--reverse", session.fold.shape.reverse,
-                 "Turn the stacks round: merge them from their leaves");
+                 "Turn the stacks round: merge them from their leaves (folded, svg, html)");
     app.add_flag("--hide-kernel", session.fold.aggregate.hide_kernel, "Leave out kernel frames");
     app.add_flag("--no-inline{false}", session.fold.symbols.inlines,
                  "One frame per call, without inlined functions");

@@ -73,30 +73,41 @@ void add_picture_options(CommandLine& app, PictureArguments& arguments) {
     const auto add = [](Option* option, const char* text = "N") {
         return option->option_text(text)->group("Picture");
     };
-    add(app.add_option("--title", arguments.title, "Title [Flame Graph]"), "TEXT");
+    add(app.add_option("--title", arguments.title,
+                       "Title [by the kind of picture: Flame Graph, Icicle Graph ...]"),
+        "TEXT");
     add(app.add_option("--subtitle", picture.subtitle, "A line below the title"), "TEXT");
-    add(app.add_option("--width", picture.width, "Pixels; 0 follows the window, from 1200 [0]")
+    add(app.add_option("--width", picture.width,
+                       "Pixels; 0: as wide as the window, 1200 where there is none [0]")
             ->range(0u, 100'000u));
     add(app.add_option("--height", picture.frame_height, "Pixels of one frame [18]")
             ->range(6u, 200u));
-    add(app.add_option("--minwidth,--min-width", arguments.min_width,
-                       "Leave out narrower frames: pixels, or percent of all with % [0.1]"),
+    add(app.add_option(
+            "--minwidth,--min-width", arguments.min_width,
+            "Leave out narrower frames: pixels of 1200, or of --width; percent of all with % "
+            "[0.1]"),
         "N[%]");
     add(app.add_option("--max-size", picture.max_size,
-                       "Bytes of output from which on the narrowest frames are left out, about; 0: "
-                       "no limit [9500000]"));
-    add(app.add_option("--fonttype,--font-type", picture.font, "Font, as CSS names it"), "FONT");
+                       "About so many bytes of output: the narrowest frames are left out to that "
+                       "end; 0: no limit [9500000]"));
+    add(app.add_option("--fonttype,--font-type", picture.font,
+                       "Font, as CSS names it [the system's]"),
+        "FONT");
     add(app.add_option("--fontsize,--font-size", picture.font_size, "Pixels of letters [12]")
             ->range(4.0, 100.0));
     add(app.add_option("--fontwidth,--font-width", picture.font_width,
                        "Width of a letter in font sizes, where no script measures it [0.59]")
             ->range(0.1, 3.0));
-    add(app.add_option("--countname,--count-name", picture.count_name, "What is counted [samples]"),
+    add(app.add_option("--countname,--count-name", picture.count_name,
+                       "What is counted [samples; of a recording its event, or ms]"),
         "TEXT");
     add(app.add_option("--nametype,--name-type", picture.name_type,
                        "What the names are [Function:]"),
         "TEXT");
-    add(app.add_option("--factor", picture.factor, "Multiply counts by N where they are shown [1]")
+    add(app.add_option(
+               "--factor", picture.factor,
+               "Multiply counts by N where they are shown [1; so that times of a recording are "
+               "ms]")
             ->positive());
     add(app.add_option("-c,--colors,--color", arguments.colors,
                        "Colour scheme: " + color_scheme_names() + " [hot]"),

@@ -236,7 +236,7 @@ ElfBuilder library(bool relocated, std::uint64_t array_bytes = 16) {
         slot += 8;
     }
     // Another slot's, and one for the linker to look up.
-    for (const std::uint64_t type : {R_X86_64_RELATIVE, R_X86_64_64}) {
+    for (const unsigned type : {unsigned{R_X86_64_RELATIVE}, unsigned{R_X86_64_64}}) {
         put_u64(content, type == R_X86_64_64 ? data : data + 0x800);
         put_u64(content, type);
         put_u64(content, text + 0x110);

@@ -85,6 +85,9 @@ def main(tools, documents):
         check_bash(tap, tool, options, completions / "bash" / tool)
         check_zsh(tap, tool, options, completions / "zsh" / f"_{tool}")
         check_fish(tap, tool, options, completions / "fish" / f"{tool}.fish")
+    for tool, words in (("fgdump", "Columns of --stacks"), ("fgdiff", "Formats:")):
+        page = (documents / f"{tool}.1").read_text().replace("\\-", "-")
+        tap.check(f"\n{words}" in page, f"{tool}(1) has what --help says beside the options")
     status, text = output("bash", "-c", f"source '{completions}/bash/fgdump'; "
                           "COMP_WORDS=(fgdump --names s); COMP_CWORD=2; _fgdump; echo \"${COMPREPLY[@]}\"")
     tap.check(text == "short\n", "bash completes the choices of an option", text)
