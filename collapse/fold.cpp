@@ -316,8 +316,8 @@ Result<FoldStats> fold_recording(const std::string& path, const FoldOptions& opt
     Profile& shown = options.filter.empty() ? *profile : filtered;
     const WeightChoice weights{events, options.weigh_by_samples};
     FoldedProfile folded{
-        attrs,         scan->processes,          modules, shown, names, std::move(labels), weights,
-        options.shape, options.flamegraph_names, {}};
+        attrs,         scan->processes,          modules, shown,  names, std::move(labels), weights,
+        options.shape, options.flamegraph_names, {},      threads};
     if (options.slicing.wanted()) {
         const Result<void> written = write_slices(options.slicing, folded, shown, write);
         if (!written) return about(path, written.error());
@@ -352,9 +352,7 @@ Result<FoldStats> fold_recording(const std::string& path, const FoldOptions& opt
 
 Result<FoldStats> fold_recording(const std::string& path, const FoldOptions& options,
                                  const TextSink& sink) {
-    const ProfileWriter write = [&](const FoldedProfile& folded) {
-        write_folded(name_tree(folded), folded.names, sink);
-    };
+    const ProfileWriter write = [&](const FoldedProfile& folded) { write_folded(folded, sink); };
     return fold_recording(path, options, write);
 }
 

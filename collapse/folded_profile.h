@@ -29,6 +29,7 @@ struct FoldedProfile {
     StackShape shape;
     bool flamegraph_names = false;  // see flamegraph_tree()
     TimeSlice slice;                // which `profile` is of; count 0: of the whole recording
+    unsigned jobs = 1;              // threads a writer may use, at least 1
 };
 
 using ProfileWriter = std::function<void(const FoldedProfile&)>;

@@ -40,6 +40,18 @@ public:
         return {};
     }
 
+    // One that will be asked for soon. Only pages that are there already are looked at.
+    void expect(std::uint64_t offset) const {
+        constexpr std::size_t cache_line = 64;
+        const Table* table = tables_.table_of(offset);
+        if (table == nullptr) return;
+        const auto& mapped = mapped_[static_cast<std::size_t>(table - tables_.tables_.data())];
+        if (!mapped) return;
+        const ByteView name = mapped->view().subspan(offset - table->begin);
+        __builtin_prefetch(name.data());
+        if (name.size() > cache_line) __builtin_prefetch(&name[cache_line]);
+    }
+
 private:
     static constexpr std::uint64_t window_size = 4096;
     static constexpr std::uint64_t max_window_size = max_symbol_name + 1;
@@ -103,9 +115,12 @@ std::optional<StringTables> StringTables::gather(const std::vector<std::uint32_t
     std::string all;
     Reader reader(*this);
     places.clear();
-    for (const std::uint32_t offset : offsets) {
+    places.reserve(offsets.size());
+    for (std::size_t i = 0; i < offsets.size(); ++i) {
+        constexpr std::size_t ahead = 8;
+        if (i + ahead < offsets.size()) reader.expect(offsets[i + ahead]);
         places.push_back(static_cast<std::uint32_t>(all.size()));
-        all.append(reader.name(offset)).push_back('\0');
+        all.append(reader.name(offsets[i])).push_back('\0');
         if (all.size() > size()) return std::nullopt;
     }
     OwnedBytes bytes(all.size());

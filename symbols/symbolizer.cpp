@@ -7,11 +7,13 @@
 #include <unordered_map>
 
 #include <fmt/format.h>
+#include <tsl/robin_map.h>
 
 #include "perfdata/brief_lock.h"
 #include "symbols/demangle.h"
 #include "symbols/module_registry.h"
 #include "symbols/short_name.h"
+#include "symbols/text_arena.h"
 
 namespace fgread {
 namespace {
@@ -23,15 +25,17 @@ public:
     template <typename Make>
     std::string_view get(const void* table, std::uint32_t id, const Make& make) {
         const Key key{table, id};
-        Shard& shard = shards_[KeyHash{}(key) % shards_.size()];
+        Shard& shard = shards_[KeyHash{}(key) >> shard_shift];
         {
             const auto lock = lock_briefly(shard.mutex);
             const auto known = shard.names.find(key);
             if (known != shard.names.end()) return known->second;
         }
-        std::string name = make();
+        const std::string name = make();
         const auto lock = lock_briefly(shard.mutex);
-        return shard.names.try_emplace(key, std::move(name)).first->second;
+        const auto [place, is_new] = shard.names.try_emplace(key);
+        if (is_new) place.value() = shard.texts.keep(name);
+        return place->second;
     }
 
 private:
@@ -42,14 +46,18 @@ private:
     };
     struct KeyHash {
         std::size_t operator()(const Key& key) const {
-            const std::size_t table = std::hash<const void*>{}(key.table);
-            return (table ^ (std::size_t{key.id} * 0x9e3779b97f4a7c15u)) >> 7;
+            const std::uint64_t table = std::hash<const void*>{}(key.table);
+            const std::uint64_t both = table ^ std::uint64_t{key.id} << 32;
+            return (both * 0x9e3779b97f4a7c15u) >> 32;
         }
     };
     struct Shard {
         std::mutex mutex;
-        std::unordered_map<Key, std::string, KeyHash> names;
+        tsl::robin_map<Key, std::string_view, KeyHash> names;
+        TextArena texts;
     };
+    // By the upper four bits of 32: a table takes the lower ones.
+    static constexpr unsigned shard_shift = 28;
     std::array<Shard, 16> shards_;
 };
 

@@ -168,7 +168,7 @@ Picture write_profile(const FoldedProfile& folded, OutputFormat format, PictureO
                       const TextSink& sink) {
     switch (format) {
         case OutputFormat::folded:
-            write_folded(name_tree(folded), folded.names, sink);
+            write_folded(folded, sink);
             return {};
         case OutputFormat::pprof:
             write_pprof(folded, sink);

@@ -41,6 +41,66 @@ private:
     FrameNames names_;
 };
 
+// A Profile whose frames and roots have names, of a recording that is nowhere.
+class NamedProfile {
+public:
+    explicit NamedProfile(std::size_t events = 1) : attrs_(events) {}
+
+    FrameId frame(const std::vector<std::string>& names) {
+        const FrameId id =
+            profile_.frames.intern({ModuleId{1}, FrameKind::exact, profile_.frames.size()});
+        names_.set(id, names);
+        return id;
+    }
+    void root(const std::vector<std::string>& label) { labels_.push_back(label); }
+    void sample(std::uint32_t root, const std::vector<FrameId>& frames, std::uint64_t period,
+                std::uint32_t event = 0) {
+        StackId stack = profile_.stacks.root(root);
+        for (const FrameId frame : frames) stack = profile_.stacks.child(stack, frame);
+        profile_.weights.push_back({stack, event, 2, period});
+    }
+
+    std::string folded(const WeightChoice& choice, unsigned jobs) {
+        const FoldedProfile folded{attrs_, processes_, modules_, profile_, names_, labels_,
+                                   choice, {},         false,    {},       jobs};
+        std::string out;
+        const bool whole = write_folded(folded, [&](std::string_view text) {
+            out += text;
+            return true;
+        });
+        REQUIRE(whole);
+        return out;
+    }
+
+private:
+    std::vector<EventAttr> attrs_;
+    ProcessTable processes_;
+    ModuleCache modules_{processes_.mappings(), {}};
+    Profile profile_;
+    FrameNames names_;
+    std::vector<std::vector<std::string>> labels_;
+};
+
+// 30 frames, some of them with names inlined, and `samples` stacks of two events in 5 groups.
+void fill(NamedProfile& profile, Random& random, int samples) {
+    for (const char* name : {"a", "b", "a", "a(", ""}) profile.root({name});
+    const std::vector<std::string> names = {"a", "a b", "a(", "a+", "", "ab", "a;b", "b"};
+    const auto any_name = [&] {
+        return names[random.below(static_cast<std::uint32_t>(names.size()))];
+    };
+    std::vector<FrameId> frames;
+    for (int i = 0; i < 30; ++i) {
+        std::vector<std::string> of_frame = {any_name()};
+        while (random.below(4) == 0) of_frame.push_back(any_name());
+        frames.push_back(profile.frame(of_frame));
+    }
+    for (int i = 0; i < samples; ++i) {
+        std::vector<FrameId> stack(random.below(9));
+        for (FrameId& frame : stack) frame = frames[random.below(30)];
+        profile.sample(random.below(5), stack, random.below(3), random.below(2));
+    }
+}
+
 std::string joined(const std::vector<std::string>& stack) {
     std::string key;
     for (const std::string& name : stack) key += name + ";";
@@ -214,4 +274,19 @@ TEST_CASE("the sink gets whole lines in pieces of moderate size") {
     CHECK(calls > 5);
     CHECK(whole_lines);
     CHECK(largest < 128 * 1024);
+}
+
+TEST_CASE("several threads write what one does") {
+    Random random(8);
+    NamedProfile profile(2);
+    fill(profile, random, 20'000);
+    for (const WeightChoice& choice :
+         {WeightChoice{{true, false}}, WeightChoice{{true, true}, true}}) {
+        const std::string expected = profile.folded(choice, 1);
+        CHECK(std::count(expected.begin(), expected.end(), '\n') > 2'000);
+        for (const unsigned jobs : {2u, 3u, 7u}) {
+            const bool equal = profile.folded(choice, jobs) == expected;
+            CHECK(equal);
+        }
+    }
 }
