@@ -133,6 +133,7 @@ Result<Profile> aggregate(const PerfFile& file, Scan& scan, ModuleProvider& modu
         if (job.error()) return *job.error();
         done += scan.chunks.size();
     } while (file.next_batch(scan, diagnostics));
+    file.leave_all_chunks();
     Profile profile = merger.take(diagnostics);
     profile.events.resize(file.attrs().size());  // some may have no samples
     return profile;

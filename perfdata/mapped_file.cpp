@@ -154,12 +154,19 @@ void MappedFile::end_reading(std::uint64_t offset) const {
         if (mine != offsets.end()) offsets.erase(mine);
         for (const std::uint64_t other : offsets) until = std::min(until, other);
         from = readers_->released;
-        const bool is_last = offsets.empty() && readers_->fetched >= bytes().size();
-        if (is_last) until = bytes().size();
-        if (until < from || (!is_last && until - from < released_at_once)) return;
+        if (until < from || until - from < released_at_once) return;
         readers_->released = until;
     }
     release(from, until - from);
+}
+
+void MappedFile::end_all_reading() const {
+    std::uint64_t from = 0;
+    {
+        const std::lock_guard lock(readers_->mutex);
+        from = std::exchange(readers_->released, bytes().size());
+    }
+    release(from, bytes().size() - from);
 }
 
 bool MappedFile::is_whole(std::uint64_t end) const {

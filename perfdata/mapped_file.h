@@ -45,8 +45,10 @@ public:
     // read these bytes. Fetches the pages up to some MiB behind them, each once. Thread-safe.
     void begin_reading(std::uint64_t offset, std::uint64_t size) const;
     // The same one has read what he began at `offset`. Gives back what lies before all that is
-    // still read, 16 MiB at once, and all when the last bytes were read. Thread-safe.
+    // still read, 16 MiB at once. Thread-safe.
     void end_reading(std::uint64_t offset) const;
+    // Nobody reads the file any more, in this order: gives back the rest. Thread-safe.
+    void end_all_reading() const;
 
     // Whether all that was read so far below `end` (of the file) was really there. Asks the system
     // for its size (0.3 us): within its last page a shorter file reads as zeros without any signal.

@@ -100,6 +100,13 @@ bool PerfFile::leave_mapped_chunk(const Chunk& chunk) const {
     return mapped.is_whole(chunk.offset + chunk.size);
 }
 
+void PerfFile::leave_all_chunks() const {
+    for (std::size_t i = 0; i < state_->part_count(); ++i) {
+        const MappedFile* mapped = state_->part(i).file.mapped();
+        if (mapped) mapped->end_all_reading();
+    }
+}
+
 Result<ByteView> PerfFile::read_chunk(const Chunk& chunk, std::vector<std::byte>& buffer) const {
     if (!chunk.bytes.empty()) return chunk.bytes;
     const InputFile& file = state_->part(chunk.part).file;

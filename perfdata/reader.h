@@ -153,6 +153,8 @@ public:
     // not, what was read is worth nothing, and read_chunk() has what is left. Thread-safe.
     [[nodiscard]] std::optional<ByteView> mapped_chunk(const Chunk& chunk) const;
     [[nodiscard]] bool leave_mapped_chunk(const Chunk& chunk) const;
+    // All chunks were read: gives back what the last ones still take of memory, up to 20 MiB.
+    void leave_all_chunks() const;
     [[nodiscard]] RecordCursor records(const Chunk& chunk, ByteView bytes) const;
 
     ~PerfFile();

@@ -55,8 +55,8 @@ bool PerfFile::State::scan_part(std::size_t index, Scan& scan, std::vector<Timed
                                 Diagnostics& diagnostics, unsigned threads) const {
     const Part records = part(index);
     ChunkCutter chunks(scan.chunks, index);
-    RecordHopper hopper(records.file, records.begin, records.end, header.endian, scan.record_count);
     std::optional<HopAhead> ahead;
+    RecordHopper hopper(records.file, records.begin, records.end, header.endian, scan.record_count);
     const MappedFile* mapped = records.file.mapped();
     if (mapped && threads > 1 && records.end - records.begin >= worth_a_thread) {
         hopper.use(ahead.emplace(*mapped, records.begin, records.end, header.endian, threads));

@@ -17,6 +17,11 @@ constexpr std::uint64_t max_array_span = std::uint64_t{2} << 30;
 // blocks need a few thousand.
 constexpr std::uint32_t max_block_instructions = 8 * max_cfa_instructions;
 
+// A block that has more is compiled as a whole: each further function would copy all of it, and
+// copies live as long as their readers may, so that 64 KiB of functions of one byte took 135 MB.
+// Real blocks have some dozen.
+constexpr unsigned max_copied_rows = 256;
+
 constexpr std::size_t cache_line = 64;  // bytes
 constexpr std::size_t rows_per_line = 16;
 // Some hundred blocks; one has at most a row for each of its bytes.
@@ -122,7 +127,8 @@ std::uint16_t RuleBlocks::find(std::uint64_t pc) {
     return find_slowly(pc);
 }
 
-// With the mutex held. What is found depends on `pc` alone, not on what was asked for before.
+// With the mutex held. What is found depends on `pc` alone, not on what was asked for before, as
+// long as a block needs no more than max_block_instructions.
 std::uint16_t RuleBlocks::find_slowly(std::uint64_t pc) {
     const std::uint64_t number = pc >> block_bits;
     const unsigned offset = pc & (block_size - 1);
@@ -139,8 +145,11 @@ std::uint16_t RuleBlocks::find_slowly(std::uint64_t pc) {
     return find_in(whole, offset);
 }
 
-// To the block in `slot` the rows that the function at `pc` has there. False if no FDE is alone.
+// To the block in `slot` the rows that the function at `pc` has there. False if no FDE is alone, or
+// the block is large.
 bool RuleBlocks::add_function(std::uint64_t pc, std::atomic<Block>& slot) {
+    const Block known = slot.load(std::memory_order_relaxed);
+    if (known && known->offset > max_copied_rows) return false;
     const auto fde = index_->find_alone(pc, cies_);
     if (!fde) return false;
     const std::uint64_t first = pc >> block_bits << block_bits;
@@ -149,8 +158,7 @@ bool RuleBlocks::add_function(std::uint64_t pc, std::atomic<Block>& slot) {
     scratch_rows_.clear();
     compile_fde(*fde, {first, first + (block_size - 1)}, budget);
     counts_.rows += scratch_rows_.size();
-    slot.store(with_piece(slot.load(std::memory_order_relaxed), scratch_pieces_.front()),
-               std::memory_order_release);
+    slot.store(with_piece(known, scratch_pieces_.front()), std::memory_order_release);
     return true;
 }
 

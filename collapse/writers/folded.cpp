@@ -21,6 +21,8 @@ namespace {
 constexpr std::size_t flush_size = 64 * 1024;
 // Below this a thread costs more than it spares.
 constexpr std::size_t min_stacks_for_threads = 5'000;
+// Each looks at all stacks once, and needs four bytes for each.
+constexpr unsigned max_parts = 8;
 
 // A stack that has a line, or is below some that have.
 struct Node {
@@ -200,7 +202,8 @@ bool write_folded(const FoldedProfile& folded, const TextSink& sink) {
     if (!plain || folded.jobs < 2 || folded.profile.stacks.size() < min_stacks_for_threads) {
         return write_folded(name_tree(folded), folded.names, sink);
     }
-    const NameTreeParts parts(folded.profile, folded.names, folded.group_labels, folded.jobs);
+    const NameTreeParts parts(folded.profile, folded.names, folded.group_labels,
+                              std::min(folded.jobs, max_parts));
     std::vector<std::optional<Nodes>> built(parts.size());
     const auto build = [&](std::size_t part) {
         built[part].emplace(parts.build(part, folded.weights));

@@ -136,6 +136,9 @@ TEST_CASE("what another one still reads of a mapped file is not given back") {
     CHECK_FALSE(is_in_memory(*mapped, 0));
     CHECK_FALSE(is_in_memory(*mapped, 29 * mib));
     CHECK(is_in_memory(*mapped, 36 * mib));
+    mapped->end_all_reading();
+    CHECK_FALSE(is_in_memory(*mapped, 36 * mib));
+    CHECK(mapped->bytes()[36 * mib] == std::byte{'x'});
 }
 
 TEST_CASE("a part of a file is mapped from any offset") {

@@ -5,6 +5,7 @@
 #include "symbols/function_ranges.h"
 #include "symbols/function_search.h"
 #include "symbols/go_functions.h"
+#include "symbols/initializers.h"
 #include "symbols/swept_functions.h"
 #include "symbols/symbol_table.h"
 #include "tests/symbols/elf_builder.h"
@@ -311,6 +312,58 @@ TEST_CASE("lists of initializers that lie outside the file, or do not end, name 
         }
         const auto found = swept_of(elf).find(Svma{text + 0x310});
         CHECK((!found || found->start == Svma{text + 0x300} || found->start == Svma{text}));
+    }
+}
+
+TEST_CASE("lists of initializers that name the same again and again take no more memory") {
+    ElfBuilder elf = library(true);
+    const auto count = [&elf] {
+        const auto image = ElfImage::read(elf.bytes());
+        REQUIRE(image);
+        return read_initializers(*image).size();
+    };
+    const std::size_t usual = count();
+    SUBCASE("by many dynamic sections") {
+        elf.segments.insert(elf.segments.end(), 100, elf.segments.back());
+        CHECK(count() == usual);
+    }
+    SUBCASE("by many entries of one") {
+        Bytes entries;
+        for (unsigned i = 0; i < 10'000; ++i) {
+            put_u64(entries, DT_INIT);
+            put_u64(entries, text);
+        }
+        const std::uint64_t size = entries.size();
+        const std::uint16_t number =
+            elf.add({.name = ".dynamic", .flags = 3, .content = std::move(entries)});
+        elf.segments.back() = {PT_DYNAMIC, PF_R, elf.offset_of(number), 0, size, size};
+        CHECK(count() <= 2);
+    }
+    SUBCASE("by many relocations of one slot") {
+        constexpr std::uint64_t address = 0x100000;
+        Bytes content(8);
+        for (unsigned i = 0; i < 30'000; ++i) {
+            put_u64(content, address);
+            put_u64(content, R_X86_64_RELATIVE);
+            put_u64(content, text + 0x100);
+        }
+        const std::uint64_t dynamic = content.size();
+        for (const auto& [tag, value] :
+             std::initializer_list<std::pair<unsigned, std::uint64_t>>{{DT_INIT_ARRAY, address},
+                                                                       {DT_INIT_ARRAYSZ, 8},
+                                                                       {DT_RELA, address + 8},
+                                                                       {DT_RELASZ, dynamic - 8}}) {
+            put_u64(content, tag);
+            put_u64(content, value);
+        }
+        const std::uint64_t size = content.size();
+        const std::uint16_t number = elf.add(
+            {.name = ".many", .flags = 3, .address = address, .content = std::move(content)});
+        const std::uint64_t offset = elf.offset_of(number);
+        elf.segments.back() = {PT_LOAD, PF_R | PF_W, offset, address, size, size};
+        elf.segments.push_back({PT_DYNAMIC, PF_R, offset + dynamic, 0, size - dynamic, 0});
+        CHECK(count() > 20'000);
+        CHECK(count() < 25'000);
     }
 }
 

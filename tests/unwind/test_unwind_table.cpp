@@ -275,6 +275,23 @@ TEST_CASE("of FDEs with one start the shorter wins, whichever the header lists l
     }
 }
 
+TEST_CASE("a block full of functions has their rules, whichever is asked for first") {
+    constexpr unsigned count = 1500;
+    CfiBuilder builder = CfiBuilder::eh_frame(frame_address);
+    const std::size_t cie = builder.cie();
+    for (unsigned i = 0; i < count; ++i) builder.fde(cie, 0x1000 + i, 1, cfa_offset(16 + i % 3));
+    const CfiBytes header = builder.header(header_address, builder.table());
+    for (const UnwindSections& sections : {builder.sections(), with_header(builder, header)}) {
+        for (const unsigned stride : {1u, 7u, count - 1}) {
+            const UnwindTable table(sections);
+            for (unsigned i = 0; i < count; ++i) {
+                const unsigned at = i * stride % count;
+                CHECK(cfa_at(table, 0x1000 + at) == 16 + at % 3);
+            }
+        }
+    }
+}
+
 TEST_CASE("of FDEs with one start the shorter wins") {
     CfiBuilder builder = CfiBuilder::eh_frame(frame_address);
     const std::size_t cie = builder.cie();
