@@ -295,8 +295,10 @@ SampleWorker::UserWalk SampleWorker::walk_user(const SampleView& sample, const P
                                       walked_);
     }
     user_frames_.resize(walked_.size());
-    std::transform(walked_.begin(), walked_.end(), user_frames_.begin(),
-                   [this](const WalkedFrame& frame) { return user_label(frame.frame, frame.id); });
+    if (!options_.hide_user) {
+        std::transform(walked_.begin(), walked_.end(), user_frames_.begin(),
+                       [this](const WalkedFrame& frame) { return id_of(frame.frame, frame.id); });
+    }
     count_stop(reason, walked_.empty() ? ModuleId{} : walked_.back().frame.module, result);
     result.frame_pointer_frames += walk.by_frame_pointer;
     result.analysed_frames += walk.by_analysis;
@@ -529,15 +531,16 @@ StackId SampleWorker::intern_stack(const Group& group, Path& path) {
     if (path.root == no_stack || path.group != group) set_root(path, group);
     std::size_t depth = shared_frames_;
     StackId stack = depth == 0 ? path.root : path.steps[depth - 1].stack;
+    bool differs = false;
     // Outermost first, behind the shared ones: user frames, kernel frames.
     for (const std::vector<FrameId>* frames : {&user_frames_, &kernel_frames_}) {
-        for (auto frame = frames->rbegin(); frame != frames->rend(); ++frame, ++depth) {
-            if (depth < path.steps.size() && path.steps[depth].frame == *frame) {
-                stack = path.steps[depth].stack;
+        for (auto frame = frames->rbegin(); frame != frames->rend(); ++frame) {
+            if (!differs && depth < path.steps.size() && path.steps[depth].frame == *frame) {
+                stack = path.steps[depth++].stack;
                 continue;
             }
-            // From here on the paths differ.
-            path.steps.resize(depth);
+            if (!differs) path.steps.resize(depth);
+            differs = true;
             stack = tables_->stacks.child(stack, *frame);
             path.steps.push_back({*frame, stack});
         }

@@ -24,11 +24,16 @@ namespace fgread {
 // Plain data of one thread's last walk. Empty unless that reached the thread's start.
 struct WalkTrail {
     struct Step {
-        std::uint64_t pc = 0;  // of the frame
-        std::uint64_t sp = 0;  // of the frame: the CFA of the one it called
-        std::uint64_t fp = 0;
+        std::uint64_t pc = 0;          // of the frame
+        std::uint64_t sp = 0;          // of the frame: the CFA of the one it called
+        std::uint64_t fp = 0;          // 0 if it is not known
         bool has_fp = false;           // fp is known
         std::uint8_t fp_distance = 0;  // words below the caller's sp where its fp is; 0: unchanged
+
+        [[nodiscard]] bool is_at(std::uint64_t a_pc, std::uint64_t a_sp, std::uint64_t an_fp,
+                                 bool knows_fp) const {
+            return sp == a_sp && pc == a_pc && fp == an_fp && has_fp == knows_fp;
+        }
     };
     std::uint32_t generation = 0;  // of the SpanCache: what rules the steps were made by
     std::vector<Step> steps;       // outermost first
@@ -40,7 +45,7 @@ struct WalkTrail {
     // Where the stack, followed from steps[from], has ceased to be what it was: how many steps lie
     // further out than the one it led to then. Nothing if it still leads to the thread's start.
     [[nodiscard]] std::optional<std::size_t> leaves(std::size_t from,
-                                                    const StackMemory& stack) const;
+                                                    const StackWords& stack) const;
 };
 
 }  // namespace fgread

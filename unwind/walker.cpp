@@ -20,9 +20,33 @@ namespace {
 
 constexpr AbiRegisters abi{x86_64::return_address, x86_64::rsp, x86_64::callee_saved};
 
-void push_frame(std::vector<WalkedFrame>& frames, const KnownPc& at, FrameKind kind,
-                std::uint64_t pc, std::uint64_t sp) {
-    frames.push_back({{at.module, kind, pc - at.bias}, {pc}, {sp}, at.id});
+template <typename Element>
+[[gnu::noinline]] void make_room(std::vector<Element>& elements) {
+    elements.reserve(2 * elements.size() + 64);
+}
+
+// A new last element, to be filled in where it is. What push_back() is given is made on the stack,
+// field by field, and then copied by reads of 16 bytes, which wait for all those writes: a tenth of
+// a walk. That there is room is said so that the code for having none is not repeated here.
+template <typename Element>
+[[gnu::always_inline]] inline Element& append(std::vector<Element>& elements) {
+    if (elements.size() == elements.capacity()) make_room(elements);
+    if (elements.size() == elements.capacity()) __builtin_unreachable();
+    return elements.emplace_back();
+}
+
+[[gnu::always_inline]] inline void push_frame(std::vector<WalkedFrame>& frames, const KnownPc& at,
+                                              FrameKind kind, std::uint64_t pc, std::uint64_t sp) {
+    const ModuleId module = at.module;
+    const std::uint64_t bias = at.bias;
+    const FrameId id = at.id;
+    WalkedFrame& frame = append(frames);
+    frame.frame.module = module;
+    frame.frame.kind = kind;
+    frame.frame.offset = pc - bias;
+    frame.pc.value = pc;
+    frame.sp.value = sp;
+    frame.id = id;
 }
 
 struct Places {
@@ -67,8 +91,16 @@ struct StackWalker::State {
                               const StackMemory& stack, RegisterFile& registers);
     StopReason walk(std::uint32_t generation, const RegisterFile& registers, FrameKind kind,
                     const StackMemory& stack, WalkTrail* trail, std::vector<WalkedFrame>& frames);
-    std::size_t meet(const WalkTrail& trail, std::size_t& outer, const WalkTrail::Step& here,
-                     const StackMemory& stack) const;
+    std::size_t meet(const WalkTrail& trail, std::size_t& outer, const StackWords& stack) const;
+    void push_step(std::uint64_t pc, std::uint64_t sp, std::uint64_t fp, bool has_fp,
+                   std::uint8_t fp_distance) {
+        WalkTrail::Step& step = append(steps);
+        step.pc = pc;
+        step.sp = sp;
+        step.fp = fp;
+        step.has_fp = has_fp;
+        step.fp_distance = fp_distance;
+    }
     void leave_trail(std::uint32_t generation, WalkTrail& trail);
     StopReason walk_fully(std::uint32_t generation, const RegisterFile& innermost, FrameKind kind,
                           const StackMemory& stack, std::vector<WalkedFrame>& frames);
@@ -250,15 +282,10 @@ StopReason StackWalker::State::walk(std::uint32_t generation, const RegisterFile
     return walk_fully(generation, registers, kind, stack, frames);
 }
 
-// How many frames of the trail, its outermost, go on from `here`; 0: it is not there, or the stack
-// has changed since. `outer` is how many of them may still be met, and falls from call to call.
+// How many frames of the trail, its outermost, go on from the one at `outer`, at which the walk is;
+// 0: the stack has changed since. `outer` becomes how many of them may still be met.
 std::size_t StackWalker::State::meet(const WalkTrail& trail, std::size_t& outer,
-                                     const WalkTrail::Step& here, const StackMemory& stack) const {
-    while (outer != 0 && trail.steps[outer - 1].sp < here.sp) --outer;
-    if (outer == 0) return 0;
-    const WalkTrail::Step& there = trail.steps[outer - 1];
-    if (there.sp != here.sp || there.pc != here.pc || there.has_fp != here.has_fp) return 0;
-    if (here.has_fp && there.fp != here.fp) return 0;
+                                     const StackWords& stack) const {
     if (steps.size() + outer > limits.max_frames) return 0;
     const auto left = trail.leaves(outer - 1, stack);
     if (!left) return outer;
@@ -330,7 +357,8 @@ std::optional<StopReason> StackWalker::State::walk_briefly(std::uint32_t generat
                                                            FrameKind kind, const StackMemory& stack,
                                                            const WalkTrail* trail,
                                                            std::vector<WalkedFrame>& frames) {
-    constexpr std::uint64_t word = 8;
+    constexpr std::uint64_t word = StackWords::word;
+    const StackWords words(stack);
     steps.clear();
     end_word.reset();
     shared = 0;
@@ -338,52 +366,53 @@ std::optional<StopReason> StackWalker::State::walk_briefly(std::uint32_t generat
     const bool may_meet = trail && trail->generation == generation && !trail->steps.empty();
     std::size_t outer = may_meet ? trail->steps.size() - 1 : 0;
 
-    WalkTrail::Step here{registers[abi.pc], registers[abi.stack_pointer], 0};
-    if (registers.has(x86_64::rbp)) {
-        here.fp = registers[x86_64::rbp];
-        here.has_fp = true;
-    }
-    for (;;) {
+    std::uint64_t pc = registers[abi.pc], sp = registers[abi.stack_pointer], fp = 0;
+    bool has_fp = registers.has(x86_64::rbp);
+    if (has_fp) fp = registers[x86_64::rbp];
+    for (std::size_t count = frames.size() + 1;; ++count) {
         ahead.ask_more();
-        if (outer != 0 && kind == FrameKind::return_address) {
-            shared = meet(*trail, outer, here, stack);
-            if (shared != 0) return StopReason::complete;
+        if (kind == FrameKind::return_address) {
+            while (outer != 0 && trail->steps[outer - 1].sp < sp) --outer;
+            if (outer != 0 && trail->steps[outer - 1].is_at(pc, sp, fp, has_fp)) {
+                shared = meet(*trail, outer, words);
+                if (shared != 0) return StopReason::complete;
+            }
         }
-        const KnownPc& at = places.look_up_frame(here.pc, kind, generation);
-        push_frame(frames, at, kind, here.pc, here.sp);
-        here.fp_distance = at.brief.fp_distance;
-        if (trail) steps.push_back(here);
-        if (!at.rule) {
-            if (at.may_keep_fp || at.inferred) return std::nullopt;
-            return at.stop;
+        const KnownPc& at = places.look_up_frame(pc, kind, generation);
+        push_frame(frames, at, kind, pc, sp);
+        if (trail) push_step(pc, sp, fp, has_fp, at.brief.fp_distance);
+        std::uint64_t cfa = static_cast<std::uint64_t>(std::int64_t{at.cfa_offset});
+        if (at.brief.kind == ShortRule::from_sp) {
+            cfa += sp;
+        } else if (at.brief.kind == ShortRule::from_fp && has_fp) {
+            cfa += fp;
+        } else if (at.brief.kind == ShortRule::no_caller) {
+            return StopReason::complete;
+        } else {
+            const bool ends = !at.rule && !at.may_keep_fp && !at.inferred;
+            return ends ? std::optional(at.stop) : std::nullopt;
         }
-        if (at.brief.kind == ShortRule::no_caller) return StopReason::complete;
-        const bool from_fp = at.brief.kind == ShortRule::from_fp;
-        if (at.brief.kind == ShortRule::none || (from_fp && !here.has_fp)) return std::nullopt;
-
-        const std::uint64_t cfa =
-            (from_fp ? here.fp : here.sp) + static_cast<std::uint64_t>(std::int64_t{at.cfa_offset});
-        if (!stack.covers(cfa - word, word)) {
+        if (!words.covers(cfa - word)) {
             const EvalStatus status =
                 FrameMemory(stack, &provider, at.module, at.bias).read(cfa - word).status;
             if (status == EvalStatus::truncated) return StopReason::truncated;
             if (status == EvalStatus::bad_memory) return StopReason::bad_memory;
             return std::nullopt;
         }
-        if (here.fp_distance != 0) {
-            const std::uint64_t saved = cfa - here.fp_distance * word;
-            if (!stack.covers(saved, word)) return std::nullopt;
-            here.fp = stack.word_unchecked(saved);
-            here.has_fp = true;
+        if (at.brief.fp_distance != 0) {
+            const std::uint64_t saved = cfa - at.brief.fp_distance * word;
+            if (!words.covers(saved)) return std::nullopt;
+            fp = words.at(saved);
+            has_fp = true;
         }
-        here.pc = stack.word_unchecked(cfa - word);
-        if (here.pc == 0) {
+        pc = words.at(cfa - word);
+        if (pc == 0) {
             end_word = cfa - word;
             return StopReason::complete;
         }
-        if (frames.size() >= limits.max_frames) return StopReason::frame_limit;
-        if (frames.size() > 1 && cfa <= here.sp) return StopReason::no_progress;
-        here.sp = cfa;
+        if (count >= limits.max_frames) return StopReason::frame_limit;
+        if (count > 1 && cfa <= sp) return StopReason::no_progress;
+        sp = cfa;
         kind = FrameKind::return_address;
     }
 }

@@ -134,6 +134,25 @@ TEST_CASE("the fast form gives up, changing nothing, where a word is missing") {
     CHECK_FALSE(x86_64::fast_step(fast, stack, unknown));
 }
 
+TEST_CASE("of a dump's words those are covered that are whole") {
+    const CfiBytes dump = CfiBytes().u64(0x1111).u64(0x2222).u8(0x33);
+    const StackWords words(StackMemory(Avma{0x7000}, dump.view()));
+    for (const std::uint64_t address : {0x7000u, 0x7001u, 0x7008u, 0x7009u}) {
+        CHECK(words.covers(address));
+    }
+    for (const std::uint64_t address : {0x700au, 0x7011u, 0x6fffu, 0u}) {
+        CHECK_FALSE(words.covers(address));
+        CHECK_FALSE(words.says(address, 0));
+    }
+    CHECK_FALSE(words.covers(~std::uint64_t{0}));
+    CHECK(words.at(0x7008) == 0x2222);
+    CHECK(words.says(0x7000, 0x1111));
+    CHECK_FALSE(words.says(0x7000, 0x1112));
+    const CfiBytes less = CfiBytes().u32(1);
+    CHECK_FALSE(StackWords(StackMemory(Avma{0x7000}, less.view())).covers(0x7000));
+    CHECK_FALSE(StackWords(StackMemory()).covers(0));
+}
+
 TEST_CASE("rules of any other form have no fast form") {
     CHECK(x86_64::make_fast_rule(usual_rule()).usable());
     const auto fast_with = [](auto change) {
