@@ -48,7 +48,14 @@ std::optional<std::size_t> StackStitcher::add(Pid pid, Tid tid, StopReason reaso
     if (frames.size() + outer.frames < same_frames) return std::nullopt;
     const std::size_t first = room_for(frames.size());
     std::copy(frames.begin(), frames.end(), frames_.begin() + static_cast<std::ptrdiff_t>(first));
-    stacks_.push_back({pid, tid, cut, memory, first, frames.size(), outer, {}, 0});
+    Stack& stack = stacks_.emplace_back();
+    stack.pid = pid;
+    stack.tid = tid;
+    stack.cut = cut;
+    stack.memory = memory;
+    stack.first = first;
+    stack.count = frames.size();
+    stack.outer = outer;
     any_cut_ = any_cut_ || cut;
     return stacks_.size() - 1;
 }

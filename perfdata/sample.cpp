@@ -237,13 +237,14 @@ bool SampleLayout::decode_tail(ByteReader& in, SampleView& view) const {
 
 std::optional<SampleView> SampleLayout::decode(const RecordView& sample) const {
     ByteReader in(sample.body, sample.endian);
-    SampleView view;
+    // Made where it is returned: it is too large to be copied for each sample.
+    std::optional<SampleView> result(std::in_place);
+    SampleView& view = *result;
     view.sample_type = attr_.sample_type;
-    if (!decode_fixed(in, view) || !decode_variable(in, view) || !decode_tail(in, view)) {
-        return std::nullopt;
-    }
-    if (off_cpu_ && !read_off_cpu(view, sample.endian)) return std::nullopt;
-    return view;
+    const bool whole = decode_fixed(in, view) && decode_variable(in, view) &&
+                       decode_tail(in, view) && (!off_cpu_ || read_off_cpu(view, sample.endian));
+    if (!whole) result.reset();
+    return result;
 }
 
 std::optional<TimestampNs> SampleLayout::trailer_time(const RecordView& record) const {
