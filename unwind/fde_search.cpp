@@ -19,8 +19,8 @@ constexpr std::uint64_t ahead = 1024;
 // Walks the entries of a section.
 class FdeSearch {
 public:
-    FdeSearch(const CfiSection& section, std::uint64_t pc)
-        : section_(section), pc_(pc), cies_(section) {}
+    FdeSearch(const CfiSection& section, std::uint64_t pc, FdeCounts* counts)
+        : section_(section), pc_(pc), counts_(counts), cies_(section) {}
 
     FdesAt run() {
         do {
@@ -44,6 +44,7 @@ private:
         if (plain_cies_[0] == no_cie || size > long_length) return;
         const auto [cie, other_cie] = plain_cies_;
         const std::uint64_t pc = pc_, bias = section_.bases.section + 8;
+        FdeCounts* const counts = counts_;
         std::uint64_t first = gap_.first, last = gap_.last, offset = offset_;
         while (size - offset >= plain_size) {
             __builtin_prefetch(bytes + std::min(offset + ahead, size - 1));
@@ -56,6 +57,7 @@ private:
             const std::uint64_t start = bias + offset + sign_extended(fde.distance);
             // No size, and a negative one, are for others to judge.
             if (pc - start < fde.size || fde.size - 1 >= max_plain_range) break;
+            if (counts != nullptr) counts->add(start, start + fde.size);
             if (start > pc) {
                 last = std::min(last, start - 1);
             } else {
@@ -120,12 +122,14 @@ private:
         const auto fde = read_fde_at(section_, offset_, cies_);
         if (!fde || is_dropped_function(section_, *fde)) return;
         if (pc_ < fde->start || pc_ >= fde->end) return narrow_gap(fde->start, fde->end);
+        if (counts_ != nullptr) counts_->add(fde->start, fde->end);
         found_.fdes.push_back(place_of(*fde));
     }
 
     // [start, end) does not hold the address.
     void narrow_gap(std::uint64_t start, std::uint64_t end) {
         if (start == end) return;
+        if (counts_ != nullptr) counts_->add(start, end);
         if (start > pc_) {
             gap_.last = std::min(gap_.last, start - 1);
         } else {
@@ -146,6 +150,7 @@ private:
 
     const CfiSection& section_;
     const std::uint64_t pc_;
+    FdeCounts* const counts_;
     CieCache cies_;
     std::uint64_t offset_ = 0;
     // Those that were met last: functions with and without tables for exceptions take turns.
@@ -156,8 +161,8 @@ private:
 
 }  // namespace
 
-FdesAt find_fdes_at(const CfiSection& section, std::uint64_t pc) {
-    return FdeSearch(section, pc).run();
+FdesAt find_fdes_at(const CfiSection& section, std::uint64_t pc, FdeCounts* counts) {
+    return FdeSearch(section, pc, counts).run();
 }
 
 }  // namespace fgread
