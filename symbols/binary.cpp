@@ -14,8 +14,9 @@ namespace {
 constexpr std::size_t max_function_searches = 8;
 
 constexpr std::uint64_t page = 4096;
+constexpr std::uint64_t word = 8;
 // CFI expressions read data of a binary in a handful of places; a hostile one may read anywhere.
-constexpr std::size_t max_cached_pages = 64;
+constexpr std::size_t max_pieces = 64;
 
 }  // namespace
 
@@ -33,15 +34,20 @@ Binary::Binary(FoundFile found, DebugDirectories directories, DwarfLines lines)
     if (identity_ == FileIdentity{}) memory_ = found.image->read_range(0, found.image->size());
 }
 
+std::optional<RegularFile> Binary::reopen_file() const {
+    OpenFailure failure{};
+    std::optional<RegularFile> file = RegularFile::open(path_, root_, failure);
+    if (!file || file->identity() != identity_) return std::nullopt;
+    return file;
+}
+
 std::optional<ElfImage> Binary::reopen() const {
     if (!memory_.empty()) {
         const ByteView bytes = memory_.view();
         return ElfImage::read(std::vector<std::byte>(bytes.begin(), bytes.end()));
     }
-    OpenFailure failure{};
-    std::optional<RegularFile> file = RegularFile::open(path_, root_, failure);
-    if (!file || file->identity() != identity_) return std::nullopt;
-    return ElfImage::read(std::move(*file));
+    std::optional<RegularFile> file = reopen_file();
+    return file ? ElfImage::read(std::move(*file)) : std::nullopt;
 }
 
 std::optional<Binary::Opened> Binary::reopen_with_debug_file(const DebugDirectories& directories) {
@@ -206,28 +212,49 @@ std::string Binary::debug_path() const {
 
 // Writable data is left out: what the process had there is not what the file has.
 std::optional<std::uint64_t> Binary::read_word(Svma svma) {
-    constexpr std::uint64_t word = 8;
     const auto segment = std::find_if(segments_.begin(), segments_.end(), [&](const Segment& each) {
         const std::uint64_t into = svma.value - each.address.value;
         return !each.writable && svma >= each.address && each.file_size >= word &&
                into <= each.file_size - word;
     });
     if (segment == segments_.end()) return std::nullopt;
-    const std::uint64_t offset = svma.value - segment->address.value + segment->offset;
-    const std::uint64_t first = offset & ~(page - 1);
-
     const std::lock_guard lock(mutex_);
-    if (!pages_.contains(first)) {
-        const std::optional<ElfImage> image = reopen();
-        if (!image || first >= image->size()) return std::nullopt;
-        if (pages_.size() >= max_cached_pages) pages_.clear();
-        // Seven bytes more than a page: a word may begin at its last byte.
-        pages_[first] = image->read_range(first, std::min(page + word - 1, image->size() - first));
+    const ByteView bytes =
+        bytes_from(*segment, svma.value - segment->address.value + segment->offset);
+    if (bytes.size() < word) return std::nullopt;
+    return load_unchecked<std::uint64_t>(bytes.data(), endian_);
+}
+
+// Of the file from `offset` on, in the segment; less than a word if they cannot be read.
+ByteView Binary::bytes_from(const Segment& segment, std::uint64_t offset) {
+    const auto rest_of = [offset](std::uint64_t begin, ByteView bytes) {
+        const bool has_it = begin <= offset && offset - begin < bytes.size();
+        return has_it ? bytes.subspan(offset - begin) : ByteView();
+    };
+    if (!memory_.empty()) return rest_of(0, memory_.view());
+    for (const Piece& piece : pieces_) {
+        const ByteView rest = rest_of(piece.offset, piece.bytes.view());
+        if (rest.size() >= word) return rest;
     }
-    const ByteView bytes = pages_[first].view();
-    const std::uint64_t into = offset - first;
-    if (bytes.size() < word || into > bytes.size() - word) return std::nullopt;
-    return load_unchecked<std::uint64_t>(bytes.data() + into, endian_);
+    Piece piece = read_piece(segment, offset);
+    if (piece.bytes.empty()) return {};
+    if (pieces_.size() >= max_pieces) pieces_.clear();
+    pieces_.push_back(std::move(piece));
+    return rest_of(pieces_.back().offset, pieces_.back().bytes.view());
+}
+
+// The whole segment, if it can be mapped. Read page by page, cc1plus was opened 120 times for a GB
+// of samples: the code they were taken in is looked at for the ends of functions.
+Binary::Piece Binary::read_piece(const Segment& segment, std::uint64_t offset) const {
+    const std::optional<RegularFile> file = reopen_file();
+    if (!file || offset >= file->size()) return {};
+    if (auto mapped =
+            file->map(segment.offset, std::min(segment.file_size, file->size() - segment.offset))) {
+        return {segment.offset, std::move(*mapped)};
+    }
+    // Seven bytes more than a page: a word may begin at its last byte.
+    const std::uint64_t first = offset & ~(page - 1);
+    return {first, file->read(first, std::min(page + word - 1, file->size() - first))};
 }
 
 }  // namespace fgread

@@ -84,13 +84,21 @@ private:
         ElfImage image;
         std::optional<DebugFile> debug;
     };
+    // Bytes of the file, for read_word().
+    struct Piece {
+        std::uint64_t offset = 0;  // in the file
+        OwnedBytes bytes;
+    };
     const FunctionRanges& functions();
     std::optional<FunctionRange> symbol_function_at(Svma address);
     FoundFunction searched_function_at(Svma address);
     [[nodiscard]] DebugDirectories local_directories() const;
+    [[nodiscard]] std::optional<RegularFile> reopen_file() const;
     [[nodiscard]] std::optional<ElfImage> reopen() const;
     std::optional<Opened> reopen_with_debug_file(const DebugDirectories& directories);
     [[nodiscard]] SymbolTable read_symbols(const WantedAddresses* wanted);
+    ByteView bytes_from(const Segment& segment, std::uint64_t offset);
+    [[nodiscard]] Piece read_piece(const Segment& segment, std::uint64_t offset) const;
 
     std::string path_;  // in root_
     std::string root_;  // empty: of this machine
@@ -121,7 +129,7 @@ private:
     std::uint64_t malformed_symbols_ = 0;
     const DwarfIndex* opened_dwarf_ = nullptr;  // dwarf_, once it is there
     std::string debug_path_;
-    std::map<std::uint64_t, OwnedBytes> pages_;  // by file offset, for read_word
+    std::vector<Piece> pieces_;
 };
 
 }  // namespace fgread

@@ -64,18 +64,29 @@ std::uint16_t narrow(std::uint64_t value) {
     return value > 0xffff ? std::uint16_t{0xffff} : static_cast<std::uint16_t>(value);
 }
 
-// Reads the (name, form) pairs of one entry and appends them; false at the end of the section, or
-// if they are too many.
-bool read_specs(DieCursor& cursor, std::vector<AttributeSpec>& specs) {
+// Calls visit(name, form, constant) with each (name, form) pair of one entry; false at the end of
+// the section, or if they are too many.
+template <typename Visit>
+bool each_spec(DieCursor& cursor, const Visit& visit) {
     for (std::size_t count = 0; count <= max_attributes; ++count) {
         const std::uint64_t name = cursor.uleb();
         const std::uint64_t form = cursor.uleb();
         const std::int64_t constant = form == DW_FORM_implicit_const ? cursor.sleb() : 0;
         if (!cursor.ok()) return false;
         if (name == 0 && form == 0) return true;
-        specs.push_back({narrow(name), narrow(form), {}, constant});
+        visit(name, form, constant);
     }
     return false;
+}
+
+bool read_specs(DieCursor& cursor, std::vector<AttributeSpec>& specs) {
+    return each_spec(cursor, [&](std::uint64_t name, std::uint64_t form, std::int64_t constant) {
+        specs.push_back({narrow(name), narrow(form), {}, constant});
+    });
+}
+
+bool skip_specs(DieCursor& cursor) {
+    return each_spec(cursor, [](std::uint64_t, std::uint64_t, std::int64_t) {});
 }
 
 }  // namespace
@@ -147,8 +158,7 @@ std::optional<SingleAbbrev> find_abbrev(ByteView section, std::uint64_t offset, 
         if (found == 0) break;
         result.tag = narrow(cursor.uleb());
         result.has_children = cursor.read<std::uint8_t>(Endian::little) != 0;
-        result.specs.clear();
-        if (!read_specs(cursor, result.specs)) break;
+        if (!(found == code ? read_specs(cursor, result.specs) : skip_specs(cursor))) break;
         const std::uint64_t used = cursor.position() - start;
         if (used > budget) break;
         budget -= used;

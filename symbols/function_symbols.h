@@ -4,6 +4,7 @@
 
 #include <elf.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <string_view>
@@ -47,9 +48,12 @@ struct FunctionTable {
 // asked first, of everything in the table: who looks for one function needs few of them.
 template <typename Matters, typename Visit>
 void each_function(const ElfImage& image, ByteView bytes, const Matters& matters, Visit visit) {
+    // Processors ask for memory ahead only within a page.
+    constexpr std::size_t ahead = 2048;
     const std::vector<Section>& sections = image.sections();
     for (; bytes.size() >= sizeof(Elf64_Sym); bytes = bytes.subspan(sizeof(Elf64_Sym))) {
         const auto at = [&](std::size_t field) { return bytes.data() + field; };
+        __builtin_prefetch(at(std::min(ahead, bytes.size() - 1)));
         FunctionSymbol symbol;
         symbol.start = load_unchecked<std::uint64_t>(at(8), Endian::little);
         const auto size = load_unchecked<std::uint64_t>(at(16), Endian::little);

@@ -47,55 +47,65 @@ std::uint64_t eight_bytes(std::string_view text) {
 
 constexpr std::uint64_t each_byte = 0x0101010101010101;
 
-// The value of eight lower-case hexadecimal digits, all at once; nothing if one is none.
-inline std::optional<std::uint64_t> eight_digits(std::uint64_t text) {
+// The value of eight lower-case hexadecimal digits, all at once; false if one is none.
+inline bool eight_digits(std::uint64_t text, std::uint32_t& value) {
     const std::uint64_t letters = text >> 6 & each_byte;
     std::uint64_t digits = (text & 0x0f * each_byte) + 9 * letters;
     const std::uint64_t above_nine = (digits + 6 * each_byte) >> 4 & each_byte;
     const std::uint64_t as_text = digits + '0' * each_byte + ('a' - '0' - 10) * above_nine;
-    if (as_text != text || (digits & 0xf0 * each_byte) != 0) return std::nullopt;
+    if (as_text != text || (digits & 0xf0 * each_byte) != 0) return false;
     digits = (digits | digits >> 4) & 0x00ff00ff00ff00ff;
     digits = (digits | digits >> 8) & 0x0000ffff0000ffff;
-    return (digits | digits >> 16) & 0xffffffff;
+    value = static_cast<std::uint32_t>(digits | digits >> 16);
+    return true;
 }
 
 // Reads the heads of lines one after the other: there are 120,000, and nearly all begin with
 // sixteen digits, of which the first eight are those of the line before.
 class LineHeads {
 public:
-    std::optional<LineHead> next(std::string_view line) {
-        LineHead head;
-        std::size_t at = 0;
-        if (const auto address = sixteen_digits(line)) {
-            head.address = *address;
-            at = address_digits;
-        } else {
-            at = read_digits(line, head.address);
-        }
-        // The address is followed by " T ", and that by a name.
-        if (at == 0 || line.size() - at < 4) return std::nullopt;
-        if (line[at] != ' ' || line[at + 2] != ' ' || line[at + 3] == '\t') return std::nullopt;
-        head.type = line[at + 1];
-        head.size = at + 3;
-        return head;
+    // False, with `head` undefined, if the line makes no sense.
+    bool read(std::string_view line, LineHead& head) {
+        std::uint32_t lower = 0;
+        const bool is_usual = line.size() >= usual_size && eight_bytes(line) == upper_text_ &&
+                              eight_digits(eight_bytes(line.substr(8)), lower);
+        if (!is_usual) return read_slowly(line, head);
+        head.address = upper_ | lower;
+        return take_rest(line, address_digits, head);
     }
 
 private:
-    std::optional<std::uint64_t> sixteen_digits(std::string_view line) {
-        if (line.size() < address_digits) return std::nullopt;
-        const std::uint64_t upper_text = eight_bytes(line);
-        if (upper_text != upper_text_) {
-            const auto upper = eight_digits(upper_text);
-            if (!upper) return std::nullopt;
-            upper_text_ = upper_text;
-            upper_ = *upper << 32;
+    // The address is followed by " T ", and that by a name.
+    static constexpr std::size_t usual_size = address_digits + 4;
+    static bool take_rest(std::string_view line, std::size_t digits, LineHead& head) {
+        head.type = line[digits + 1];
+        head.size = digits + 3;
+        return line[digits] == ' ' && line[digits + 2] == ' ' && line[digits + 3] != '\t';
+    }
+
+    [[gnu::noinline]] bool read_slowly(std::string_view line, LineHead& head) {
+        if (line.size() >= usual_size && take_upper(eight_bytes(line))) {
+            std::uint32_t lower = 0;
+            if (eight_digits(eight_bytes(line.substr(8)), lower)) {
+                head.address = upper_ | lower;
+                return take_rest(line, address_digits, head);
+            }
         }
-        const auto lower = eight_digits(eight_bytes(line.substr(8)));
-        return lower ? std::optional(upper_ | *lower) : std::nullopt;
+        const std::size_t digits = read_digits(line, head.address);
+        return digits != 0 && line.size() - digits >= 4 && take_rest(line, digits, head);
+    }
+
+    bool take_upper(std::uint64_t text) {
+        std::uint32_t upper = 0;
+        if (!eight_digits(text, upper)) return false;
+        upper_text_ = text;
+        upper_ = std::uint64_t{upper} << 32;
+        return true;
     }
 
     // How many there are, whatever their case.
     static std::size_t read_digits(std::string_view line, std::uint64_t& value) {
+        value = 0;
         std::size_t at = 0;
         for (; at < std::min(line.size(), address_digits); ++at) {
             const std::uint8_t digit = hex_digits[static_cast<unsigned char>(line[at])];
@@ -138,45 +148,59 @@ KernelSymbols::KernelSymbols(OwnedBytes listing) : listing_(std::move(listing)) 
     bool any_address = false, is_sorted = true;
     std::uint64_t last = 0;
     LineHeads heads;
+    LineHead head;
     for (std::size_t begin = 0, end = 0; begin < all.size(); begin = end + 1) {
         end = std::min(all.find('\n', begin), all.size());
         const std::string_view line = all.substr(begin, end - begin);
-        const auto head = heads.next(line);
-        if (!head) {
+        if (!heads.read(line, head)) {
             ++malformed_;
             continue;
         }
-        any_address = any_address || head->address != 0;
-        if (!is_kept(head->type)) continue;
-        const std::string_view name = line.substr(head->size);
-        if (name == "_text") text_ = Avma{head->address};
-        if (name == "_stext") stext_ = Avma{head->address};
-        is_sorted = is_sorted && last <= head->address;
-        last = head->address;
-        lines_.push_back({head->address, static_cast<std::uint32_t>(begin)});
+        any_address = any_address || head.address != 0;
+        if (!is_kept(head.type)) continue;
+        const std::string_view name = line.substr(head.size);
+        if (name == "_text") text_ = Avma{head.address};
+        if (name == "_stext") stext_ = Avma{head.address};
+        is_sorted = is_sorted && last <= head.address;
+        last = head.address;
+        lines_.push_back(static_cast<std::uint32_t>(begin));
     }
     restricted_ = !lines_.empty() && !any_address;
     if (restricted_) lines_.clear();
     // The kernel's own symbols are listed in order since Linux 6.2, and many machines, virtual ones
     // above all, have no modules.
-    if (is_sorted) return;
-    std::stable_sort(lines_.begin(), lines_.end(),
-                     [](const Line& a, const Line& b) { return a.address < b.address; });
+    if (!is_sorted) sort_lines();
+}
+
+void KernelSymbols::sort_lines() {
+    std::vector<std::pair<std::uint64_t, std::uint32_t>> by_address;
+    by_address.reserve(lines_.size());
+    for (const std::uint32_t line : lines_) by_address.emplace_back(address_in(line), line);
+    std::sort(by_address.begin(), by_address.end());
+    std::transform(by_address.begin(), by_address.end(), lines_.begin(),
+                   [](const auto& each) { return each.second; });
+}
+
+// Of a line that made sense.
+std::uint64_t KernelSymbols::address_in(std::uint32_t line) const {
+    LineHead head;
+    return LineHeads().read(text().substr(line), head) ? head.address : 0;
 }
 
 std::string_view KernelSymbols::text() const { return as_text(listing_.view()); }
 
 // Behind the name of a module's symbol: a tab and "[ext4]".
-KernelSymbols::Match KernelSymbols::match_of(const Line& line) const {
-    std::string_view rest = text().substr(line.offset);
+KernelSymbols::Match KernelSymbols::match_of(std::uint32_t line) const {
+    std::string_view rest = text().substr(line);
     rest = rest.substr(0, rest.find('\n'));
-    const std::size_t begin = LineHeads().next(rest).value_or(LineHead{}).size;
-    const std::string_view name = rest.substr(begin);
+    LineHead head;
+    if (!LineHeads().read(rest, head)) return {};
+    const std::string_view name = rest.substr(head.size);
     const std::size_t tab = std::min(name.find('\t'), name.size());
-    Match match{name.substr(0, tab),
-                {},
-                static_cast<std::uint32_t>(line.offset + begin),
-                Avma{line.address}};
+    Match match;
+    match.name = name.substr(0, tab);
+    match.name_id = static_cast<std::uint32_t>(line + head.size);
+    match.start = Avma{head.address};
     std::string_view module = name.substr(tab);
     const std::size_t end = module.find(']');
     if (module.starts_with("\t[") && end != std::string_view::npos) {
@@ -188,14 +212,19 @@ KernelSymbols::Match KernelSymbols::match_of(const Line& line) const {
 std::optional<KernelSymbols::Match> KernelSymbols::find(Avma address) const {
     const auto after = std::upper_bound(
         lines_.begin(), lines_.end(), address.value,
-        [](std::uint64_t wanted, const Line& line) { return wanted < line.address; });
+        [this](std::uint64_t wanted, std::uint32_t line) { return wanted < address_in(line); });
     if (after == lines_.begin()) return std::nullopt;
-    const Line& line = *std::prev(after);
-    Match match = match_of(line);
+    Match match = match_of(*std::prev(after));
+    if (after != lines_.end()) match.until = Avma{address_in(*after)};
     // The kernel's last symbol and each module area's last one end soon after their start, not
     // where the next area, gigabytes away, begins.
-    const std::uint64_t soon = (line.address + page + page - 1) & ~(page - 1);
-    if (address.value < soon || soon < line.address) return match;
+    const std::uint64_t start = match.start.value;
+    const std::uint64_t soon = (start + page + page - 1) & ~(page - 1);
+    if (soon < start) return match;
+    if (address.value < soon) {
+        match.until = std::min(match.until, Avma{soon});
+        return match;
+    }
     const bool last_of_area =
         after == lines_.end() || match_of(*after).module.empty() != match.module.empty();
     return last_of_area ? std::nullopt : std::optional(match);

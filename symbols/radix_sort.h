@@ -23,22 +23,29 @@ void sort_by_number(std::span<T> items, const NumberOf& number_of) {
                          [&](const T& a, const T& b) { return number_of(a) < number_of(b); });
         return;
     }
-    constexpr std::size_t bytes = 8, values = 256;
-    const auto byte_of = [&](const T& item, std::size_t byte) {
-        return std::uint64_t{number_of(item)} >> (8 * byte) & (values - 1);
-    };
-    std::array<std::array<std::size_t, values>, bytes> counts{};
+    constexpr unsigned bytes = 8, values = 256;
+    std::uint64_t differs = 0;
+    const std::uint64_t first = number_of(items.front());
+    for (const T& item : items) differs |= number_of(item) ^ first;
+    std::array<unsigned, bytes> shifts{};  // of the bytes that are not the same in all
+    std::size_t count = 0;
+    for (unsigned shift = 0; shift < 8 * bytes; shift += 8) {
+        if ((differs >> shift & (values - 1)) != 0) shifts[count++] = shift;
+    }
+    std::array<std::array<std::size_t, values>, bytes> all_places{};
     for (const T& item : items) {
-        for (std::size_t byte = 0; byte < bytes; ++byte) ++counts[byte][byte_of(item, byte)];
+        const std::uint64_t number = number_of(item);
+        for (std::size_t i = 0; i < count; ++i) ++all_places[i][number >> shifts[i] & (values - 1)];
     }
     std::vector<T> other(items.size());
     std::span<T> from = items, to = other;
-    for (std::size_t byte = 0; byte < bytes; ++byte) {
-        std::array<std::size_t, values>& places = counts[byte];
-        if (places[byte_of(from.front(), byte)] == items.size()) continue;
+    for (std::size_t i = 0; i < count; ++i) {
+        std::array<std::size_t, values>& places = all_places[i];
         std::size_t place = 0;
         for (std::size_t& each : places) place += std::exchange(each, place);
-        for (const T& item : from) to[places[byte_of(item, byte)]++] = item;
+        for (const T& item : from) {
+            to[places[std::uint64_t{number_of(item)} >> shifts[i] & (values - 1)]++] = item;
+        }
         std::swap(from, to);
     }
     if (from.data() != items.data()) std::copy(from.begin(), from.end(), items.begin());

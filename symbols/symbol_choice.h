@@ -29,6 +29,11 @@ struct RawSymbol {
     SymbolBinding binding = SymbolBinding::global;
 };
 
+// Where one ends that has `size` bytes.
+[[nodiscard]] inline std::uint64_t end_of_symbol(std::uint64_t address, std::uint64_t size) {
+    return size > ~address ? ~std::uint64_t{0} : address + size;
+}
+
 // Names longer than this are cut; the longest real ones have some 10 KiB.
 inline constexpr std::size_t max_symbol_name = 64 * 1024;
 

@@ -236,6 +236,7 @@ std::string_view Symbolizer::State::kernel_name(const Module& module, Avma addre
     if (of_module != in_module) return {};
     if (in_module && found->module != module.info.short_name) return {};
     chain.symbol_offset = listed.value - found->start.value;
+    chain.same_until = found->until.value + shift;
     return found->name;
 }
 

@@ -84,7 +84,8 @@ struct UnwindTable::State {
     // What .eh_frame says of an address that its header does not know; nothing once there were too
     // many of them.
     std::optional<const UnwindRule*> search(Svma pc) {
-        if (ways[header].load(std::memory_order_acquire) == nullptr) return std::nullopt;
+        const RuleBlocks* by_header = ways[header].load(std::memory_order_acquire);
+        if (by_header == nullptr) return std::nullopt;
         const std::lock_guard lock(searches_mutex);
         const auto known = searches.find(pc.value);
         if (known != searches.end()) return known->second;
@@ -92,13 +93,33 @@ struct UnwindTable::State {
             return gap.first <= pc.value && pc.value <= gap.last;
         };
         if (std::any_of(gaps.begin(), gaps.end(), covers)) return nullptr;
+        if (is_in_none(by_header->index(), pc)) return nullptr;
         if (searches.size() + gaps.size() == max_searches) return std::nullopt;
-        const FdesAt found = find_fdes_at(eh_section, pc.value);
+        const bool is_first = !counts;
+        if (is_first) counts.emplace(by_header->index().span());
+        const FdesAt found = find_fdes_at(eh_section, pc.value, is_first ? &*counts : nullptr);
+        if (is_first) counts->all_added();
         if (found.fdes.empty()) {
             gaps.push_back(found.gap);
             return nullptr;
         }
         return searches.emplace(pc.value, rule_beside_header(pc, found.fdes)).first->second;
+    }
+
+    // Whether the index knows all FDEs of the text around the address, and none covers it.
+    [[nodiscard]] bool is_in_none(const FdeIndex& index, Svma pc) const {
+        const auto count = counts ? counts->at(pc.value) : std::nullopt;
+        if (!count) return false;
+        CieCache cies(eh_section);
+        std::vector<Fde> fdes;
+        index.collect(count->piece, cies, fdes);
+        const auto same = [](const Fde& a, const Fde& b) { return a.offset == b.offset; };
+        const bool are_all = fdes.size() == count->fdes &&
+                             std::adjacent_find(fdes.begin(), fdes.end(), same) == fdes.end();
+        const auto covers = [pc](const Fde& fde) {
+            return pc.value - fde.start < fde.end - fde.start;
+        };
+        return are_all && std::none_of(fdes.begin(), fdes.end(), covers);
     }
 
     const UnwindRule* rule_beside_header(Svma pc, const std::vector<FdePlace>& fdes) {
@@ -177,6 +198,7 @@ struct UnwindTable::State {
     std::mutex searches_mutex;
     std::map<std::uint64_t, const UnwindRule*> searches;  // what was found
     std::vector<AddressRange> gaps;                       // where nothing is
+    std::optional<FdeCounts> counts;                      // of .eh_frame, once a pass was made
     std::uint64_t skipped_entries = 0;
 };
 

@@ -65,6 +65,27 @@ TEST_CASE("the kernel's last symbol does not reach into the modules' area") {
     CHECK(at(symbols, 0xffffffffc0000fff) == "-");
 }
 
+TEST_CASE("up to where a kernel symbol says it goes there is no other answer") {
+    const KernelSymbols symbols = parse(listing);
+    const std::uint64_t places[] = {0xffffffff81000000, 0xffffffff81000100, 0xffffffff81000200,
+                                    0xffffffff810002ff, 0xffffffff81000300, 0xffffffff81001fff,
+                                    0xffffffffc0001004, 0xffffffffc0005000, 0xffffffffc0009000,
+                                    0xffffffffc0009fff};
+    for (const std::uint64_t place : places) {
+        const auto found = symbols.find({place});
+        REQUIRE(found);
+        CHECK(found->until.value > place);
+        for (const std::uint64_t other : places) {
+            if (other < place || other >= found->until.value) continue;
+            CHECK(at(symbols, other) == at(symbols, place));
+        }
+        CHECK(at(symbols, found->until.value - 1) == at(symbols, place));
+    }
+    CHECK(symbols.find({0xffffffff81000100})->until.value == 0xffffffff81000200);
+    CHECK(symbols.find({0xffffffff81000300})->until.value == 0xffffffff81002000);
+    CHECK(symbols.find({0xffffffffc0005000})->until.value == 0xffffffffc0009000);
+}
+
 TEST_CASE("the anchors that MMAP records refer to are known") {
     const KernelSymbols symbols = parse(listing);
     CHECK(symbols.address_of("_text")->value == 0xffffffff81000000);

@@ -32,6 +32,12 @@ AddressRange gap_around(const std::vector<FdePlace>& all, std::uint64_t pc) {
     return gap;
 }
 
+std::size_t count_in(const std::vector<FdePlace>& all, AddressRange piece) {
+    return static_cast<std::size_t>(std::count_if(all.begin(), all.end(), [&](const FdePlace& fde) {
+        return fde.start <= piece.last && fde.end > piece.first;
+    }));
+}
+
 // What a scan of all finds, asked at every address that one of them may cover.
 void check_search(const CfiSection& section, std::uint64_t first, std::uint64_t last) {
     std::uint64_t malformed = 0;
@@ -42,7 +48,14 @@ void check_search(const CfiSection& section, std::uint64_t first, std::uint64_t 
         for (const FdePlace& fde : all) {
             if (pc >= fde.start && pc < fde.end) expected.push_back(fde.offset);
         }
-        const FdesAt at = find_fdes_at(section, pc);
+        FdeCounts counts({first, last});
+        const FdesAt at = find_fdes_at(section, pc, &counts);
+        counts.all_added();
+        const auto count = counts.at(pc);
+        REQUIRE(count);
+        REQUIRE(count->piece.first <= pc);
+        REQUIRE(count->piece.last >= pc);
+        REQUIRE(count->fdes == count_in(all, count->piece));
         for (const FdePlace& fde : at.fdes) found.push_back(fde.offset);
         CAPTURE(pc);
         REQUIRE(found == expected);
@@ -92,5 +105,36 @@ TEST_CASE("the search for one address ends where the section is damaged") {
         CfiSection shorter = section;
         shorter.bytes = section.bytes.first(section.bytes.size() - cut);
         check_search(shorter, 0xffe, 0x1200);
+    }
+}
+
+TEST_CASE("FDEs are counted in each KiB of a text that they are in, wherever they begin and end") {
+    const std::vector<FdePlace> all = {
+        {0, 0x10, 0},         {0xff0, 0x1410, 0},
+        {0x1400, 0x1800, 0},  {0x17ff, 0x1801, 0},
+        {0x1900, 0x1901, 0},  {0x1a00, 0x9000, 0},
+        {0x2000, 0x20000, 0}, {~std::uint64_t{0} - 9, ~std::uint64_t{0}, 0},
+        {0x1234, 0x1235, 0}};
+    FdeCounts counts({0x1010, 0x2fff});
+    for (const FdePlace& fde : all) counts.add(fde.start, fde.end);
+    counts.all_added();
+    for (std::uint64_t address = 0x1000; address < 0x3000; address += 0x80) {
+        const auto count = counts.at(address);
+        REQUIRE(count);
+        CHECK(count->fdes == count_in(all, count->piece));
+    }
+    CHECK_FALSE(counts.at(0xfff));
+    CHECK_FALSE(counts.at(0x3000));
+}
+
+TEST_CASE("FDEs are not counted in a span that no text has") {
+    const std::uint64_t top = ~std::uint64_t{0};
+    for (const AddressRange span :
+         {AddressRange{1, 0}, AddressRange{0, top}, AddressRange{top - 9, top},
+          AddressRange{0, std::uint64_t{1} << 40}}) {
+        FdeCounts counts(span);
+        counts.add(span.first, span.first + 1);
+        counts.all_added();
+        CHECK_FALSE(counts.at(span.first));
     }
 }

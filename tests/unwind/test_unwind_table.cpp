@@ -252,6 +252,26 @@ TEST_CASE("of overlapping FDEs the one with the largest start wins, and then the
     }
 }
 
+TEST_CASE("an FDE that the header leaves out is found after others were searched for") {
+    const CfiBuilder builder = three_functions();
+    const auto table = builder.table();
+    // The third for the second: as many entries as there are FDEs.
+    for (const bool is_listed_twice : {false, true}) {
+        CAPTURE(is_listed_twice);
+        auto entries = table;
+        entries.erase(entries.begin() + 1);
+        if (is_listed_twice) entries.push_back(entries.back());
+        const CfiBytes header = builder.header(header_address, entries);
+        const UnwindTable of_two(with_header(builder, header));
+        CHECK(cfa_at(of_two, 0x117f) == 0);
+        CHECK(cfa_at(of_two, 0x1170) == 0);
+        CHECK(cfa_at(of_two, 0x1100) == 24);
+        CHECK(cfa_at(of_two, 0x1160) == 0);
+        CHECK(cfa_at(of_two, 0x115f) == 24);
+        check_three_functions(of_two);
+    }
+}
+
 // gold and mold list them as they come; lld lists one, ld refuses them.
 TEST_CASE("of FDEs with one start the shorter wins, whichever the header lists last") {
     for (const bool shorter_first : {true, false}) {
