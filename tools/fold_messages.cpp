@@ -287,6 +287,10 @@ std::string summary(const FoldStats& stats) {
     }
     if (stats.samples == 0) return "no samples in this recording";
     std::string out = samples_text(stats.samples);
+    const bool all_folded =
+        std::all_of(stats.events.begin(), stats.events.end(),
+                    [](const EventStats& event) { return event.folded || event.samples == 0; });
+    if (!all_folded) out += " of all events";
     if (!stats.coverage.is_whole()) out += " of a recording that is not whole";
     const char* separator = ": ";
     for (std::size_t i = 0; i < stop_reason_count; ++i) {

@@ -256,6 +256,7 @@ def check_events(folding):
     run = folding.expect("the first event with samples is folded", recording, ["prog;[prog] 41"])
     folding.tap.check("1 sample of event 'sched:sched_switch'" in run.err and "--event" in run.err,
                       "what was left out is named, with the option that selects it", run)
+    folding.tap.check("3 samples of all events: " in run.err, "the summary is of all events", run)
     folding.tap.check("cycles" not in run.err, "an event without samples is not worth a word", run)
     folding.expect("--event takes a name", recording, ["prog;[prog];[prog] 30"], "--event",
                    "sched:sched_switch")
@@ -263,7 +264,8 @@ def check_events(folding):
                    "sched:*")
     run = folding.expect("a glob may match several events", recording,
                          ["prog;[prog] 41", "prog;[prog];[prog] 30"], "--event", "*")
-    folding.tap.check("not in the output" not in run.err, "then nothing is left out", run)
+    folding.tap.check("not in the output" not in run.err and "3 samples: " in run.err,
+                      "then nothing is left out", run)
     folding.tap.check("'page-faults': 2 samples, weight 41" in run.err and
                       "'sched:sched_switch': 1 sample, weight 30" in run.err,
                       "what each event contributes is said", run)
