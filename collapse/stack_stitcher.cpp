@@ -30,8 +30,8 @@ constexpr std::size_t min_compared = 10;
 constexpr std::size_t max_distance = 64;
 // The nearest donors must agree.
 constexpr std::size_t max_asked = 4;
-// Deeper than any real stack; as WalkLimits::max_frames.
-constexpr std::size_t max_outer_frames = 1024;
+// As WalkLimits::max_frames.
+constexpr std::size_t max_outer_frames = 4096;
 
 bool is_same_frame(const WalkedFrame& a, const WalkedFrame& b) {
     return a.pc == b.pc && a.sp == b.sp && a.frame == b.frame;

@@ -13,6 +13,7 @@ import sys
 from dataclasses import dataclass, field
 
 OPTION = re.compile(r"  (?P<names>--?[\w-]+(?:\{\w+\})?(?:,--?[\w-]+(?:\{\w+\})?)*)(?P<rest>.*)")
+CHOICE = re.compile(r"[a-z]+")
 PATHS = ("FILE", "DIR", "MODULE")  # what arguments are called that are completed as files
 WITH_COMMAND = {"fgrecord"}  # whose argument is a command
 
@@ -27,6 +28,15 @@ class Option:
     @property
     def short(self):
         return [name for name in self.names if not name.startswith("--")]
+
+    def choose_from_text(self):
+        """Choices as the text lists them: "WHAT: one, two or three [one]", "one: this; two: that"."""
+        text = self.text.split(" [")[0]
+        listed = re.split(r", | or ", text.rpartition(": ")[2])
+        explained = [part.partition(": ")[0] for part in text.split("; ")]
+        for words in (listed, explained):
+            if all(CHOICE.fullmatch(word) for word in words) and text not in words:
+                self.choices = words
 
 
 def split_line(line, column):
@@ -61,6 +71,9 @@ def parse(help_text):
             option = None
             if re.fullmatch(r"\w+:", line):
                 groups.append((line[:-1], []))
+    for option in (option for _, options in groups for option in options):
+        if option.argument and not option.choices:
+            option.choose_from_text()
     return [group for group in groups if group[1]]
 
 

@@ -19,6 +19,10 @@ constexpr std::uint64_t code_per_frame_byte = 32;
 // Where code is not decoded: those of crtbegin.o and crti.o have less than 64 bytes.
 constexpr std::uint64_t longest_unswept = 1024;
 
+// What crt1.o's _start does before it calls __libc_start_main: 27 bytes of glibc's, and musl's
+// two parts, with padding, less than 64.
+constexpr std::uint64_t start_up_code = 64;
+
 bool has_frames(const ElfImage& image, std::uint64_t code_size) {
     const Section* frames = image.find_section(".eh_frame");
     return frames != nullptr && frames->size > code_size / code_per_frame_byte;
@@ -71,9 +75,33 @@ SweptFunctions SweptFunctions::read(const ElfImage& image) {
     for (const std::uint64_t function : read_initializers(image)) found.note(function);
     const bool is_swept = size <= max_code && !has_frames(image, size);
     found.longest_ = is_swept ? max_code : longest_unswept;
-    if (is_swept) found.sweep(image);
+    if (is_swept) {
+        found.sweep(image);
+    } else {
+        found.note_main(image);
+    }
     sort_unique(found.starts_);
     return found;
+}
+
+// rustc's main() has no call-frame information with -C panic=abort, where all of std has.
+void SweptFunctions::note_main(const ElfImage& image) {
+    const std::uint64_t entry = image.entry().value;
+    if (!is_code(entry)) return;
+    const auto decoder = x86_64::X86Decoder::open();
+    if (!decoder) return;
+    const bool fixed = has_fixed_addresses(image);
+    const OwnedBytes bytes = image.read_address(Svma{entry}, start_up_code);
+    for (std::size_t at = 0; at < bytes.view().size();) {
+        const auto decoded = decoder->decode(bytes.view().subspan(at), entry + at);
+        if (!decoded) return;
+        note(decoded->address_taken);
+        if (fixed) note(decoded->constant);
+        // musl's goes on behind a call of its second part; the next call is the last.
+        const bool is_call = decoded->kind == x86_64::Instruction::call;
+        if (is_call && decoded->destination - entry >= start_up_code) return;
+        at += decoded->length;
+    }
 }
 
 void SweptFunctions::sweep(const ElfImage& image) {

@@ -20,7 +20,8 @@ public:
 
     // Decodes all code of an x86-64 binary, unless it was built with call-frame information: 0.1 s
     // per MB. A function begins where a direct call leads, or the address that code takes of other
-    // code. Of binaries that are not decoded only the initializers are known.
+    // code. Of binaries that are not decoded only the initializers are known, and main, whose
+    // address the code at the entry point takes.
     static SweptFunctions read(const ElfImage& image);
 
     // From the last known beginning at or before `address` to the next one. A function that is
@@ -33,6 +34,7 @@ private:
     };
     [[nodiscard]] bool is_code(std::uint64_t address) const;
     void note(std::uint64_t start);
+    void note_main(const ElfImage& image);
     void sweep(const ElfImage& image);
 
     std::vector<Code> code_;

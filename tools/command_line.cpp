@@ -151,7 +151,12 @@ Option* Option::as_size() {
 }
 
 CommandLine::CommandLine(const std::string& description, const std::string& name)
-    : app_(std::make_unique<CLI::App>(description, name)) {}
+    : app_(std::make_unique<CLI::App>(description, name)) {
+    // "fgread --bogus | fgrender --bogus": which of them complains?
+    app_->failure_message([](const CLI::App* app, const CLI::Error& error) {
+        return app->get_name() + ": " + error.what() + "; see --help\n";
+    });
+}
 
 CommandLine::~CommandLine() = default;
 

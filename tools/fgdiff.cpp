@@ -92,6 +92,7 @@ void define_options(tools::CommandLine& app, Arguments& arguments) {
     app.add_flag("-q,--quiet", arguments.quiet, "No notes on stderr");
     tools::add_recording_options(app, arguments.fold);
     tools::add_picture_options(app, arguments.picture);
+    tools::add_comparison_options(app, arguments.picture);
 }
 
 void say(const std::string& text) { tools::say(tool, text); }

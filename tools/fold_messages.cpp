@@ -178,6 +178,13 @@ void add_kernel_warnings(const FoldStats& stats, std::vector<std::string>& out) 
     }
 }
 
+void add_call_graph_warning(const FoldStats& stats, std::vector<std::string>& out) {
+    if (stats.has_call_graphs || stats.samples == 0) return;
+    out.push_back(
+        "recorded without call graphs, so that every stack is one function; perf record "
+        "--call-graph dwarf records them");
+}
+
 void add_event_warnings(const FoldStats& stats, std::vector<std::string>& out) {
     for (const EventStats& event : stats.events) {
         if (event.folded || event.samples == 0) continue;
@@ -214,6 +221,7 @@ void add_off_cpu_warnings(const OffCpuStats& stats, std::vector<std::string>& ou
 std::vector<std::string> warnings(const FoldStats& stats, const std::string& binaries_hint) {
     std::vector<std::string> out;
     add_problem_warnings(stats, out);
+    add_call_graph_warning(stats, out);
     add_event_warnings(stats, out);
     add_off_cpu_warnings(stats.off_cpu, out);
     add_module_warnings(stats, binaries_hint, out);
@@ -279,6 +287,10 @@ std::string summary(const FoldStats& stats) {
     }
     if (stats.samples == 0) return "no samples in this recording";
     std::string out = samples_text(stats.samples);
+    const bool all_folded =
+        std::all_of(stats.events.begin(), stats.events.end(),
+                    [](const EventStats& event) { return event.folded || event.samples == 0; });
+    if (!all_folded) out += " of all events";
     if (!stats.coverage.is_whole()) out += " of a recording that is not whole";
     const char* separator = ": ";
     for (std::size_t i = 0; i < stop_reason_count; ++i) {

@@ -124,13 +124,18 @@ void add_picture_options(CommandLine& app, PictureArguments& arguments) {
         "COLOR");
     app.add_flag("-i,--inverted", picture.inverted, "Icicle graph: the root on top")
         ->group("Picture");
-    app.add_flag("--negate", picture.negate, "Comparison: blue for more, the signs turned")
+}
+
+void add_comparison_options(CommandLine& app, PictureArguments& arguments) {
+    app.add_flag("--negate", arguments.picture.negate,
+                 "Comparison: blue for more, the signs turned")
         ->group("Picture");
-    add(app.add_option("--changes", arguments.changes,
-                       "Comparison: colour frames by the change of their self weight or of their "
-                       "total, with all they call [self]")
-            ->one_of({"self", "total"}),
-        "WHAT");
+    app.add_option("--changes", arguments.changes,
+                   "Comparison: colour frames by the change of their own weight, or of their "
+                   "total, with all they call: self or total [self]")
+        ->one_of({"self", "total"})
+        ->option_text("WHAT")
+        ->group("Picture");
 }
 
 bool names_counts(const CommandLine& app) {

@@ -28,6 +28,9 @@ struct PictureArguments {
 // Adds the options, in the group "Picture".
 void add_picture_options(CommandLine& app, PictureArguments& arguments);
 
+// Adds, in the same group, what only pictures of two profiles have.
+void add_comparison_options(CommandLine& app, PictureArguments& arguments);
+
 // Whether --countname or --factor was given.
 [[nodiscard]] bool names_counts(const CommandLine& app);
 

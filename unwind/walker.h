@@ -19,8 +19,9 @@
 namespace fgread {
 
 struct WalkLimits {
-    // Deeper than any real stack a 64 KiB dump can hold of frames with locals; perf stops at 127.
-    std::uint32_t max_frames = 1024;
+    // As many as perf's largest dump, 65,528 bytes, can hold: a frame of compiled code has 16 bytes
+    // at least, as calls keep the stack aligned. perf stops at 127.
+    std::uint32_t max_frames = 4096;
     // Where a module has no rule, or a JIT made the code, follow the frame pointer if it leads
     // behind a call. Right for all of 6,605 frames of 31 programs.
     bool frame_pointers = true;

@@ -291,6 +291,32 @@ TEST_CASE("functions that run before main and at exit are known where code is no
     }
 }
 
+TEST_CASE("main is known where code is not decoded, by the code at the entry point") {
+    const std::string glibc(
+        "\x31\xed\x48\x8d\x3d\x77\x01\0\0"  // xor %ebp, %ebp; lea text + 0x180(%rip), %rdi
+        "\xff\x15\x77\x02\0\0"              // call *__libc_start_main@GOT(%rip)
+        "\x48\x8d\x3d\xaa\x01\0\0",         // of another function: lea text + 0x1c0(%rip), %rdi
+        22);
+    const std::string musl(
+        "\x31\xed\xe8\x05\0\0\0\x90\x90\x90\x90\x90"  // xor %ebp, %ebp; call _start_c
+        "\x48\x8d\x3d\x6d\x01\0\0"                    // lea text + 0x180(%rip), %rdi
+        "\xe9\x77\x02\0\0",                           // jmp __libc_start_main
+        24);
+    for (const std::string& code : {glibc, musl}) {
+        ElfBuilder elf = library(false);
+        const Bytes start_up = bytes_of(code);
+        std::copy(start_up.begin(), start_up.end(), elf.sections[0].content.begin());
+        Bytes file = elf.bytes();
+        Bytes entry;
+        put_u64(entry, text);
+        std::copy(entry.begin(), entry.end(), file.begin() + offsetof(Elf64_Ehdr, e_entry));
+        const auto image = ElfImage::read(std::move(file));
+        REQUIRE(image);
+        check_range(SweptFunctions::read(*image).find(Svma{text + 0x1c4}), text + 0x180,
+                    text + 0x300);
+    }
+}
+
 TEST_CASE("what is far behind a function that no code calls is not taken for a part of it") {
     ElfBuilder elf = library(false);
     constexpr std::uint64_t larger = 0x2000;

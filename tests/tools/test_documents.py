@@ -75,6 +75,29 @@ def check_fish(tap, tool, options, script):
     tap.check(status == 0, f"fish reads {tool}'s completion", messages)
 
 
+def check_choices(tap, completions):
+    """The words that an option takes, whether --help has them beside its name or in its text."""
+    for tool, option, choices in (
+            ("fgdump", "--names", "plain full short raw"),
+            ("fgread", "--names", "plain full short raw"),
+            ("fgread", "--format", "folded svg html pprof speedscope firefox json jsonl script"),
+            ("fgread", "--call-graph", "auto dwarf lbr fp none"),
+            ("fgread", "--compat", "flamegraph"),
+            ("fgrender", "--format", "svg html"),
+            ("fgrender", "--changes", "self total"),
+            ("fgdiff", "--format", "folded svg html table"),
+            ("fgread", "--title", "")):
+        _, text = output("bash", "-c", f"source '{completions}/bash/{tool}'; COMP_CWORD=2; "
+                         f"COMP_WORDS=({tool} {option} ''); _{tool}; echo \"${{COMPREPLY[@]}}\"")
+        zsh = [line for line in (completions / "zsh" / f"_{tool}").read_text().splitlines()
+               if f"{option}[" in line]
+        fish = [line for line in (completions / "fish" / f"{tool}.fish").read_text().splitlines()
+                if f" -l {option[2:]} " in line]
+        good = (text == f"{choices}\n" and (f":({choices})'" in zsh[0]) == bool(choices)
+                and (f" -x -a '{choices}'" in fish[0]) == bool(choices))
+        tap.check(good, f"completions have the choices of {tool} {option}", (text, zsh, fish))
+
+
 def main(tools, documents):
     tools, documents = pathlib.Path(tools), pathlib.Path(documents)
     completions = documents / "completions"
@@ -88,9 +111,7 @@ def main(tools, documents):
     for tool, words in (("fgdump", "Columns of --stacks"), ("fgdiff", "Formats:")):
         page = (documents / f"{tool}.1").read_text().replace("\\-", "-")
         tap.check(f"\n{words}" in page, f"{tool}(1) has what --help says beside the options")
-    status, text = output("bash", "-c", f"source '{completions}/bash/fgdump'; "
-                          "COMP_WORDS=(fgdump --names s); COMP_CWORD=2; _fgdump; echo \"${COMPREPLY[@]}\"")
-    tap.check(text == "short\n", "bash completes the choices of an option", text)
+    check_choices(tap, completions)
     tap.finish()
 
 

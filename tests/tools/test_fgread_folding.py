@@ -65,9 +65,13 @@ def check_frames(folding):
     recording = process(Recording([Event(chain=False)]), 7)
     recording.sample(7, ip=PROG + 0x1000, period=3)
     folding.expect("a sample without a chain is its leaf", recording, ["prog;[prog] 3"])
+    run = folding.run(recording)
+    folding.tap.check("recorded without call graphs" in run.err, "which is said", run)
     recording = process(Recording(), 7)
     recording.sample(7, [], ip=PROG + 0x1000, period=4)
     folding.expect("a sample of an empty chain is its leaf", recording, ["prog;[prog] 4"])
+    run = folding.run(recording)
+    folding.tap.check("without call graphs" not in run.err, "and nothing is wrong with it", run)
     recording = process(Recording(), 7)
     recording.sample(7, prog(*range(0, 16 * 2000, 16)))
     run = folding.run(recording)
@@ -252,6 +256,7 @@ def check_events(folding):
     run = folding.expect("the first event with samples is folded", recording, ["prog;[prog] 41"])
     folding.tap.check("1 sample of event 'sched:sched_switch'" in run.err and "--event" in run.err,
                       "what was left out is named, with the option that selects it", run)
+    folding.tap.check("3 samples of all events: " in run.err, "the summary is of all events", run)
     folding.tap.check("cycles" not in run.err, "an event without samples is not worth a word", run)
     folding.expect("--event takes a name", recording, ["prog;[prog];[prog] 30"], "--event",
                    "sched:sched_switch")
@@ -259,7 +264,8 @@ def check_events(folding):
                    "sched:*")
     run = folding.expect("a glob may match several events", recording,
                          ["prog;[prog] 41", "prog;[prog];[prog] 30"], "--event", "*")
-    folding.tap.check("not in the output" not in run.err, "then nothing is left out", run)
+    folding.tap.check("not in the output" not in run.err and "3 samples: " in run.err,
+                      "then nothing is left out", run)
     folding.tap.check("'page-faults': 2 samples, weight 41" in run.err and
                       "'sched:sched_switch': 1 sample, weight 30" in run.err,
                       "what each event contributes is said", run)

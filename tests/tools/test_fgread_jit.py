@@ -9,6 +9,7 @@ The last cases record programs with perf; they are skipped where perf cannot, or
 import json
 import os
 import pathlib
+import re
 import shutil
 import struct
 import subprocess
@@ -148,16 +149,17 @@ def check_node(tap, fgread):
         tap.skip("node --perf-basic-prof", "no node")
         return
     fgread.write("fib.js", b"function fib(n) { return n < 2 ? n : fib(n - 1) + fib(n - 2); }\n"
-                           b"const end = Date.now() + 300;\n"
-                           b"while (Date.now() < end) fib(20);\n")
+                           b"const start = process.cpuUsage();\n"
+                           b"while (process.cpuUsage(start).user < 300000) fib(20);\n")
     path, why = record(fgread, "node.data", "sh", "-c",
                        f"echo $$ > pid; exec {node} --perf-basic-prof fib.js")
     if not path:
         tap.skip("node --perf-basic-prof", why)
         return
     run = fgread(path)
-    fib = sum(weight for stack, weight in run.weights.items() if "JS:*fib " in stack)
-    tap.check(fib > 0.3 * run.total, "node --perf-basic-prof: its functions have names", run)
+    # By time on the processor, and in whichever compiler's code: load changes neither.
+    fib = sum(weight for stack, weight in run.weights.items() if re.search("JS:.?fib ", stack))
+    tap.check(fib > 100_000_000, "node --perf-basic-prof: its functions have names", run)
     pid = fgread.file("pid").read_text().strip()
     pathlib.Path(f"/tmp/perf-{pid}.map").unlink(missing_ok=True)
 

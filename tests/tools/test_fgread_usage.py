@@ -94,7 +94,8 @@ def check_wrong_usage(tap, fgread):
                       ["--symfs", "/nonexistent"], ["--kallsyms", "/nonexistent"]):
         run = fgread(*arguments)
         name = "wrong usage is status 2 and one message: " + " ".join(arguments)
-        tap.check(run.status == 2 and run.err and not run.out and not died(run), name, run)
+        tap.check(run.status == 2 and run.err.startswith("fgread: ") and run.err.count("\n") == 1
+                  and not run.out and not died(run), name, run)
 
 
 def check_max_memory(tap, fgread, path):

@@ -49,6 +49,7 @@ def check_usage(tap, fgrecord):
             ("nothing to record", [], "what is to be recorded"),
             ("two things to record", ["-a", "--", "true"], "exclude each other"),
             ("no such option", ["--bogus", "true"], "no such option"),
+            ("an option of comparisons", ["--negate", "true"], "--negate: there is no such option"),
             ("an unknown ending", ["-o", "x.png", "true"], "give --format"),
             ("a process that is no number", ["-p", "init"], "not a process number"),
             ("too much stack", ["--stack-size", "70000", "true"], "--stack-size"),

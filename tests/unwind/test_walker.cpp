@@ -290,6 +290,16 @@ TEST_CASE("a chain of signal frames that leads nowhere is limited") {
     CHECK(process.frames.size() == WalkLimits{}.max_frames);
 }
 
+TEST_CASE("a recursion is walked as far as the largest dump holds it") {
+    constexpr std::size_t calls = 4000;
+    Process process;
+    process.pc(leaf);
+    for (std::size_t i = 0; i < calls; ++i) process.back_to(middle).word(0);
+    process.back_to(start);
+    CHECK(process.walk() == StopReason::complete);
+    CHECK(process.frames.size() == calls + 2);
+}
+
 TEST_CASE("a walker keeps what it learnt of one space apart from another") {
     Process one;
     one.pc(leaf).back_to(start);
