@@ -12,7 +12,8 @@ namespace {
 constexpr std::uint64_t plain_size = 16;
 constexpr std::uint32_t long_length = 0xffffffff;
 constexpr std::uint32_t max_plain_range = 0x7fffffff;
-constexpr std::uint64_t no_cie = ~std::uint64_t{0};
+// Four bytes lead nowhere near.
+constexpr std::uint64_t no_cie = std::uint64_t{1} << 63;
 // Processors ask for memory ahead only within a page.
 constexpr std::uint64_t ahead = 1024;
 

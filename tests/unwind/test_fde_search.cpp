@@ -95,6 +95,21 @@ TEST_CASE("the search for one address reads FDEs of every encoding") {
     }
 }
 
+TEST_CASE("an FDE whose CIE would be in front of the section says nothing of where no FDE is") {
+    CfiBuilder builder = CfiBuilder::eh_frame(frame_address);
+    const auto add_without_cie = [&] {
+        const std::uint64_t offset = builder.bytes().size();
+        const std::uint64_t start = 0x1080 - (frame_address + offset + 8);
+        builder.bytes().u32(16).u32(offset + 5).u32(start & 0xffffffff).u32(0x10).u32(0);
+    };
+    add_without_cie();
+    const std::size_t cie = builder.cie();
+    builder.fde(cie, 0x1000, 0x10, CfiBytes{0x44});
+    add_without_cie();
+    builder.fde(cie, 0x1100, 0x10, CfiBytes{0x44});
+    check_search(eh_frame_of(builder), 0xff0, 0x1120);
+}
+
 TEST_CASE("the search for one address ends where the section is damaged") {
     CfiBuilder builder = CfiBuilder::eh_frame(frame_address);
     const std::size_t cie = builder.cie();
