@@ -44,6 +44,7 @@ void RelevantSymbols::all_seen() {
         }
     }
     starts_.push_back(behind_);
+    starts_.push_back(0);  // which above means that there is none
     std::sort(starts_.begin(), starts_.end());
     starts_.erase(std::unique(starts_.begin(), starts_.end()), starts_.end());
     for (const std::uint64_t address : starts_) {

@@ -242,25 +242,23 @@ private:
     std::uint64_t each_usable(const Matters& matters, const Visit& visit) {
         std::uint64_t malformed = 0;
         code_.each(bytes_.view(), matters, [&](const auto& symbol, std::uint64_t address) {
-            if (symbol.name() >= names_size_) {
+            const bool has_name = symbol.name() < names_size_;
+            const std::string_view text = has_name && has_texts_ ? text_of(symbol) : "";
+            if (!has_name || (has_texts_ && text.empty())) {
                 ++malformed;
-            } else if (!is_marked_ || !is_mark(symbol)) {
+            } else if (!is_marked_ || !is_mapping_symbol(text)) {
                 visit(symbol, address);
             }
         });
         return malformed;
     }
     template <typename Symbol>
-    [[nodiscard]] bool is_mark(const Symbol& symbol) const {
-        return is_mapping_symbol(gathered_.names[names_ + symbol.name()]);
+    [[nodiscard]] std::string_view text_of(const Symbol& symbol) const {
+        return gathered_.names[names_ + symbol.name()];
     }
     template <typename Symbol>
     void keep(const Symbol& symbol, std::uint64_t address) {
         const std::uint64_t name = names_ + symbol.name();
-        if (has_texts_ && gathered_.names[name].empty()) {
-            ++gathered_.malformed;
-            return;
-        }
         gathered_.symbols.push_back({address, end_of_symbol(address, symbol.size()),
                                      static_cast<std::uint32_t>(name), binding_of(symbol.info())});
     }

@@ -107,6 +107,42 @@ TEST_CASE("a table read for some addresses names them as the whole table does") 
     }
 }
 
+namespace {
+
+// Both ways to read the symbols of an x86-64 and an AArch64 file name the address so.
+void check_name_at(const Bytes& file, std::uint64_t address, const std::string& name) {
+    const auto wanted = WantedAddresses::of({address});
+    for (const unsigned machine : {62u, 183u}) {  // EM_X86_64, EM_AARCH64
+        CAPTURE(machine);
+        Bytes bytes = file;
+        bytes[18] = std::byte(machine);
+        const auto image = ElfImage::read(std::move(bytes));
+        REQUIRE(image);
+        std::uint64_t malformed = 0;
+        CHECK(name_at(SymbolTable::read(*image, nullptr, malformed), address) == name);
+        CHECK(name_at(SymbolTable::read(*image, nullptr, malformed, &*wanted), address) == name);
+    }
+}
+
+}  // namespace
+
+TEST_CASE("a symbol whose name is empty ends none, whatever table is read") {
+    ElfBuilder elf;
+    elf.add_text(0x10000, 0x4000);
+    elf.add_symbols({{.name = "f", .value = 0x10010}, {.name = "g", .value = 0x10800}});
+    Bytes& table = elf.sections[2].content;
+    REQUIRE(table[2 * 24] == std::byte{3});
+    table[2 * 24] = std::byte{2};  // the NUL between the two
+    check_name_at(elf.bytes(), 0x11008, "f");
+}
+
+TEST_CASE("a symbol at address 0 without a size reaches into other pages, too") {
+    ElfBuilder elf;
+    elf.add_text(0, 0x4000);
+    elf.add_symbols({{.name = "f", .value = 0}, {.name = "g", .value = 0x3000}});
+    check_name_at(elf.bytes(), 0x2008, "f");
+}
+
 TEST_CASE("a table read for some addresses has no answer for others") {
     ElfBuilder elf;
     elf.add_text(0x1000, 0x1000);
