@@ -236,7 +236,8 @@ std::string_view Symbolizer::State::kernel_name(const Module& module, Avma addre
     if (of_module != in_module) return {};
     if (in_module && found->module != module.info.short_name) return {};
     chain.symbol_offset = listed.value - found->start.value;
-    chain.same_until = found->until.value + shift;
+    // A file of the kernel's may name addresses in between.
+    if (!module.binary) chain.same_until = found->until.value + shift;
     return found->name;
 }
 

@@ -123,6 +123,36 @@ TEST_CASE("kernel names are moved to where the recording's kernel was") {
     CHECK(world.symbolizer.symbolize({world.kernel_module, FrameKind::exact, 0}).kernel);
 }
 
+TEST_CASE("what only kallsyms names says nothing of what the kernel's file may name") {
+    const TemporaryDirectory directory;
+    constexpr std::uint64_t at = 0xffffffff81000000;
+    ElfBuilder elf;
+    elf.add_text(at, 0x1000);
+    elf.add_symbols({{.name = "_text", .value = at, .size = 0x10},
+                     {.name = "only_here", .value = at + 0x180, .size = 0x10}});
+    ModuleSources sources = World::sources(directory, listing);
+    sources.vmlinux = directory.write("vmlinux", elf.bytes());
+    MappingTable table;
+    ModuleCache cache(table, sources);
+    Symbolizer symbolizer(cache, {NameStyle::plain, false});
+    Image image;
+    image.mode = CpuMode::kernel;
+    image.path = "[kernel.kallsyms]_text";
+    Mapping mapping;
+    mapping.start = {at};
+    mapping.end = {at + 0x1000000};
+    mapping.file_offset = at;
+    mapping.image = table.intern(image);
+    const ModuleId module = cache.resolve(table.intern(mapping)).module;
+    const auto chain_at = [&](std::uint64_t address) {
+        return symbolizer.symbolize({module, FrameKind::exact, address});
+    };
+    CHECK(chain_at(at + 0x180).functions.at(0).name == "only_here");
+    CHECK(chain_at(at + 0x100).functions.at(0).name == "do_work");
+    CHECK(chain_at(at + 0x100).same_until == 0);
+    CHECK(chain_at(at + 0x8).same_until == at + 0x10);
+}
+
 TEST_CASE("a kernel module's address has no name of another module") {
     World world(NameStyle::plain, listing);
     CHECK(world.name(world.ext4_module, 0xffffffffc0001004) == "ext4_find");
