@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "perfdata/mapped_file.h"
 #include "symbols/elf_image.h"
 #include "symbols/module_cache.h"
 #include "symbols/vdso.h"
@@ -317,6 +318,38 @@ TEST_CASE("words of read-only data are read from the file, others are not") {
     CHECK_FALSE(world.cache.read_word(module, {0}));
     CHECK_FALSE(world.cache.read_word(module, {~std::uint64_t{0}}));
     CHECK_FALSE(world.cache.read_word(ModuleId{}, {0x1010}));
+}
+
+TEST_CASE("words of a large segment are read where it is mapped, up to its end and the file's") {
+    MappedFile::catch_lost_pages();
+    const TemporaryDirectory directory;
+    constexpr std::uint64_t size = 0x20000;
+    ElfBuilder elf;
+    elf.add_text(0x1000, size);
+    Bytes& text = elf.sections[0].content;
+    for (std::uint64_t i = 0; i < 8; ++i) text[0x10 + i] = text[size - 8 + i] = std::byte(i + 1);
+    const std::uint64_t offset = elf.offset_of(1);
+    elf.section_headers = false;
+    elf.segments.push_back({1, 5, offset + 8, 0x100000, 2 * size, 2 * size});
+    elf.segments.push_back({1, 5, 0 - std::uint64_t{0x100}, 0x200000, size, size});
+    World world;
+    Bytes file = elf.bytes();
+    file.resize(offset + size);
+    const std::string path = directory.write("prog", file);
+    const ModuleId module = world.cache.resolve(world.map(image_of(path))).module;
+    CHECK(world.cache.read_word(module, {0x1010}) == 0x0807060504030201);
+    CHECK(world.cache.read_word(module, {0x1000 + size - 8}) == 0x0807060504030201);
+    CHECK_FALSE(world.cache.read_word(module, {0x1000 + size - 7}));
+    CHECK(world.cache.read_word(module, {0x100008}) == 0x0807060504030201);
+    CHECK(world.cache.read_word(module, {0x100000 + size - 16}) == 0x0807060504030201);
+    for (std::uint64_t address = 0x100000 + size - 15; address < 0x100100 + size; ++address) {
+        CHECK_FALSE(world.cache.read_word(module, {address}));
+    }
+    CHECK_FALSE(world.cache.read_word(module, {0x200000}));
+    std::filesystem::resize_file(path, 0);  // what is mapped reads as zeros
+    CHECK(world.cache.read_word(module, {0x5000}) == 0);
+    CHECK(world.cache.read_word(module, {0x102000}) == 0);
+    CHECK(MappedFile::was_any_lost());
 }
 
 TEST_CASE("threads that resolve at once get one module each file") {
