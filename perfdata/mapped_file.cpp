@@ -15,7 +15,7 @@ namespace fgread {
 namespace {
 
 // Mappings at a time; what is more is read in other ways. A recording is one, and each of the
-// larger sections of a binary.
+// larger sections of a binary, and its code.
 constexpr std::size_t max_mapped = 1024;
 
 std::array<MappedFile::Watched, max_mapped> watched_mappings;

@@ -17,6 +17,9 @@ namespace {
 // Addresses that one table looks up by a pass over .eh_frame, before it reads all FDEs. Few are
 // asked for: a handful of stubs, and what linkers leave out of the header.
 constexpr std::size_t max_searches = 16;
+// And those that it learns from counted FDEs to be in none. A hostile header lists 8,000 entries in
+// a KiB of text, which takes a millisecond each time.
+constexpr std::size_t max_checks = 1024;
 
 CfiSection make_section(const UnwindSections& sections, bool is_debug_frame) {
     CfiSection section;
@@ -93,8 +96,14 @@ struct UnwindTable::State {
             return gap.first <= pc.value && pc.value <= gap.last;
         };
         if (std::any_of(gaps.begin(), gaps.end(), covers)) return nullptr;
-        if (is_in_none(by_header->index(), pc)) return nullptr;
-        if (searches.size() + gaps.size() == max_searches) return std::nullopt;
+        if (counts && checks < max_checks) {
+            ++checks;
+            if (is_in_none(by_header->index(), pc)) {
+                return searches.emplace(pc.value, nullptr).first->second;
+            }
+        }
+        if (passes == max_searches) return std::nullopt;
+        ++passes;
         const bool is_first = !counts;
         if (is_first) counts.emplace(by_header->index().span());
         const FdesAt found = find_fdes_at(eh_section, pc.value, is_first ? &*counts : nullptr);
@@ -108,7 +117,7 @@ struct UnwindTable::State {
 
     // Whether the index knows all FDEs of the text around the address, and none covers it.
     [[nodiscard]] bool is_in_none(const FdeIndex& index, Svma pc) const {
-        const auto count = counts ? counts->at(pc.value) : std::nullopt;
+        const auto count = counts->at(pc.value);
         if (!count) return false;
         CieCache cies(eh_section);
         std::vector<Fde> fdes;
@@ -196,9 +205,10 @@ struct UnwindTable::State {
     std::array<std::atomic<RuleBlocks*>, way_count> ways{};
     std::array<std::atomic<bool>, way_count> unusable{};
     std::mutex searches_mutex;
-    std::map<std::uint64_t, const UnwindRule*> searches;  // what was found
+    std::map<std::uint64_t, const UnwindRule*> searches;  // what was found; null: nothing
     std::vector<AddressRange> gaps;                       // where nothing is
     std::optional<FdeCounts> counts;                      // of .eh_frame, once a pass was made
+    std::size_t passes = 0, checks = 0;
     std::uint64_t skipped_entries = 0;
 };
 

@@ -272,6 +272,25 @@ TEST_CASE("an FDE that the header leaves out is found after others were searched
     }
 }
 
+TEST_CASE("of thousands of gaps between FDEs, and of FDEs the header leaves out, each is known") {
+    CfiBuilder builder = CfiBuilder::eh_frame(frame_address);
+    const std::size_t cie = builder.cie();
+    constexpr unsigned count = 2000;
+    for (unsigned i = 0; i < count; ++i) builder.fde(cie, 0x1000 + 4 * i, 2, cfa_offset(16));
+    builder.terminator();
+    auto entries = builder.table();
+    for (const unsigned left_out : {1990u, 1000u, 3u}) {
+        entries.erase(entries.begin() + left_out);
+    }
+    const CfiBytes header = builder.header(header_address, entries);
+    const UnwindTable table(with_header(builder, header));
+    for (unsigned i = 0; i < count; ++i) {
+        CAPTURE(i);
+        CHECK(cfa_at(table, 0x1000 + 4 * i + 2) == 0);
+        CHECK(cfa_at(table, 0x1000 + 4 * i + 1) == 16);
+    }
+}
+
 // gold and mold list them as they come; lld lists one, ld refuses them.
 TEST_CASE("of FDEs with one start the shorter wins, whichever the header lists last") {
     for (const bool shorter_first : {true, false}) {
