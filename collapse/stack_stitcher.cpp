@@ -30,8 +30,7 @@ constexpr std::size_t min_compared = 10;
 constexpr std::size_t max_distance = 64;
 // The nearest donors must agree.
 constexpr std::size_t max_asked = 4;
-// As WalkLimits::max_frames.
-constexpr std::size_t max_outer_frames = 4096;
+constexpr std::size_t max_outer_frames = WalkLimits{}.max_frames;
 
 bool is_same_frame(const WalkedFrame& a, const WalkedFrame& b) {
     return a.pc == b.pc && a.sp == b.sp && a.frame == b.frame;
@@ -48,14 +47,7 @@ std::optional<std::size_t> StackStitcher::add(Pid pid, Tid tid, StopReason reaso
     if (frames.size() + outer.frames < same_frames) return std::nullopt;
     const std::size_t first = room_for(frames.size());
     std::copy(frames.begin(), frames.end(), frames_.begin() + static_cast<std::ptrdiff_t>(first));
-    Stack& stack = stacks_.emplace_back();
-    stack.pid = pid;
-    stack.tid = tid;
-    stack.cut = cut;
-    stack.memory = memory;
-    stack.first = first;
-    stack.count = frames.size();
-    stack.outer = outer;
+    stacks_.push_back({pid, tid, cut, memory, first, frames.size(), outer, {}, 0});
     any_cut_ = any_cut_ || cut;
     return stacks_.size() - 1;
 }
