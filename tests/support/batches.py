@@ -22,10 +22,17 @@ INCLUDE = re.compile(r'^#include "([^"]+)"', re.MULTILINE)
 NAME = re.compile(r'(?<![.>:\w])[A-Za-z_]\w*')
 ANONYMOUS = re.compile(r'^namespace \{\n(.*?)^\}  // namespace$', re.MULTILINE | re.DOTALL)
 # As clang-format lays them out: a declaration begins at the beginning of a line, and what it declares stands
-# before the first of these characters. What this overlooks (enumerators) may clash: then a batch does not build.
+# before the first of these characters. Constants may be several.
 DECLARED = re.compile(
     r'^(?:(?:class|struct|enum class|enum) (\w+)'
     r'|(?!using namespace)(?:\[\[.*?\]\] )?[A-Za-z][^({=;\n]*?\b(\w+) ?(?:\[\w*\] ?)?[({=;])', re.MULTILINE)
+CONSTANTS = re.compile(r'^(?:constexpr|enum)\b[^;]*;', re.MULTILINE)
+VALUE = re.compile(r'(?<![.\w])(\w+) =')
+
+
+def declared_in(text):
+    names = {name for names in DECLARED.findall(text) for name in names if name}
+    return names.union(*(VALUE.findall(constants) for constants in CONSTANTS.findall(text)))
 
 
 class Source:
@@ -34,7 +41,7 @@ class Source:
         text = path.read_text()
         self.hidden = set(re.findall(r'^#define (\w+)', text, re.MULTILINE))
         for hidden in ANONYMOUS.findall(text):
-            self.hidden |= {name for names in DECLARED.findall(NOISE.sub('', hidden)) for name in names if name}
+            self.hidden |= declared_in(NOISE.sub('', hidden))
         self.names = set(NAME.findall(NOISE.sub('', text)))
         self.headers = {}
         self.include(path)
