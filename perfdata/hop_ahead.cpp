@@ -6,15 +6,15 @@ namespace fgread {
 namespace {
 
 constexpr unsigned max_threads = 3;
-constexpr std::size_t max_ahead = 4;  // pieces
+constexpr std::size_t max_ahead = 4 * HopAhead::pieces_at_once;
 // The headers of a piece of the smallest records would take as much memory as the piece.
-constexpr std::size_t max_headers = std::size_t{1} << 16;
+constexpr std::size_t max_headers = std::size_t{1} << 13;
 // The largest record and one more.
 constexpr std::uint64_t max_search = std::uint64_t{128} << 10;
 // In a dump of a stack some words look like a header; hardly one points to another three times.
 constexpr unsigned headers_to_believe = 8;
 constexpr std::uint64_t alignment = 8;
-constexpr unsigned records_ahead = 16;
+constexpr std::uint64_t searched_ahead = 1024;
 
 }  // namespace
 
@@ -65,27 +65,30 @@ HopAhead::Run HopAhead::run_at(std::uint64_t position) {
     return run;
 }
 
-// Does one piece, unlocked. False if all are begun, or too far ahead of the reader.
+// Does some pieces, unlocked. False if all are begun, or too far ahead of the reader.
 bool HopAhead::hop_next(std::unique_lock<std::mutex>& lock) {
     // What the reader has left behind it needs no more.
     const std::size_t chosen = std::max(next_, reader_);
     if (next_ == pieces_.size() || chosen >= std::min(pieces_.size(), reader_ + max_ahead)) {
         return false;
     }
-    next_ = chosen + 1;
-    Piece& piece = pieces_[chosen];
-    piece.state = State::begun;
-    if (!spare_.empty()) {
+    next_ = std::min(chosen + pieces_at_once, pieces_.size());
+    const std::span<Piece> pieces(&pieces_[chosen], next_ - chosen);
+    for (Piece& piece : pieces) {
+        piece.state = State::begun;
+        if (spare_.empty()) continue;
         piece.headers = std::move(spare_.back());
         piece.headers.clear();
         spare_.pop_back();
     }
     lock.unlock();
-    piece.first = chosen == 0 ? begin_ : guess(chosen);
-    hop(piece, end_of(chosen));
-    mapped_.release(begin_of(chosen), end_of(chosen) - begin_of(chosen));
+    hop(pieces, chosen);
+    // Of a small file the second pass needs it soon.
+    if (pieces_.size() > pieces_at_once) {
+        mapped_.release(begin_of(chosen), end_of(chosen + pieces.size() - 1) - begin_of(chosen));
+    }
     lock.lock();
-    piece.state = State::done;
+    for (Piece& piece : pieces) piece.state = State::done;
     changed_.notify_all();
     return true;
 }
@@ -112,6 +115,8 @@ std::uint64_t HopAhead::guess(std::size_t piece) const {
     const std::uint64_t end = end_of(piece);
     const std::uint64_t last = std::min(end, begin_of(piece) + max_search);
     for (std::uint64_t first = begin_of(piece); first < last; first += alignment) {
+        // Without, the search takes as long as following the headers does.
+        if (end_ - first > searched_ahead) __builtin_prefetch(&bytes_[first + searched_ahead]);
         std::uint64_t position = first;
         unsigned followed = 0;
         while (followed < headers_to_believe && position < end && is_record(position)) {
@@ -124,21 +129,32 @@ std::uint64_t HopAhead::guess(std::size_t piece) const {
     return end;
 }
 
-// Whole records from the first on that begin before `until`.
-void HopAhead::hop(Piece& piece, std::uint64_t until) const {
-    std::uint64_t position = piece.first;
-    while (position < until && piece.headers.size() < max_headers) {
-        const std::uint64_t rest = end_ - position;
-        if (rest < format::record_header_size) return;
-        const std::byte* at = bytes_.data() + static_cast<std::size_t>(position);
-        const RecordHeader header = load_record_header(at, endian_);
-        if (header.size < format::record_header_size || header.size > rest) return;
-        if (has_outside_bytes(header.type)) return;
-        // Samples of one recording mostly have one size.
-        const std::uint64_t later = std::uint64_t{header.size} * records_ahead;
-        if (later < rest) __builtin_prefetch(at + static_cast<std::size_t>(later));
-        piece.headers.push_back(header);
-        position += header.size;
+// Takes the strand's next record, if it is whole and begins before its piece ends.
+bool HopAhead::hop_once(Strand& strand) const {
+    if (strand.position >= strand.until || strand.piece->headers.size() == max_headers)
+        return false;
+    const std::uint64_t rest = end_ - strand.position;
+    if (rest < format::record_header_size) return false;
+    const std::byte* at = bytes_.data() + static_cast<std::size_t>(strand.position);
+    const RecordHeader header = load_record_header(at, endian_);
+    if (header.size < format::record_header_size || header.size > rest) return false;
+    if (has_outside_bytes(header.type)) return false;
+    __builtin_prefetch(at + header.size);
+    strand.piece->headers.push_back(header);
+    strand.position += header.size;
+    return true;
+}
+
+// `pieces`, the first of which has the number `number`, in turn.
+void HopAhead::hop(std::span<Piece> pieces, std::size_t number) const {
+    std::vector<Strand> strands;
+    for (Piece& piece : pieces) {
+        piece.first = number == 0 ? begin_ : guess(number);
+        strands.push_back({&piece, piece.first, end_of(number)});
+        ++number;
+    }
+    while (!strands.empty()) {
+        std::erase_if(strands, [&](Strand& strand) { return !hop_once(strand); });
     }
 }
 

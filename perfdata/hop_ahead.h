@@ -1,5 +1,9 @@
-// HopAhead: several threads hop over the records of a mapped file, a piece each; who reads them in
-// order finds them ready.
+// HopAhead: hops over the records of a mapped file in several places at once, by one thread or
+// more; who reads them in order finds them ready.
+//
+// Each header says where the next one is, so that whoever follows them waits for the memory of one
+// after the other. Those of eight pieces, taken in turn, are waited for together: 26.7 -> 22.7 ms
+// for 1.0 GB on one core, much of which the mapping of its pages takes.
 //
 // Nobody knows where in the middle of a file a record begins. So it is guessed: at the first place
 // from which on a number of plausible headers follow each other.
@@ -26,12 +30,13 @@ namespace fgread {
 
 class HopAhead {
 public:
-    // Some milliseconds of a disk, 0.3 ms where the pages are in memory.
-    static constexpr std::uint64_t piece_bytes = std::uint64_t{16} << 20;
+    static constexpr std::uint64_t piece_bytes = std::uint64_t{2} << 20;
+    // By one thread. Some milliseconds of a disk, 0.2 ms where the pages are in memory.
+    static constexpr std::size_t pieces_at_once = 8;
 
     // Of the records in [begin, end) of the mapping's bytes, begin < end. `mapped` must outlive
     // this object. `threads`: the reader's is one of them; more than three are not used, as each
-    // has a piece in memory.
+    // has its pieces in memory.
     HopAhead(const MappedFile& mapped, std::uint64_t begin, std::uint64_t end, Endian endian,
              unsigned threads);
     ~HopAhead();
@@ -55,6 +60,12 @@ private:
         std::uint64_t first = 0;  // where its first record begins
         std::vector<RecordHeader> headers;
     };
+    // Where in a piece one thread is.
+    struct Strand {
+        Piece* piece = nullptr;
+        std::uint64_t position = 0;
+        std::uint64_t until = 0;
+    };
 
     [[nodiscard]] std::size_t piece_of(std::uint64_t position) const {
         return static_cast<std::size_t>((position - begin_) / piece_bytes);
@@ -65,7 +76,8 @@ private:
     [[nodiscard]] std::uint64_t end_of(std::size_t piece) const;
     [[nodiscard]] bool is_record(std::uint64_t position) const;
     [[nodiscard]] std::uint64_t guess(std::size_t piece) const;
-    void hop(Piece& piece, std::uint64_t until) const;
+    [[nodiscard]] bool hop_once(Strand& strand) const;
+    void hop(std::span<Piece> pieces, std::size_t number) const;
     bool hop_next(std::unique_lock<std::mutex>& lock);
     void work();
 

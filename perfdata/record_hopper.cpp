@@ -13,7 +13,6 @@ constexpr std::size_t min_read = 256;
 constexpr std::size_t max_read = std::size_t{256} << 10;
 // Below this average size of a record, reading all of it costs less than a system call to jump.
 constexpr std::uint64_t small_record = 1024;
-constexpr unsigned records_ahead = 3;
 // Of a mapping: giving memory back costs some microseconds, more memory than this nothing less.
 constexpr std::size_t mapped_window = std::size_t{16} << 20;
 
@@ -78,13 +77,6 @@ std::optional<RecordHeader> RecordHopper::stop_with(Stop reason) {
     return std::nullopt;
 }
 
-// Samples of one recording mostly have one size: the header of a later one is asked for while this
-// one is looked at.
-void RecordHopper::expect_like(std::uint16_t size) {
-    const std::uint64_t later = position_ - window_begin_ + std::uint64_t{size} * records_ahead;
-    if (later < window_.size()) __builtin_prefetch(&window_[static_cast<std::size_t>(later)]);
-}
-
 // The header at the position, of a record that is whole.
 std::optional<RecordHeader> RecordHopper::next_header() {
     using format::record_header_size;
@@ -102,7 +94,6 @@ std::optional<RecordHeader> RecordHopper::next_header() {
         load_record_header(window_.data() + (position_ - window_begin_), endian_);
     if (header.size < record_header_size) return stop_with(Stop::bad_size);
     if (header.size > rest) return stop_with(Stop::cut);
-    expect_like(header.size);
     return header;
 }
 

@@ -69,7 +69,6 @@ private:
     void show_window(const MappedFile& mapped, std::uint64_t offset);
     std::optional<RecordHeader> next_header();
     std::optional<RecordHeader> stop_with(Stop reason);
-    void expect_like(std::uint16_t size);
 
     const InputFile& file_;
     HopAhead* ahead_ = nullptr;

@@ -97,7 +97,7 @@ Hopped hopped_by_any_threads(const SparseRecords& records) {
 
 TEST_CASE("several threads hop over the same records as one") {
     SparseRecords records;
-    for (unsigned i = 0; records.end() < 6 * piece + 12345; ++i) {
+    for (unsigned i = 0; records.end() < 40 * piece + 12345; ++i) {
         const bool is_small = i % 50 < 10;
         const unsigned size = is_small ? 8 + 8 * (i % 7) : 40000 + 8 * (i * 37 % 3000);
         records.add(is_small ? format::record_comm : format::record_sample,
@@ -125,7 +125,7 @@ TEST_CASE("what only looks like records, where a thread has to guess, is not tak
 TEST_CASE("a trace that covers whole pieces is jumped over, whatever is in it") {
     SparseRecords records;
     records.add_large_until(piece / 2);
-    const std::uint64_t trace = 2 * piece;
+    const std::uint64_t trace = (HopAhead::pieces_at_once + 2) * piece;
     const std::uint64_t at = records.end();
     records.add(format::record_auxtrace, 48);
     records.write(at + 8, &trace, sizeof trace);
@@ -133,7 +133,7 @@ TEST_CASE("a trace that covers whole pieces is jumped over, whatever is in it") 
         records.write_header(piece + 4096 * i, format::record_comm, 4096);
     }
     records.add_bytes(trace);
-    records.add_large_until(5 * piece);
+    records.add_large_until(trace + 5 * piece);
     const Hopped all = hopped_by_any_threads(records);
     CHECK(all.stop == RecordHopper::Stop::at_end);
     CHECK(std::count_if(all.records.begin(), all.records.end(),
