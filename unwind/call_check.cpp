@@ -72,10 +72,11 @@ bool may_have_called(ModuleProvider& provider, const CodePlace& back, std::uint6
     return trust == CallTrust::unknown && is_stub(*begins);
 }
 
-bool is_nearer_called(ModuleProvider& provider, const CodePlace& back, const CodePlace& callee,
-                      const StackMemory& stack, std::uint64_t sp, std::uint64_t fp) {
+std::optional<bool> is_nearer_called(ModuleProvider& provider, const CodePlace& back,
+                                     const CodePlace& callee, const StackMemory& stack,
+                                     std::uint64_t sp, std::uint64_t fp) {
     const auto call = call_of(provider, back);
-    if (!call || call->kind == CallBefore::no_call) return false;
+    if (!call || call->kind == CallBefore::no_call) return std::nullopt;
     const bool is_named = call->kind == CallBefore::direct;
     const std::uint64_t outer =
         is_named ? back.pc + static_cast<std::uint64_t>(call->distance) : callee.pc - longest_leaf;

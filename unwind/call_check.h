@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "unwind/module_provider.h"
 #include "unwind/stack_memory.h"
@@ -36,9 +37,11 @@ enum class CallTrust : std::uint8_t {
 // function keeps no frame, and stands behind its caller: a leaf close to it, as what multiplies for
 // glibc's printf, or one that calls others, as make's xstrdup(). Of the function that the pc is in
 // this is never true, whatever old words its locals hold. Where the call before `back` names
-// nobody, a function without a frame that begins within 4 KiB before `callee`.
-[[nodiscard]] bool is_nearer_called(ModuleProvider& provider, const CodePlace& back,
-                                    const CodePlace& callee, const StackMemory& stack,
-                                    std::uint64_t sp, std::uint64_t fp);
+// nobody, a function without a frame that begins within 4 KiB before `callee`. Nothing, which means
+// no, if it took no look at the stack.
+[[nodiscard]] std::optional<bool> is_nearer_called(ModuleProvider& provider, const CodePlace& back,
+                                                   const CodePlace& callee,
+                                                   const StackMemory& stack, std::uint64_t sp,
+                                                   std::uint64_t fp);
 
 }  // namespace fgread::x86_64

@@ -8,11 +8,14 @@ namespace fgread {
 
 namespace {
 
+void take_short_rule(const UnwindRule& rule, KnownPc& entry) {
+    entry.cfa_offset = static_cast<std::int32_t>(rule.cfa.offset);
+    entry.brief = rule.brief;
+}
+
 void take_rule(const UnwindRule* rule, KnownPc& entry) {
     entry.rule = rule;
-    if (!rule) return;
-    entry.cfa_offset = rule->fast.cfa_offset;
-    entry.brief = rule->brief;
+    if (rule) take_short_rule(*rule, entry);
 }
 
 }  // namespace
@@ -95,6 +98,7 @@ void KnownPlaces::look_at_function(KnownPc& entry) {
     const Svma pc{entry.lookup - entry.bias};
     if (read_code(entry.module, pc, x86_64::is_stub)) return;
     if (limits_.analyse_code) entry.inferred = inferred.find(entry.module, pc);
+    if (entry.inferred) take_short_rule(*entry.inferred, entry);
     if (!limits_.frame_pointers || limits_.trust_frame_pointers) return;
     const auto function = provider_.function_at(entry.module, pc);
     if (!function || !function->is_end_known) return;

@@ -24,11 +24,11 @@ struct alignas(64) KnownPc {
     std::uint64_t bias = 0;
     ModuleId module;
     std::uint32_t generation = 0;  // of the SpanCache; 0 is never used
-    std::int32_t cfa_offset = 0;   // of the FastRule, if `brief` is of use
+    std::int32_t cfa_offset = 0;   // of the rule, if `brief` is of use
     FrameId id = no_frame;         // of the frame, if it was one
     FrameKind kind = FrameKind::return_address;
     StopReason stop = StopReason::complete;
-    ShortRule brief;
+    ShortRule brief;  // of the rule, or of what is inferred
     // Of what it called there are no other callers on this stack: `stop`.
     bool is_bottom : 1 = false;
     bool may_keep_fp : 1 = false;          // no rule, but the frame pointer is worth a look

@@ -56,13 +56,14 @@ struct FastRule {
 };
 static_assert(sizeof(FastRule) == 20, "six of it and its key should stay in a cache line or two");
 
-// Of a FastRule, what is needed to find the callers' pc and stack pointer as long as no CFA is
-// counted from another register than these two.
+// What is needed to find the callers' pc and stack pointer as long as no CFA is counted from
+// another register than these two: the return address is at CFA - 8, whatever becomes of other
+// registers.
 struct ShortRule {
     enum Kind : std::uint8_t {
         none,       // not so simple
-        from_sp,    // the CFA is the stack pointer + FastRule::cfa_offset
-        from_fp,    // the CFA is the frame pointer + FastRule::cfa_offset
+        from_sp,    // the CFA is the stack pointer + the rule's offset, which is of 32 bits
+        from_fp,    // the CFA is the frame pointer + that
         no_caller,  // the return address is undefined
     };
     Kind kind = none;

@@ -29,6 +29,9 @@ struct WalkTrail {
         std::uint64_t fp = 0;          // 0 if it is not known
         bool has_fp = false;           // fp is known
         std::uint8_t fp_distance = 0;  // words below the caller's sp where its fp is; 0: unchanged
+        // Of this frame and those further out, how many had no rule: whose callers were found by
+        // their code, and by the frame pointer.
+        std::uint16_t analysed = 0, followed = 0;
 
         [[nodiscard]] bool is_at(std::uint64_t a_pc, std::uint64_t a_sp, std::uint64_t an_fp,
                                  bool knows_fp) const {
@@ -36,7 +39,8 @@ struct WalkTrail {
         }
     };
     std::uint32_t generation = 0;  // of the SpanCache: what rules the steps were made by
-    std::vector<Step> steps;       // outermost first
+    // Outermost first, up to where something else than these words decided who the caller is.
+    std::vector<Step> steps;
     // Where the walk read the return address 0; without one it ended by what is known of the last
     // frame's pc.
     std::optional<std::uint64_t> end_word;

@@ -49,6 +49,12 @@ template <typename Element>
     frame.id = id;
 }
 
+// What a brief walk knows of a frame.
+struct BriefRegisters {
+    std::uint64_t pc = 0, sp = 0, fp = 0;
+    bool has_fp = false;
+};
+
 struct Places {
     unsigned pc, sp;
 };
@@ -102,6 +108,8 @@ struct StackWalker::State {
         step.fp_distance = fp_distance;
     }
     void leave_trail(std::uint32_t generation, WalkTrail& trail);
+    bool pass_by_frame_pointer(std::uint32_t generation, FrameKind kind, KnownPc at,
+                               const StackMemory& stack, BriefRegisters& registers);
     StopReason walk_fully(std::uint32_t generation, const RegisterFile& innermost, FrameKind kind,
                           const StackMemory& stack, std::vector<WalkedFrame>& frames);
     std::optional<StopReason> walk_briefly(std::uint32_t generation, const RegisterFile& registers,
@@ -125,6 +133,7 @@ struct StackWalker::State {
     std::vector<WalkTrail::Step> steps;
     std::optional<std::uint64_t> end_word;
     std::size_t shared = 0;
+    std::size_t unshared = 0;  // of `steps`, which others must not share
 };
 
 // Whether the call before `returns_to` led to the pc `callee`, in a function that keeps a frame
@@ -143,9 +152,11 @@ bool StackWalker::State::is_anothers_frame(std::uint32_t generation, const Known
                                            std::uint64_t returns_to, const StackMemory& stack,
                                            const RegisterFile& registers) {
     const KnownPc caller = places.look_up(returns_to - 1, generation);
-    return x86_64::is_nearer_called(provider, {caller.module, caller.bias, returns_to},
-                                    {at.module, at.bias, registers[abi.pc]}, stack,
-                                    registers[abi.stack_pointer], registers[x86_64::rbp]);
+    const auto is_anothers = x86_64::is_nearer_called(
+        provider, {caller.module, caller.bias, returns_to}, {at.module, at.bias, registers[abi.pc]},
+        stack, registers[abi.stack_pointer], registers[x86_64::rbp]);
+    if (is_anothers) unshared = steps.size();
+    return is_anothers.value_or(false);
 }
 
 // To the caller of the frame at `at`, for which there is no rule. False, with `registers`
@@ -271,6 +282,7 @@ StopReason StackWalker::State::walk(std::uint32_t generation, const RegisterFile
                                     std::vector<WalkedFrame>& frames) {
     places.make_room();
     const std::size_t frames_before = frames.size();
+    const std::uint32_t followed_before = followed, analysed_before = analysed;
     const auto reason = walk_briefly(generation, registers, kind, stack, trail, frames);
     if (trail && reason == StopReason::complete) {
         leave_trail(generation, *trail);
@@ -279,6 +291,8 @@ StopReason StackWalker::State::walk(std::uint32_t generation, const RegisterFile
     }
     if (reason) return *reason;
     frames.resize(frames_before);
+    followed = followed_before;
+    analysed = analysed_before;
     return walk_fully(generation, registers, kind, stack, frames);
 }
 
@@ -297,7 +311,28 @@ void StackWalker::State::leave_trail(std::uint32_t generation, WalkTrail& trail)
     if (shared == 0) trail.end_word = end_word;
     trail.generation = generation;
     trail.steps.resize(shared);
-    trail.steps.insert(trail.steps.end(), steps.rbegin(), steps.rend());
+    const auto innermost = steps.rend() - static_cast<std::ptrdiff_t>(unshared);
+    trail.steps.insert(trail.steps.end(), steps.rbegin(), innermost);
+    if (analysed + followed == 0) return;
+    WalkTrail::Step outer = shared != 0 ? trail.steps[shared - 1] : WalkTrail::Step{};
+    for (std::size_t at = shared; at < trail.steps.size(); ++at) {
+        trail.steps[at].analysed += outer.analysed;
+        trail.steps[at].followed += outer.followed;
+        outer = trail.steps[at];
+    }
+}
+
+// To the caller of the frame at `at`, which has no rule. False if the walk ends there.
+bool StackWalker::State::pass_by_frame_pointer(std::uint32_t generation, FrameKind kind, KnownPc at,
+                                               const StackMemory& stack,
+                                               BriefRegisters& registers) {
+    RegisterFile known;
+    known.set(abi.pc, registers.pc);
+    known.set(abi.stack_pointer, registers.sp);
+    if (registers.has_fp) known.set(x86_64::rbp, registers.fp);
+    if (!follow_frame_pointer(generation, kind, at, stack, known)) return false;
+    registers = {known[abi.pc], known[abi.stack_pointer], known[x86_64::rbp], true};
+    return true;
 }
 
 StopReason StackWalker::State::walk_fully(std::uint32_t generation, const RegisterFile& innermost,
@@ -349,8 +384,9 @@ StopReason StackWalker::State::walk_fully(std::uint32_t generation, const Regist
     }
 }
 
-// As walk_fully(), for stacks whose CFAs are counted from the stack or frame pointer throughout:
-// only those two registers are followed, for a quarter of the instructions. Nothing, and `frames`
+// As walk_fully(), for stacks whose CFAs are counted from the stack or frame pointer throughout, or
+// whose frames without a rule keep the latter: only those two registers are followed, for a quarter
+// of the instructions. Nothing, and `frames`
 // to be thrown away, if a frame turns out to need more (a signal's, one with a realigned stack).
 std::optional<StopReason> StackWalker::State::walk_briefly(std::uint32_t generation,
                                                            const RegisterFile& registers,
@@ -361,7 +397,7 @@ std::optional<StopReason> StackWalker::State::walk_briefly(std::uint32_t generat
     const StackWords words(stack);
     steps.clear();
     end_word.reset();
-    shared = 0;
+    shared = unshared = 0;
     // The trail's innermost frame was no call's.
     const bool may_meet = trail && trail->generation == generation && !trail->steps.empty();
     std::size_t outer = may_meet ? trail->steps.size() - 1 : 0;
@@ -375,12 +411,17 @@ std::optional<StopReason> StackWalker::State::walk_briefly(std::uint32_t generat
             while (outer != 0 && trail->steps[outer - 1].sp < sp) --outer;
             if (outer != 0 && trail->steps[outer - 1].is_at(pc, sp, fp, has_fp)) {
                 shared = meet(*trail, outer, words);
-                if (shared != 0) return StopReason::complete;
+                if (shared != 0) {
+                    analysed += trail->steps[shared - 1].analysed;
+                    followed += trail->steps[shared - 1].followed;
+                    return StopReason::complete;
+                }
             }
         }
         const KnownPc& at = places.look_up_frame(pc, kind, generation);
         push_frame(frames, at, kind, pc, sp);
         if (trail) push_step(pc, sp, fp, has_fp, at.brief.fp_distance);
+        const bool has_rule = at.rule != nullptr;
         std::uint64_t cfa = static_cast<std::uint64_t>(std::int64_t{at.cfa_offset});
         if (at.brief.kind == ShortRule::from_sp) {
             cfa += sp;
@@ -389,14 +430,30 @@ std::optional<StopReason> StackWalker::State::walk_briefly(std::uint32_t generat
         } else if (at.brief.kind == ShortRule::no_caller) {
             return StopReason::complete;
         } else {
-            const bool ends = !at.rule && !at.may_keep_fp && !at.inferred;
-            return ends ? std::optional(at.stop) : std::nullopt;
+            const StopReason stop = at.stop;
+            if (at.is_bottom && kind == FrameKind::return_address) return stop;
+            if (has_rule || at.inferred) return std::nullopt;
+            BriefRegisters caller{pc, sp, fp, has_fp};
+            if (!at.may_keep_fp || !pass_by_frame_pointer(generation, kind, at, stack, caller)) {
+                return stop;
+            }
+            if (trail) {
+                steps.back().fp_distance = 2;
+                steps.back().followed = 1;
+            }
+            if (count >= limits.max_frames) return StopReason::frame_limit;
+            pc = caller.pc;
+            sp = caller.sp;
+            fp = caller.fp;
+            has_fp = true;
+            kind = FrameKind::return_address;
+            continue;
         }
         if (!words.covers(cfa - word)) {
             const EvalStatus status =
                 FrameMemory(stack, &provider, at.module, at.bias).read(cfa - word).status;
             if (status == EvalStatus::truncated) return StopReason::truncated;
-            if (status == EvalStatus::bad_memory) return StopReason::bad_memory;
+            if (status == EvalStatus::bad_memory && has_rule) return StopReason::bad_memory;
             return std::nullopt;
         }
         if (at.brief.fp_distance != 0) {
@@ -406,6 +463,12 @@ std::optional<StopReason> StackWalker::State::walk_briefly(std::uint32_t generat
             has_fp = true;
         }
         pc = words.at(cfa - word);
+        if (!has_rule) {
+            const bool rises = kind == FrameKind::exact || cfa > sp;
+            if (!rises || !is_behind_call(generation, pc).value_or(true)) return std::nullopt;
+            ++analysed;
+            if (trail) steps.back().analysed = 1;
+        }
         if (pc == 0) {
             end_word = cfa - word;
             return StopReason::complete;

@@ -248,6 +248,7 @@ std::optional<UnwindRule> CodeFrame::rule(Expressions& expressions) const {
         rule.registers.push_back({reg, saved});
     }
     rule.fast = make_fast_rule(rule);
+    rule.brief = make_short_rule(rule);
     return rule;
 }
 

@@ -128,7 +128,8 @@ TEST_CASE("rbp is another's where the stack shows a call of a function nearer to
         CfiBytes words;
         words.u64(0).u64(word).u64(0).u64(back);
         const StackMemory stack({sp}, words.view());
-        return is_nearer_called(modules, {module, 0, back}, {module, 0, pc}, stack, sp, fp);
+        return is_nearer_called(modules, {module, 0, back}, {module, 0, pc}, stack, sp, fp)
+            .value_or(false);
     };
     CHECK(is_leaf(leaf + 0x13, in_outer, sp + 16));
     CHECK(is_leaf(leaf, in_outer, sp + 16));
@@ -136,6 +137,10 @@ TEST_CASE("rbp is another's where the stack shows a call of a function nearer to
     CHECK_FALSE(is_leaf(leaf + 0x13, in_outer, sp + 8));       // behind the frame
     CHECK_FALSE(is_leaf(leaf + 0x13, in_outer + 1, sp + 16));  // not behind a call
     CHECK_FALSE(is_leaf(leaf + 0x13, 7, sp + 16));
+
+    const ModuleId unreadable = modules.add({});
+    CHECK_FALSE(is_nearer_called(modules, {unreadable, 0, back}, {module, 0, leaf}, {}, sp, sp + 16)
+                    .has_value());
 }
 
 TEST_CASE(
@@ -159,7 +164,8 @@ TEST_CASE(
         CfiBytes words;
         words.u64(word).u64(0).u64(back);
         const StackMemory stack({sp}, words.view());
-        return is_nearer_called(modules, {module, 0, back}, {module, 0, pc}, stack, sp, sp + 8);
+        return is_nearer_called(modules, {module, 0, back}, {module, 0, pc}, stack, sp, sp + 8)
+            .value_or(false);
     };
     CHECK(is_anothers(leaf + 0x7a, 0x9105));
     CHECK_FALSE(is_anothers(leaf - 1, 0x9105));

@@ -7,6 +7,7 @@
 #include "frame_offsets.h"
 #include "support/cfi_builder.h"
 #include "unwind/static_modules.h"
+#include "unwind/walk_trail.h"
 #include "unwind/walker.h"
 #include "unwind/x86_64.h"
 
@@ -116,6 +117,23 @@ TEST_CASE("code without a rule is walked by its instructions, and counted") {
     off.analyse_code = false;
     CHECK(process.walk(off).reason == StopReason::no_cfi);
     CHECK(process.frames.size() == 1);
+}
+
+TEST_CASE("a sample counts frames without a rule that it shares with the one before") {
+    Process process;
+    process.pc(saving + 1).word(7).back_to(saving + 10);
+    process.word(0).word(0).word(8).back_to(start + after_call);
+    StackWalker walker(process.modules, {});
+    WalkTrail trail;
+    const auto walk = [&] {
+        return walker.walk(process.space, {2, 0}, process.registers,
+                           {Avma{dump_base}, process.dump.view()}, process.frames, &trail);
+    };
+    CHECK(walk().by_analysis == 2);
+    const WalkResult again = walk();
+    CHECK(again.shared == 2);
+    CHECK(again.by_analysis == 2);
+    CHECK(process.offsets() == Offsets{saving + 1});
 }
 
 TEST_CASE("a frame by analysis that leads behind no call is not believed") {
