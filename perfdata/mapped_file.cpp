@@ -19,6 +19,9 @@ namespace {
 constexpr std::size_t max_mapped = 1024;
 
 std::array<MappedFile::Watched, max_mapped> watched_mappings;
+// Held by whoever changes their bounds: these are no others' memory meanwhile. The handler, which
+// only reads them, needs none.
+std::mutex bounds_mutex;
 struct sigaction earlier_handler;
 bool is_catching = false;
 std::atomic<bool> any_lost{false};
@@ -64,6 +67,7 @@ MappedFile::Watched* take_watched() {
 }
 
 void give_back(MappedFile::Watched& watched) {
+    const std::lock_guard lock(bounds_mutex);
     watched.end.store(0);
     watched.begin.store(0);
     watched.lost.store(false);
@@ -98,9 +102,19 @@ std::optional<MappedFile> MappedFile::map(int descriptor, std::uint64_t offset,
         give_back(*watched);
         return std::nullopt;
     }
+    const std::lock_guard lock(bounds_mutex);
     watched->begin.store(std::bit_cast<std::uintptr_t>(data));
     watched->end.store(std::bit_cast<std::uintptr_t>(data) + length);
     return MappedFile(descriptor, static_cast<std::byte*>(data), length, skipped, watched);
+}
+
+void MappedFile::release_all() {
+    const std::lock_guard lock(bounds_mutex);
+    for (const Watched& watched : watched_mappings) {
+        const std::uintptr_t begin = watched.begin.load();
+        const std::uintptr_t end = watched.end.load();
+        if (begin < end) ::madvise(std::bit_cast<void*>(begin), end - begin, MADV_DONTNEED);
+    }
 }
 
 bool MappedFile::fetch_pages(std::uint64_t offset, std::uint64_t size) const {

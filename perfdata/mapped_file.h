@@ -33,6 +33,10 @@ public:
     // Whether some page of any MappedFile was lost when it was read, so far in this process.
     [[nodiscard]] static bool was_any_lost();
 
+    // Gives the memory of all MappedFiles of this process back to the system; they can be read
+    // again. Thread-safe.
+    static void release_all();
+
     // Makes the system map these bytes now, not one page fault after the other. False if it cannot
     // (before Linux 5.14), or does not have all of them. Thread-safe.
     [[nodiscard]] bool fetch_pages(std::uint64_t offset, std::uint64_t size) const;

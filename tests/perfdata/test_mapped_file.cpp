@@ -98,6 +98,24 @@ TEST_CASE("what was read of a mapped file is given back and can be read again") 
     CHECK(mapped->is_whole(size));
 }
 
+TEST_CASE("the memory of all mapped files is given back at once, and they can be read again") {
+    MappedFile::catch_lost_pages();
+    const NamelessFile file(8 * page);
+    const auto first = MappedFile::map(file.descriptor(), 0, 8 * page);
+    const auto second = MappedFile::map(file.descriptor(), page, page);
+    REQUIRE(first);
+    REQUIRE(second);
+    CHECK(count_of(first->bytes(), 'x') == 8 * page);
+    CHECK(count_of(second->bytes(), 'x') == page);
+    MappedFile::release_all();
+    CHECK_FALSE(is_in_memory(*first, 0));
+    CHECK_FALSE(is_in_memory(*first, 7 * page));
+    CHECK_FALSE(is_in_memory(*second, 0));
+    CHECK(count_of(first->bytes(), 'x') == 8 * page);
+    CHECK(count_of(second->bytes(), 'x') == page);
+    CHECK(first->is_whole(8 * page));
+}
+
 TEST_CASE("readers find the pages behind theirs fetched, but not fetched twice") {
     MappedFile::catch_lost_pages();
     constexpr std::size_t mib = std::size_t{1} << 20, size = 9 * mib;
