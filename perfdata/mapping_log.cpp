@@ -44,7 +44,7 @@ MappingLog MappingLog::forked(EventTime when) const {
     const auto all = changes();
     const auto later = std::upper_bound(all.begin(), all.end(), when,
                                         [](EventTime t, const Change& c) { return t < c.from; });
-    child.count_ = static_cast<std::size_t>(later - all.begin());
+    child.count_ = static_cast<std::uint32_t>(later - all.begin());
     return child;
 }
 

@@ -42,7 +42,7 @@ private:
     void copy_inherited();
 
     std::shared_ptr<std::vector<Change>> changes_;  // null: none
-    std::size_t count_ = 0;                         // others of them are the parent's only
+    std::uint32_t count_ = 0;                       // others of them are the parent's only
     bool inherited_ = false;                        // shared with the parent, who may add to them
 };
 

@@ -136,6 +136,21 @@ TEST_CASE("readers find the pages behind theirs fetched, but not fetched twice")
     CHECK(mapped->is_whole(size));
 }
 
+TEST_CASE("one reader alone gives back what is behind him sooner than several do") {
+    MappedFile::catch_lost_pages();
+    constexpr std::size_t mib = std::size_t{1} << 20, size = 10 * mib;
+    const NamelessFile file(size);
+    for (const bool several : {false, true}) {
+        const auto mapped = MappedFile::map(file.descriptor(), 0, size);
+        REQUIRE(mapped);
+        CHECK(count_of(mapped->bytes(), 'x') == size);
+        if (several) mapped->begin_reading(9 * mib, 1);
+        mapped->begin_reading(8 * mib, 1);
+        mapped->end_reading(8 * mib);
+        CHECK(is_in_memory(*mapped, 0) == several);
+    }
+}
+
 TEST_CASE("what another one still reads of a mapped file is not given back") {
     MappedFile::catch_lost_pages();
     constexpr std::size_t mib = std::size_t{1} << 20, size = 40 * mib;
