@@ -124,7 +124,9 @@ Result<Profile> aggregate(const PerfFile& file, Scan& scan, ModuleProvider& modu
         while (workers.size() < useful) {
             const auto number = static_cast<unsigned>(workers.size());
             workers.emplace_back(number, file, scan, modules, options, tables);
-            workers.back().limit_tables(options.max_worker_tables / count);
+            if (options.max_worker_tables != 0) {
+                workers.back().limit_tables(options.max_worker_tables / count);
+            }
         }
         for (SampleWorker& worker : workers) worker.begin_batch();
         progress.begin_batch(scan);

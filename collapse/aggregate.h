@@ -40,8 +40,8 @@ struct AggregateOptions {
     WalkLimits limits;
     MemoryLimit max_memory;
     // Bytes of the tables of all workers together, which hold again what the Profile holds; a
-    // worker whose share is full begins new ones, which costs time and changes nothing. 0: no
-    // limit.
+    // worker whose share is full begins new ones, which costs time and changes nothing. 0: 4 MiB
+    // each, which costs none.
     std::uint64_t max_worker_tables = 0;
     ProgressObserver progress;  // may be empty
 };

@@ -118,7 +118,7 @@ ChunkResult SampleWorker::walk_chunk(const Chunk& chunk, std::size_t number, Byt
 }
 
 void SampleWorker::forget_large_tables() {
-    if (!own_tables_ || max_table_bytes_ == 0) return;
+    if (!own_tables_) return;
     const std::size_t entries = tables_->frames.size() + tables_->stacks.size();
     if (entries * bytes_per_entry <= max_table_bytes_) return;
     *tables_ = {};

@@ -93,7 +93,8 @@ private:
 };
 
 // The mappings of one process incarnation over time. A forked child starts from its parent's
-// mappings at the fork (shared, never copied); later changes of either are invisible to the other.
+// mappings at the fork (shared until it makes some of its own); later changes of either are
+// invisible to the other.
 //
 // Unmapping is not recorded (munmap leaves no trace in a recording): what was mapped stays visible
 // until something else is mapped over it.
@@ -104,7 +105,8 @@ class AddressSpace {
 public:
     AddressSpace();
     // As after fork at `when`: sees what `parent` had mapped up to and including that moment. The
-    // child keeps what it shares alive; it may outlive its parent. O(log n).
+    // child keeps what it shares alive; it may outlive its parent. O(log n); O(n log n) once for
+    // a parent. Counts as a call of the parent's map().
     AddressSpace(const AddressSpace& parent, EventTime when);
 
     // Records that [start, end) was mapped at `when`, over whatever was there. Calls must come in
@@ -115,7 +117,7 @@ public:
 
     // What was mapped at `addr` at `when` (a mapping made at exactly `when` counts). 0 if nothing.
     // A child asked about a time before its fork answers as at the fork.
-    // O(log n) in the number of mappings and of changes. Thread-safe.
+    // As find_span. Thread-safe.
     [[nodiscard]] MappingId find(Avma addr, EventTime when) const;
 
     // As find, and the time span and address range for which the answer holds, so that a caller
@@ -129,9 +131,13 @@ public:
     // O(log^2 n). Thread-safe.
     [[nodiscard]] Found find_span(Avma addr, EventTime when) const;
 
+    // The process whose space it is; 0 unless somebody said so.
+    [[nodiscard]] ProcessId owner() const;
+    void set_owner(ProcessId id);
+
     // Calls of map() one space takes, inherited ones not counted. The kernel allows 65,530
-    // mappings at a time (vm.max_map_count); a JIT that remaps makes more over its life, and each
-    // costs about 1 KB here.
+    // mappings at a time (vm.max_map_count); a JIT that remaps makes more over its life. Of some
+    // hundred each costs 40 bytes, of more about 1 KB.
     static constexpr std::size_t max_changes = std::size_t{1} << 20;
 
     ~AddressSpace();

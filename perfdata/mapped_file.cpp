@@ -19,6 +19,9 @@ namespace {
 constexpr std::size_t max_mapped = 1024;
 
 std::array<MappedFile::Watched, max_mapped> watched_mappings;
+// Held by whoever changes their bounds: these are no others' memory meanwhile. The handler, which
+// only reads them, needs none.
+std::mutex bounds_mutex;
 struct sigaction earlier_handler;
 bool is_catching = false;
 std::atomic<bool> any_lost{false};
@@ -29,6 +32,8 @@ constexpr std::uint64_t mapped_at_once = std::uint64_t{2} << 20;
 // Every time all processors that run this process are interrupted: half a MiB at once cost a
 // twentieth of a 1 GB job on two of them, 8 MiB a fiftieth.
 constexpr std::uint64_t released_at_once = std::uint64_t{16} << 20;
+// With one reader nobody is interrupted.
+constexpr std::uint64_t released_by_one = std::uint64_t{4} << 20;
 
 // What one page of a page table maps: two threads that map into the same one wait for each other,
 // a fortieth of the time of two that walk a 1 GB recording.
@@ -64,6 +69,7 @@ MappedFile::Watched* take_watched() {
 }
 
 void give_back(MappedFile::Watched& watched) {
+    const std::lock_guard lock(bounds_mutex);
     watched.end.store(0);
     watched.begin.store(0);
     watched.lost.store(false);
@@ -98,9 +104,19 @@ std::optional<MappedFile> MappedFile::map(int descriptor, std::uint64_t offset,
         give_back(*watched);
         return std::nullopt;
     }
+    const std::lock_guard lock(bounds_mutex);
     watched->begin.store(std::bit_cast<std::uintptr_t>(data));
     watched->end.store(std::bit_cast<std::uintptr_t>(data) + length);
     return MappedFile(descriptor, static_cast<std::byte*>(data), length, skipped, watched);
+}
+
+void MappedFile::release_all() {
+    const std::lock_guard lock(bounds_mutex);
+    for (const Watched& watched : watched_mappings) {
+        const std::uintptr_t begin = watched.begin.load();
+        const std::uintptr_t end = watched.end.load();
+        if (begin < end) ::madvise(std::bit_cast<void*>(begin), end - begin, MADV_DONTNEED);
+    }
 }
 
 bool MappedFile::fetch_pages(std::uint64_t offset, std::uint64_t size) const {
@@ -123,6 +139,7 @@ void MappedFile::begin_reading(std::uint64_t offset, std::uint64_t size) const {
     {
         const std::lock_guard lock(readers_->mutex);
         readers_->offsets.push_back(offset);
+        if (readers_->offsets.size() > 1) readers_->are_several = true;
     }
     while (const auto piece = next_to_fetch(offset, size)) {
         // Where the system cannot, the reader meets one page fault after the other.
@@ -154,7 +171,8 @@ void MappedFile::end_reading(std::uint64_t offset) const {
         if (mine != offsets.end()) offsets.erase(mine);
         for (const std::uint64_t other : offsets) until = std::min(until, other);
         from = readers_->released;
-        if (until < from || until - from < released_at_once) return;
+        const std::uint64_t enough = readers_->are_several ? released_at_once : released_by_one;
+        if (until < from || until - from < enough) return;
         readers_->released = until;
     }
     release(from, until - from);

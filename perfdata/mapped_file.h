@@ -33,6 +33,10 @@ public:
     // Whether some page of any MappedFile was lost when it was read, so far in this process.
     [[nodiscard]] static bool was_any_lost();
 
+    // Gives the memory of all MappedFiles of this process back to the system; they can be read
+    // again. Thread-safe.
+    static void release_all();
+
     // Makes the system map these bytes now, not one page fault after the other. False if it cannot
     // (before Linux 5.14), or does not have all of them. Thread-safe.
     [[nodiscard]] bool fetch_pages(std::uint64_t offset, std::uint64_t size) const;
@@ -45,7 +49,7 @@ public:
     // read these bytes. Fetches the pages up to some MiB behind them, each once. Thread-safe.
     void begin_reading(std::uint64_t offset, std::uint64_t size) const;
     // The same one has read what he began at `offset`. Gives back what lies before all that is
-    // still read, 16 MiB at once. Thread-safe.
+    // still read: 4 MiB at once, 16 MiB if several read. Thread-safe.
     void end_reading(std::uint64_t offset) const;
     // Nobody reads the file any more, in this order: gives back the rest. Thread-safe.
     void end_all_reading() const;
@@ -73,6 +77,7 @@ private:
         std::vector<std::uint64_t> offsets;  // where each began
         std::uint64_t fetched = 0;           // what lies before was fetched, or passed over
         std::uint64_t released = 0;          // what lies before was given back
+        bool are_several = false;            // or were
     };
 
     struct Piece {

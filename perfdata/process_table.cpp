@@ -125,7 +125,6 @@ struct Process {
     Pid pid;
     AddressSpace user;
     Ancestry ancestry{};
-    std::vector<ImageId> jitdumps{};
 };
 
 }  // namespace
@@ -134,20 +133,21 @@ struct ProcessTable::State {
     MappingTable mappings;
     CommNames comms;
     CommId swapper = comms.intern("swapper");
-    AddressSpace nothing;  // the ancestor of all address spaces: they share its memory
     AddressSpace kernel;
-    std::deque<Process> processes;                                             // by ProcessId
+    std::deque<Process> processes;                       // by ProcessId
+    std::map<ProcessId, std::vector<ImageId>> jitdumps;  // of the few that have some
     tsl::robin_map<std::int32_t, std::vector<Since<ProcessId>>> incarnations;  // by pid
     tsl::robin_map<std::int32_t, std::vector<Since<CommId>>> names;            // by tid
     std::map<std::uint64_t, std::string> cgroups;                              // paths by id
     EventTime now;  // of the last event applied
     Diagnostics diagnostics;
 
-    State() { processes.push_back({Pid{}, AddressSpace(nothing, {}), {}, {}}); }
+    State() { processes.push_back({Pid{}, AddressSpace(), {}}); }
 
     ProcessId add_process(Pid pid, EventTime from, AddressSpace user, Ancestry ancestry = {}) {
         const ProcessId id{static_cast<std::uint32_t>(processes.size())};
-        processes.push_back({pid, std::move(user), ancestry, {}});
+        user.set_owner(id);
+        processes.push_back({pid, std::move(user), ancestry});
         incarnations[pid.value].push_back({from, id});
         return id;
     }
@@ -155,7 +155,7 @@ struct ProcessTable::State {
     // The living incarnation, made up from the beginning of time if there is none.
     ProcessId current_id(Pid pid) {
         const auto found = incarnations.find(pid.value);
-        return found == incarnations.end() ? add_process(pid, {}, AddressSpace(nothing, {}))
+        return found == incarnations.end() ? add_process(pid, {}, AddressSpace())
                                            : found->second.back().value;
     }
     Process& current(Pid pid) { return processes[current_id(pid).value]; }
@@ -205,15 +205,13 @@ struct ProcessTable::State {
         if (is_remapped_text(process, when, event.mapping)) return;
         map(process.user, when, event, mappings.mapping(event.mapping).end);
         const ImageId image = mappings.mapping(event.mapping).image;
-        std::vector<ImageId>& known = process.jitdumps;
-        if (is_jitdump(mappings.image(image).path) &&
-            std::find(known.begin(), known.end(), image) == known.end()) {
-            known.push_back(image);
-        }
+        if (!is_jitdump(mappings.image(image).path)) return;
+        std::vector<ImageId>& known = jitdumps[process.user.owner()];
+        if (std::find(known.begin(), known.end(), image) == known.end()) known.push_back(image);
     }
 
     void exec(EventTime when, const ProcessEvent& event) {
-        add_process(event.pid, when, AddressSpace(nothing, when));
+        add_process(event.pid, when, AddressSpace());
     }
 
     void fork(EventTime when, const ProcessEvent& event) {
@@ -221,7 +219,7 @@ struct ProcessTable::State {
         if (!new_process) {
             current(event.pid);
         } else if (event.kind == ProcessEvent::Kind::fork_synthesised) {
-            add_process(event.pid, when, AddressSpace(nothing, when));
+            add_process(event.pid, when, AddressSpace());
         } else {
             const ProcessId parent = current_id(event.parent_pid);
             add_process(event.pid, when, AddressSpace(processes[parent.value].user, when),
@@ -422,7 +420,9 @@ Ancestry ProcessTable::ancestry(ProcessId id) const {
     return state_->processes.at(id.value).ancestry;
 }
 const std::vector<ImageId>& ProcessTable::jitdumps(ProcessId id) const {
-    return state_->processes.at(id.value).jitdumps;
+    static const std::vector<ImageId> none;
+    const auto found = state_->jitdumps.find(id);
+    return found == state_->jitdumps.end() ? none : found->second;
 }
 const Diagnostics& ProcessTable::diagnostics() const { return state_->diagnostics; }
 

@@ -61,19 +61,15 @@ JitCode::JitCode(const ProcessTable& processes, const FileFinder& finder, bool m
     : processes_(processes),
       files_(finder),
       architecture_(finder.sources().arch),
-      monotonic_(monotonic) {
-    // Process 0 stands for pids that no record announced: which file would be theirs?
-    for (std::uint32_t id = 1; id < processes.process_count(); ++id) {
-        ids_.emplace(&processes.space_of({id}), ProcessId{id});
-    }
-}
+      monotonic_(monotonic) {}
 
 const JitProcess* JitCode::process_of(const AddressSpace& space) {
+    const ProcessId id = space.owner();
+    // Process 0 stands for pids that no record announced: which file would be theirs?
+    if (id == ProcessId{}) return nullptr;
     const std::lock_guard lock(mutex_);
-    const auto id = ids_.find(&space);
-    if (id == ids_.end()) return nullptr;
-    const auto [known, is_new] = loaded_.try_emplace(id->second.value, nullptr);
-    if (is_new) known->second = load(id->second);
+    const auto [known, is_new] = loaded_.try_emplace(id.value, nullptr);
+    if (is_new) known->second = load(id);
     return known->second;
 }
 

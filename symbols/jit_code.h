@@ -88,7 +88,6 @@ private:
     const bool monotonic_;
 
     mutable std::mutex mutex_;
-    std::unordered_map<const AddressSpace*, ProcessId> ids_;
     std::unordered_map<std::uint32_t, const JitProcess*> loaded_;  // by ProcessId
     std::deque<JitProcess> with_files_;
     std::map<std::int32_t, std::unique_ptr<NamedMap>> maps_;   // by pid; null: none

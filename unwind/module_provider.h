@@ -57,7 +57,8 @@ class ModuleProvider {
 public:
     virtual ~ModuleProvider() = default;
 
-    // Called once per mapping and walker, then cached by the walker; may be slow (opens files).
+    // A walker remembers the answers for some hundred mappings; may be slow the first time for each
+    // (opens files).
     // Must be safe to call from several threads; the answer stays valid as long as the provider.
     virtual CodeMapping resolve(MappingId mapping) = 0;
 

@@ -75,10 +75,11 @@ void SpanCache::ask_for_code(Span& span, const AddressSpace::Found& found, std::
 }
 
 const CodeMapping& SpanCache::resolve(MappingId mapping) {
-    if (mapping.value >= resolved_.size()) resolved_.resize(std::size_t{mapping.value} + 1);
-    auto& known = resolved_[mapping.value];
-    if (!known) known = provider_.resolve(mapping);
-    return *known;
+    const std::size_t place = mapping.value % max_resolved;
+    if (place >= resolved_.size()) resolved_.resize(place + 1);
+    Resolved& known = resolved_[place];
+    if (known.mapping != mapping) known = {mapping, provider_.resolve(mapping)};
+    return known.code;
 }
 
 void SpanCache::clear() {

@@ -165,6 +165,22 @@ TEST_CASE("a fork in the past inherits what was mapped then") {
     CHECK(found(child, 0x1000, 9) == 1);
 }
 
+TEST_CASE("a child that maps something leaves its parent and its sisters alone") {
+    for (const std::uint32_t mappings : {4U, 100U, 1000U}) {  // listed, listed and in a tree
+        AddressSpace parent;
+        for (std::uint32_t i = 1; i <= mappings; ++i) map(parent, i, i * 16, i * 16 + 16, i);
+        AddressSpace first(parent, at(2000)), second(parent, at(2000));
+        map(first, 2001, 16, 24, 2001);
+        map(parent, 2002, 16, 24, 2002);
+        CHECK(found(first, 16, 2003) == 2001);
+        CHECK(found(first, 32, 2003) == 2);
+        CHECK(found(second, 16, 2003) == 1);
+        CHECK(found(parent, 16, 2003) == 2002);
+        CHECK(first.find_span(Avma{24}, at(2003)).from == at(2001));
+        CHECK(second.find_span(Avma{16}, at(2003)).from == EventTime{});
+    }
+}
+
 TEST_CASE("a child outlives its parent") {
     auto parent = std::make_unique<AddressSpace>();
     map(*parent, 1, 0x1000, 0x2000, 1);
@@ -193,9 +209,11 @@ TEST_CASE("any sequence of mappings and forks answers as a plain log would") {
     std::mt19937_64 random(7);
     for (int round = 0; round < 30; ++round) {
         const std::uint64_t width = 8ULL << (random() % 6);
+        // Few mappings are kept as a list, many as a tree.
+        const std::uint64_t changes = round % 3 == 0 ? 1200 : 120;
         std::vector<AddressSpace> spaces(1);
         std::vector<Model> models(1);
-        for (std::uint64_t time = 1; time < 120; ++time) {
+        for (std::uint64_t time = 1; time < changes; ++time) {
             const std::size_t i = random() % spaces.size();
             if (random() % 8 == 0 && spaces.size() < 8) {
                 spaces.emplace_back(spaces[i], at(time));
@@ -210,7 +228,7 @@ TEST_CASE("any sequence of mappings and forks answers as a plain log would") {
         }
         for (std::size_t i = 0; i < spaces.size(); ++i) {
             for (int k = 0; k < 200; ++k) {
-                const EventTime when = at(random() % 130);
+                const EventTime when = at(random() % (changes + 10));
                 const std::uint64_t address = random() % (width * 2);
                 REQUIRE(spaces[i].find(Avma{address}, when).value == models[i].find(address, when));
                 check_span(spaces[i], models[i], address, when);

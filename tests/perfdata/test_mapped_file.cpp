@@ -98,6 +98,24 @@ TEST_CASE("what was read of a mapped file is given back and can be read again") 
     CHECK(mapped->is_whole(size));
 }
 
+TEST_CASE("the memory of all mapped files is given back at once, and they can be read again") {
+    MappedFile::catch_lost_pages();
+    const NamelessFile file(8 * page);
+    const auto first = MappedFile::map(file.descriptor(), 0, 8 * page);
+    const auto second = MappedFile::map(file.descriptor(), page, page);
+    REQUIRE(first);
+    REQUIRE(second);
+    CHECK(count_of(first->bytes(), 'x') == 8 * page);
+    CHECK(count_of(second->bytes(), 'x') == page);
+    MappedFile::release_all();
+    CHECK_FALSE(is_in_memory(*first, 0));
+    CHECK_FALSE(is_in_memory(*first, 7 * page));
+    CHECK_FALSE(is_in_memory(*second, 0));
+    CHECK(count_of(first->bytes(), 'x') == 8 * page);
+    CHECK(count_of(second->bytes(), 'x') == page);
+    CHECK(first->is_whole(8 * page));
+}
+
 TEST_CASE("readers find the pages behind theirs fetched, but not fetched twice") {
     MappedFile::catch_lost_pages();
     constexpr std::size_t mib = std::size_t{1} << 20, size = 9 * mib;
@@ -116,6 +134,21 @@ TEST_CASE("readers find the pages behind theirs fetched, but not fetched twice")
     CHECK(is_in_memory(*mapped, size - 1));
     mapped->begin_reading(size, 1);
     CHECK(mapped->is_whole(size));
+}
+
+TEST_CASE("one reader alone gives back what is behind him sooner than several do") {
+    MappedFile::catch_lost_pages();
+    constexpr std::size_t mib = std::size_t{1} << 20, size = 10 * mib;
+    const NamelessFile file(size);
+    for (const bool several : {false, true}) {
+        const auto mapped = MappedFile::map(file.descriptor(), 0, size);
+        REQUIRE(mapped);
+        CHECK(count_of(mapped->bytes(), 'x') == size);
+        if (several) mapped->begin_reading(9 * mib, 1);
+        mapped->begin_reading(8 * mib, 1);
+        mapped->end_reading(8 * mib);
+        CHECK(is_in_memory(*mapped, 0) == several);
+    }
 }
 
 TEST_CASE("what another one still reads of a mapped file is not given back") {

@@ -344,6 +344,8 @@ TEST_CASE("where a process came from is known until it calls exec") {
     CHECK(world.table.ancestry(child).parent == parent);
     CHECK(world.table.ancestry(child).forked_at == at(10));
     CHECK(&world.table.space_of(child) == world.table.process_at({8}, at(15)).user);
+    CHECK(world.table.space_of(child).owner() == child);
+    CHECK(world.table.kernel().owner() == ProcessId{});
     world.comm(20, 8, 8, "new", true);
     CHECK(world.table.ancestry(world.table.process_at({8}, at(25)).id).parent == ProcessId{});
 }

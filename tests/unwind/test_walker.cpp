@@ -344,10 +344,10 @@ TEST_CASE("a space that was changed is asked again after forget_spaces") {
     CHECK(process.walk(walker) == StopReason::no_cfi);
 }
 
-TEST_CASE("more spaces than a walker remembers") {
+TEST_CASE("more spaces, and more mappings, than a walker remembers") {
     Process process;
     process.pc(leaf).back_to(start);
-    std::vector<AddressSpace> spaces(100);
+    std::vector<AddressSpace> spaces(2'000);
     std::vector<ModuleId> expected;
     for (AddressSpace& space : spaces) {
         expected.push_back(process.modules.add(UnwindSections{}));
