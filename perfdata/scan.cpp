@@ -58,8 +58,9 @@ bool PerfFile::State::scan_part(std::size_t index, Scan& scan, std::vector<Timed
     std::optional<HopAhead> ahead;
     RecordHopper hopper(records.file, records.begin, records.end, header.endian, scan.record_count);
     const MappedFile* mapped = records.file.mapped();
-    if (mapped && records.begin < records.end) {
-        const bool is_large = records.end - records.begin >= worth_a_thread;
+    const std::uint64_t size = records.end - records.begin;
+    if (mapped && size > HopAhead::piece_bytes) {
+        const bool is_large = size >= worth_a_thread;
         hopper.use(ahead.emplace(*mapped, records.begin, records.end, header.endian,
                                  is_large ? threads : 1));
     }

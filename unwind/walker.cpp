@@ -108,8 +108,14 @@ struct StackWalker::State {
         step.fp_distance = fp_distance;
     }
     void leave_trail(std::uint32_t generation, WalkTrail& trail);
-    bool pass_by_frame_pointer(std::uint32_t generation, FrameKind kind, KnownPc at,
-                               const StackMemory& stack, BriefRegisters& registers);
+    struct Passing {
+        bool goes_on = false;
+        std::optional<StopReason> end;  // if not: of walk_briefly()
+    };
+    Passing pass_without_rule(std::uint32_t generation, FrameKind kind, KnownPc at,
+                              const StackMemory& stack, bool leaves_trail,
+                              BriefRegisters& registers);
+    bool believe_inferred(std::uint32_t generation, std::uint64_t returns_to, bool leaves_trail);
     StopReason walk_fully(std::uint32_t generation, const RegisterFile& innermost, FrameKind kind,
                           const StackMemory& stack, std::vector<WalkedFrame>& frames);
     std::optional<StopReason> walk_briefly(std::uint32_t generation, const RegisterFile& registers,
@@ -322,16 +328,34 @@ void StackWalker::State::leave_trail(std::uint32_t generation, WalkTrail& trail)
     }
 }
 
-// To the caller of the frame at `at`, which has no rule. False if the walk ends there.
-bool StackWalker::State::pass_by_frame_pointer(std::uint32_t generation, FrameKind kind, KnownPc at,
-                                               const StackMemory& stack,
-                                               BriefRegisters& registers) {
+// To the caller of the frame at `at`, which has no rule to be followed briefly. Not part of
+// walk_briefly(), so that the compiler makes that of the usual frames.
+[[gnu::noinline]] StackWalker::State::Passing StackWalker::State::pass_without_rule(
+    std::uint32_t generation, FrameKind kind, KnownPc at, const StackMemory& stack,
+    bool leaves_trail, BriefRegisters& registers) {
+    if (at.is_bottom && kind == FrameKind::return_address) return {false, at.stop};
+    if (at.rule || at.inferred) return {};
+    if (!at.may_keep_fp) return {false, at.stop};
     RegisterFile known;
     known.set(abi.pc, registers.pc);
     known.set(abi.stack_pointer, registers.sp);
     if (registers.has_fp) known.set(x86_64::rbp, registers.fp);
-    if (!follow_frame_pointer(generation, kind, at, stack, known)) return false;
+    if (!follow_frame_pointer(generation, kind, at, stack, known)) return {false, at.stop};
     registers = {known[abi.pc], known[abi.stack_pointer], known[x86_64::rbp], true};
+    if (leaves_trail) {
+        steps.back().fp_distance = 2;
+        steps.back().followed = 1;
+    }
+    return {true, {}};
+}
+
+// Whether what was inferred of the last frame's code led to where a call returns.
+[[gnu::noinline]] bool StackWalker::State::believe_inferred(std::uint32_t generation,
+                                                            std::uint64_t returns_to,
+                                                            bool leaves_trail) {
+    if (!is_behind_call(generation, returns_to).value_or(true)) return false;
+    ++analysed;
+    if (leaves_trail) steps.back().analysed = 1;
     return true;
 }
 
@@ -386,13 +410,12 @@ StopReason StackWalker::State::walk_fully(std::uint32_t generation, const Regist
 
 // As walk_fully(), for stacks whose CFAs are counted from the stack or frame pointer throughout, or
 // whose frames without a rule keep the latter: only those two registers are followed, for a quarter
-// of the instructions. Nothing, and `frames`
-// to be thrown away, if a frame turns out to need more (a signal's, one with a realigned stack).
-std::optional<StopReason> StackWalker::State::walk_briefly(std::uint32_t generation,
-                                                           const RegisterFile& registers,
-                                                           FrameKind kind, const StackMemory& stack,
-                                                           const WalkTrail* trail,
-                                                           std::vector<WalkedFrame>& frames) {
+// of the instructions. Nothing, and `frames` to be thrown away, if a frame turns out to need more (a
+// signal's, one with a realigned stack). Flattened: as large as this is, gcc would rather call for
+// every new element.
+[[gnu::flatten]] std::optional<StopReason> StackWalker::State::walk_briefly(
+    std::uint32_t generation, const RegisterFile& registers, FrameKind kind,
+    const StackMemory& stack, const WalkTrail* trail, std::vector<WalkedFrame>& frames) {
     constexpr std::uint64_t word = StackWords::word;
     const StackWords words(stack);
     steps.clear();
@@ -430,17 +453,10 @@ std::optional<StopReason> StackWalker::State::walk_briefly(std::uint32_t generat
         } else if (at.brief.kind == ShortRule::no_caller) {
             return StopReason::complete;
         } else {
-            const StopReason stop = at.stop;
-            if (at.is_bottom && kind == FrameKind::return_address) return stop;
-            if (has_rule || at.inferred) return std::nullopt;
             BriefRegisters caller{pc, sp, fp, has_fp};
-            if (!at.may_keep_fp || !pass_by_frame_pointer(generation, kind, at, stack, caller)) {
-                return stop;
-            }
-            if (trail) {
-                steps.back().fp_distance = 2;
-                steps.back().followed = 1;
-            }
+            const Passing passing =
+                pass_without_rule(generation, kind, at, stack, trail != nullptr, caller);
+            if (!passing.goes_on) return passing.end;
             if (count >= limits.max_frames) return StopReason::frame_limit;
             pc = caller.pc;
             sp = caller.sp;
@@ -465,9 +481,7 @@ std::optional<StopReason> StackWalker::State::walk_briefly(std::uint32_t generat
         pc = words.at(cfa - word);
         if (!has_rule) {
             const bool rises = kind == FrameKind::exact || cfa > sp;
-            if (!rises || !is_behind_call(generation, pc).value_or(true)) return std::nullopt;
-            ++analysed;
-            if (trail) steps.back().analysed = 1;
+            if (!rises || !believe_inferred(generation, pc, trail != nullptr)) return std::nullopt;
         }
         if (pc == 0) {
             end_word = cfa - word;

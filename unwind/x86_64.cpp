@@ -108,17 +108,20 @@ FastRule make_fast_rule(const UnwindRule& rule) {
 }
 
 ShortRule make_short_rule(const UnwindRule& rule) {
-    const RegisterRule returns_to = rule.rule_of(rule.return_address);
+    RegisterRule returns_to, sp, fp;
+    for (const NumberedRule& entry : rule.registers) {
+        if (entry.reg == rule.return_address) returns_to = entry.rule;
+        if (entry.reg == rsp) sp = entry.rule;
+        if (entry.reg == rbp) fp = entry.rule;
+    }
     if (returns_to.kind == RuleKind::undefined) return {ShortRule::no_caller, 0};
     const bool is_usual = !rule.signal_frame && rule.return_address == return_address &&
-                          slot_distance(returns_to) == 1 &&
-                          rule.rule_of(rsp).kind == RuleKind::unspecified;
+                          slot_distance(returns_to) == 1 && sp.kind == RuleKind::unspecified;
     const bool has_cfa = rule.cfa.kind == RuleKind::in_register &&
                          (rule.cfa.source == rsp || rule.cfa.source == rbp) &&
                          rule.cfa.offset == static_cast<std::int32_t>(rule.cfa.offset);
     if (!is_usual || !has_cfa) return {};
     ShortRule result{rule.cfa.source == rsp ? ShortRule::from_sp : ShortRule::from_fp, 0};
-    const RegisterRule fp = rule.rule_of(rbp);
     if (fp.kind == RuleKind::unspecified || fp.kind == RuleKind::same_value) return result;
     result.fp_distance = static_cast<std::uint8_t>(slot_distance(fp));
     return result.fp_distance != 0 ? result : ShortRule{};

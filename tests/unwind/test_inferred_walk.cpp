@@ -25,6 +25,7 @@ constexpr std::uint64_t goexit = 0x1200;       // nop; call; nop: at the bottom 
 constexpr std::uint64_t switcher = 0x1300;     // call; ret: on another stack
 constexpr std::uint64_t trampoline = 0x1400;   // mov $15, %rax; syscall
 constexpr std::uint64_t start = 0x1500;        // return address undefined; begins with a call
+constexpr std::uint64_t start_calls = 0x1520;  // in it: call *%rax
 constexpr std::uint64_t by_rax = 0x1600;       // CFA = rax + 8; begins with a call
 constexpr std::uint64_t framed = 0x1700;       // push %rbp; mov %rsp, %rbp; call frameless
 constexpr std::uint64_t frameless = 0x1740;    // sub $8, %rsp; call framed_leaf
@@ -44,6 +45,7 @@ CfiBytes module_code() {
     at(switcher, {0xe8, 0, 0, 0, 0, 0xc3});
     at(trampoline, {0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05});
     at(start, {0xe8, 0, 0, 0, 0});
+    at(start_calls, {0xff, 0xd0});
     at(by_rax, {0xe8, 0, 0, 0, 0});
     at(framed, {0x55, 0x48, 0x89, 0xe5, 0xe8, 0x37, 0, 0, 0});
     at(frameless, {0x48, 0x83, 0xec, 8, 0xe8, 0x37, 0, 0, 0});
@@ -134,6 +136,31 @@ TEST_CASE("a sample counts frames without a rule that it shares with the one bef
     CHECK(again.shared == 2);
     CHECK(again.by_analysis == 2);
     CHECK(process.offsets() == Offsets{saving + 1});
+}
+
+TEST_CASE("a caller that other words of the stack decided is not shared") {
+    Process process;
+    process.pc(saving + 1).registers.set(x86_64::rbp, dump_base + 32);
+    const auto stack_with = [](std::uint64_t local) {
+        CfiBytes words;
+        words.u64(7).u64(framed + 9 + bias).u64(local).u64(0);
+        words.u64(0).u64(start_calls + 2 + bias);
+        return words;
+    };
+    StackWalker walker(process.modules, {});
+    WalkTrail trail;
+    const auto walk = [&](const CfiBytes& stack) {
+        return walker.walk(process.space, {2, 0}, process.registers,
+                           {Avma{dump_base}, stack.view()}, process.frames, &trail);
+    };
+    CHECK(walk(stack_with(0)).reason == StopReason::complete);
+    CHECK(process.offsets() == Offsets{saving + 1, framed + 9, start_calls + 2});
+    CHECK(trail.steps.size() == 1);
+    // Now the stack shows a call of a function without a frame.
+    const WalkResult other = walk(stack_with(saving + 10 + bias));
+    CHECK(other.reason == StopReason::no_cfi);
+    CHECK(other.shared == 0);
+    CHECK(process.offsets() == Offsets{saving + 1, framed + 9});
 }
 
 TEST_CASE("a frame by analysis that leads behind no call is not believed") {
