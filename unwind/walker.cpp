@@ -410,9 +410,9 @@ StopReason StackWalker::State::walk_fully(std::uint32_t generation, const Regist
 
 // As walk_fully(), for stacks whose CFAs are counted from the stack or frame pointer throughout, or
 // whose frames without a rule keep the latter: only those two registers are followed, for a quarter
-// of the instructions. Nothing, and `frames` to be thrown away, if a frame turns out to need more (a
-// signal's, one with a realigned stack). Flattened: as large as this is, gcc would rather call for
-// every new element.
+// of the instructions. Nothing, and `frames` to be thrown away, if a frame turns out to need more
+// (a signal's, one with a realigned stack). Flattened: as large as this is, gcc would rather call
+// for every new element.
 [[gnu::flatten]] std::optional<StopReason> StackWalker::State::walk_briefly(
     std::uint32_t generation, const RegisterFile& registers, FrameKind kind,
     const StackMemory& stack, const WalkTrail* trail, std::vector<WalkedFrame>& frames) {
