@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 #include <string_view>
 #include <tuple>
 #include <utility>
@@ -9,6 +10,7 @@
 #include "symbols/function_symbols.h"
 #include "symbols/go_functions.h"
 #include "symbols/mini_debug_info.h"
+#include "symbols/radix_sort.h"
 
 namespace fgread {
 namespace {
@@ -61,14 +63,23 @@ void FunctionRanges::add(Function function, std::string_view name) {
     }
 }
 
+// Of several that begin at one address one is kept: of those whose end is known the longest, and
+// rather a part split off than what has its bounds.
 void FunctionRanges::sort() {
-    std::sort(functions_.begin(), functions_.end(), [](const Function& a, const Function& b) {
-        return std::tuple(a.start, !a.is_end_known, b.end, a.is_start) <
-               std::tuple(b.start, !b.is_end_known, a.end, b.is_start);
-    });
-    const auto last = std::unique(functions_.begin(), functions_.end(),
-                                  [](const auto& a, const auto& b) { return a.start == b.start; });
-    functions_.erase(last, functions_.end());
+    sort_by_number(std::span(functions_), [](const Function& each) { return each.start; });
+    const auto is_better = [](const Function& a, const Function& b) {
+        return std::tuple(!a.is_end_known, b.end, a.is_start) <
+               std::tuple(!b.is_end_known, a.end, b.is_start);
+    };
+    std::size_t kept = 0;
+    for (const Function& each : functions_) {
+        if (kept == 0 || functions_[kept - 1].start != each.start) {
+            functions_[kept++] = each;
+        } else if (is_better(each, functions_[kept - 1])) {
+            functions_[kept - 1] = each;
+        }
+    }
+    functions_.resize(kept);
     functions_.shrink_to_fit();
     std::uint64_t highest = 0;
     for (std::size_t i = 0; i < functions_.size(); ++i) {
