@@ -16,8 +16,9 @@ HERE = pathlib.Path(__file__).resolve().parent
 MB = 1_000_000
 # 4 kHz on each CPU fills 100 MB in a few seconds; perf throttles itself below that where needed.
 RECORD_OPTIONS = ["-e", "cpu-clock", "-F", "3999"]
-# Room for bursts, so that no mapping is lost; only root may lock that much.
-ROOT_OPTIONS = ["-m", "16M"]
+# Room for bursts, and perf before what it records, so that nothing is lost (of a mix of compilers a
+# quarter once was); only root may do either.
+ROOT_OPTIONS = ["-m", "16M", "-r", "1"]
 # What one fleet came to, and some more; other corpora grow by so much until they are stopped.
 FLEET_MB = 1800
 OVERSHOOT_MB = 100

@@ -10,6 +10,8 @@ from dataclasses import asdict
 from measure import median, median_ratio
 
 MB = 1_000_000
+# Of the samples. Where mappings are lost, stacks end early, and everybody is faster than he is.
+MUCH_LOST = 0.001
 COLUMNS = ("", "wall s", "user s", "sys s", "peak MB", "samples/s", "ns/frame", "x cat", "runs")
 
 
@@ -30,6 +32,7 @@ class Comparison:
         self.bytes = recording.stat().st_size
         self.samples = counted["samples"]
         self.frames = counted["frames"]
+        self.lost = counted["lost_events"]
         self.weight = weight  # in words
         self.runs = {}  # by contender, of those that worked
         self.failures = {}  # of the others: why
@@ -65,8 +68,11 @@ class Comparison:
                 if mine.inlines == peer.inlines]
 
     def title(self):
+        lost = ""
+        if self.lost > self.samples * MUCH_LOST:
+            lost = f"; {self.lost} EVENTS LOST while recording, so stacks end early: record anew"
         return (f"{self.recording.name}: {self.bytes / MB:.0f} MB, {self.samples} samples, "
-                f"{self.frames} frames; {self.weight}")
+                f"{self.frames} frames; {self.weight}{lost}")
 
     def rows(self):
         for who, runs in self.runs.items():
