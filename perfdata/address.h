@@ -10,6 +10,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <limits>
 
 namespace fgread {
 
@@ -57,6 +58,9 @@ struct EventTime {
     std::uint64_t sequence = 0;  // number of the record in the file, from 0
     friend constexpr auto operator<=>(const EventTime&, const EventTime&) = default;
 };
+inline constexpr EventTime beginning_of_time{};
+inline constexpr EventTime end_of_time{std::numeric_limits<std::uint64_t>::max(),
+                                       std::numeric_limits<std::uint64_t>::max()};
 
 // In which mode the CPU was (perf_event.h: PERF_RECORD_MISC_CPUMODE_MASK).
 enum class CpuMode : std::uint8_t {

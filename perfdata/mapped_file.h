@@ -37,10 +37,6 @@ public:
     // again. Thread-safe.
     static void release_all();
 
-    // Makes the system map these bytes now, not one page fault after the other. False if it cannot
-    // (before Linux 5.14), or does not have all of them. Thread-safe.
-    [[nodiscard]] bool fetch_pages(std::uint64_t offset, std::uint64_t size) const;
-
     // Gives the memory of these bytes (`offset` of bytes()) back to the system, and of up to 2 MiB
     // before them: they can be read again. Thread-safe.
     void release(std::uint64_t offset, std::uint64_t size) const;
@@ -85,6 +81,7 @@ private:
     };
     [[nodiscard]] std::optional<Piece> next_to_fetch(std::uint64_t offset,
                                                      std::uint64_t size) const;
+    void fetch(const Piece& piece) const;
 
     MappedFile(int descriptor, std::byte* data, std::size_t size, std::size_t skipped,
                Watched* watched)

@@ -6,10 +6,6 @@
 namespace fgread {
 namespace {
 
-constexpr EventTime beginning{};
-constexpr EventTime forever{std::numeric_limits<std::uint64_t>::max(),
-                            std::numeric_limits<std::uint64_t>::max()};
-
 using Change = MappingLog::Change;
 using Found = AddressSpace::Found;
 
@@ -59,7 +55,7 @@ void MappingLog::add(EventTime when, std::uint64_t start, std::uint64_t end, Map
 void MappingLog::copy_inherited() {
     const auto all = changes();
     auto own = std::make_shared<std::vector<Change>>(all.begin(), all.end());
-    for (Change& change : *own) change.from = beginning;
+    for (Change& change : *own) change.from = beginning_of_time;
     changes_ = std::move(own);
     inherited_ = false;
 }
@@ -73,8 +69,8 @@ Found MappingLog::find_span(std::uint64_t address, EventTime when) const {
 
     Found found;
     found.end.value = std::numeric_limits<std::uint64_t>::max();
-    found.from = beginning;
-    found.until = forever;
+    found.from = beginning_of_time;
+    found.until = end_of_time;
     if (next == 0) {
         // Nothing is ever unmapped, so a gap only shrinks: it ends when the address is mapped
         // first, and its range just before that holds from the beginning.

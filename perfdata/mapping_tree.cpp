@@ -1,14 +1,9 @@
 #include "perfdata/mapping_tree.h"
 
 #include <algorithm>
-#include <limits>
 
 namespace fgread {
 namespace {
-
-constexpr EventTime beginning{};
-constexpr EventTime forever{std::numeric_limits<std::uint64_t>::max(),
-                            std::numeric_limits<std::uint64_t>::max()};
 
 using Found = AddressSpace::Found;
 
@@ -48,8 +43,8 @@ std::size_t MappingTree::version_at(EventTime when) const {
 }
 
 EventTime MappingTree::start_of(std::size_t version) const {
-    if (version == 0) return beginning;
-    return version < versions_.size() ? versions_[version].from : forever;
+    if (version == 0) return beginning_of_time;
+    return version < versions_.size() ? versions_[version].from : end_of_time;
 }
 
 Found MappingTree::find_span(std::uint64_t address, EventTime when) const {
@@ -62,14 +57,14 @@ Found MappingTree::find_span(std::uint64_t address, EventTime when) const {
     const PersistentRanges::Node* node = node_in(version);
     Found found;
     if (node == nullptr) {
-        // Nothing is ever unmapped, so a gap only shrinks: it ends when the address is mapped
-        // first, and its range just before that holds from the beginning.
+        // It holds from the beginning, as it is just before the address is mapped first: gaps only
+        // shrink.
         const std::size_t mapped =
             first_where(version, last, [&](std::size_t v) { return node_in(v) != nullptr; });
         const auto gap = PersistentRanges::gap_at(versions_[mapped - 1].root, address);
         found.start.value = gap.start;
         found.end.value = gap.end;
-        found.from = beginning;
+        found.from = beginning_of_time;
         found.until = start_of(mapped);
         return found;
     }

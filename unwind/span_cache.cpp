@@ -6,9 +6,6 @@
 namespace fgread {
 namespace {
 
-constexpr EventTime end_of_time{std::numeric_limits<std::uint64_t>::max(),
-                                std::numeric_limits<std::uint64_t>::max()};
-
 // Bytes: _start is a dozen instructions. That of ld.so and of musl has no CFI.
 constexpr std::uint64_t longest_entry = 64;
 

@@ -14,7 +14,6 @@ using namespace fgread;
 namespace {
 
 EventTime at(std::uint64_t time) { return {time, time}; }
-constexpr EventTime forever{UINT64_MAX, UINT64_MAX};
 
 std::uint32_t found(const AddressSpace& space, std::uint64_t address, std::uint64_t time) {
     return space.find(Avma{address}, at(time)).value;
@@ -60,7 +59,7 @@ void check_span(const AddressSpace& space, const Model& model, std::uint64_t add
     REQUIRE(address < span.end.value);
     REQUIRE(span.from <= when);
     REQUIRE(when < span.until);
-    const EventTime last_moment = span.until == forever
+    const EventTime last_moment = span.until == end_of_time
                                       ? EventTime{1'000'000, 0}
                                       : EventTime{span.until.time - 1, UINT64_MAX};
     for (const std::uint64_t a : {span.start.value, address, span.end.value - 1}) {
@@ -79,7 +78,7 @@ TEST_CASE("nothing is mapped in an empty space") {
     const auto gap = space.find_span(Avma{0x1000}, at(5));
     CHECK_FALSE(gap.id);
     CHECK(gap.start.value == 0);
-    CHECK(gap.until == forever);
+    CHECK(gap.until == end_of_time);
 }
 
 TEST_CASE("a mapping is there from its time on, between its bounds") {
@@ -141,7 +140,7 @@ TEST_CASE("a gap's span ends when the address is mapped, and excludes later neig
     CHECK(gap.until == at(3));
     const auto rest = space.find_span(Avma{0x2400}, at(1));
     CHECK(rest.end.value == 0x2800);
-    CHECK(rest.until == forever);
+    CHECK(rest.until == end_of_time);
 }
 
 TEST_CASE("parent and child of a fork do not see each other's later mappings") {

@@ -70,17 +70,17 @@ TEST_CASE("pages that a mapped file no longer has read as zeros, and it says so"
     CHECK_FALSE(mapped->is_whole(8 * page));
 }
 
-TEST_CASE("pages are fetched as long as the file has them") {
+TEST_CASE("pages are fetched as long as the file has them, and none of those it has lost") {
     MappedFile::catch_lost_pages();
     const NamelessFile file(8 * page);
     const auto mapped = MappedFile::map(file.descriptor(), 0, 8 * page);
     REQUIRE(mapped);
-    CHECK(mapped->fetch_pages(page + 1, 100'000));  // what lies behind the end is left out
-    CHECK(mapped->fetch_pages(100'000, 1));
-    mapped->release(0, 8 * page);
     file.cut(3 * page);
-    CHECK(mapped->fetch_pages(0, 3 * page));
-    CHECK_FALSE(mapped->fetch_pages(2 * page, 3 * page));
+    REQUIRE_FALSE(is_in_memory(*mapped, 0));
+    mapped->begin_reading(0, page);
+    CHECK_FALSE(is_in_memory(*mapped, 0));
+    CHECK(count_of(mapped->bytes().first(page), 'x') == page);
+    CHECK(mapped->is_whole(3 * page));
 }
 
 TEST_CASE("what was read of a mapped file is given back and can be read again") {
