@@ -112,7 +112,7 @@ struct StackWalker::State {
         bool goes_on = false;
         std::optional<StopReason> end;  // if not: of walk_briefly()
     };
-    Passing pass_without_rule(std::uint32_t generation, FrameKind kind, KnownPc at,
+    Passing pass_without_rule(std::uint32_t generation, FrameKind kind, const KnownPc& place,
                               const StackMemory& stack, bool leaves_trail,
                               BriefRegisters& registers);
     bool believe_inferred(std::uint32_t generation, std::uint64_t returns_to, bool leaves_trail);
@@ -122,8 +122,9 @@ struct StackWalker::State {
                                            FrameKind kind, const StackMemory& stack,
                                            const WalkTrail* trail,
                                            std::vector<WalkedFrame>& frames);
-    bool step_past_rule(std::uint32_t generation, KnownPc at, const RegisterFile& innermost,
-                        std::size_t depth, const StackMemory& stack, RegisterFile& registers);
+    bool step_past_rule(std::uint32_t generation, const KnownPc& place,
+                        const RegisterFile& innermost, std::size_t depth, const StackMemory& stack,
+                        RegisterFile& registers);
     StepStatus slow_step(const KnownPc& at, FrameKind kind, const StackMemory& stack,
                          RegisterFile& registers);
 
@@ -242,9 +243,10 @@ StepStatus StackWalker::State::follow_inferred(std::uint32_t generation, const K
 // To the caller, where the rule counts from a register that calls do not preserve: OpenSSL's
 // AES-GCM keeps its CFA in rax over calls of parts of its own, which leave that alone. So what the
 // innermost frame has there is tried for its caller, and else what the caller's code suggests.
-bool StackWalker::State::step_past_rule(std::uint32_t generation, KnownPc at,
+bool StackWalker::State::step_past_rule(std::uint32_t generation, const KnownPc& place,
                                         const RegisterFile& innermost, std::size_t depth,
                                         const StackMemory& stack, RegisterFile& registers) {
+    KnownPc at = place;  // other look-ups may take its place
     const RegisterRule& cfa = at.rule->cfa;
     const UnwindTable* table = places.spans.find(at.lookup).code.table;
     if (cfa.kind != RuleKind::in_register || registers.has(cfa.source) || table == nullptr) {
@@ -331,8 +333,9 @@ void StackWalker::State::leave_trail(std::uint32_t generation, WalkTrail& trail)
 // To the caller of the frame at `at`, which has no rule to be followed briefly. Not part of
 // walk_briefly(), so that the compiler makes that of the usual frames.
 [[gnu::noinline]] StackWalker::State::Passing StackWalker::State::pass_without_rule(
-    std::uint32_t generation, FrameKind kind, KnownPc at, const StackMemory& stack,
+    std::uint32_t generation, FrameKind kind, const KnownPc& place, const StackMemory& stack,
     bool leaves_trail, BriefRegisters& registers) {
+    const KnownPc at = place;  // other look-ups may take its place
     if (at.is_bottom && kind == FrameKind::return_address) return {false, at.stop};
     if (at.rule || at.inferred) return {};
     if (!at.may_keep_fp) return {false, at.stop};
