@@ -29,7 +29,7 @@ namespace {
 using namespace fgread;
 
 constexpr std::uint64_t slice_bytes = 16 << 20;
-constexpr std::size_t prefetched_bytes = 4096, prefetched_at_once = 512;  // as in SampleWorker
+constexpr std::size_t prefetched_bytes = 4096, prefetched_at_once = 1024;  // as in SampleWorker
 constexpr int slice_passes = 101, file_passes = 7;
 
 struct Frames {

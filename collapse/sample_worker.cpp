@@ -15,9 +15,9 @@ namespace {
 constexpr std::size_t bytes_per_entry = 32;
 
 // Of the next sample, while one is walked: in a mapped file it is in no cache. Its fields and
-// registers at once, the stack in between the frames of this one.
+// registers and the innermost frames at once, the rest in between the frames of this one.
 constexpr std::size_t prefetched_bytes = 4096;
-constexpr std::size_t prefetched_at_once = 512;
+constexpr std::size_t prefetched_at_once = 1024;
 
 // Stacks that ended where a module stood in the way, as opposed to those that have no more.
 bool is_early(StopReason reason) {
