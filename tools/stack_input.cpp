@@ -84,7 +84,7 @@ Result<StackInput> read_recording(const char* tool, const std::string& path,
     });
     if (!stats) return stats.error();
     for (const std::string& warning : warnings(*stats, binaries_remedy))
-        say(tool, "warning: " + warning);
+        say(tool, fmt::format("warning: {}: {}", path, warning));
     reader.finish();
     return StackInput{reader.valid_lines(), reader.invalid_lines(), std::move(unit)};
 }
