@@ -60,6 +60,8 @@ def check_failures(tap, fgdiff, before, after):
               and "empty: has no stacks" in run.err, "one profile without stacks is said", run)
     run = fgdiff(empty, empty)
     tap.check(run.status == 1 and "no valid input" in run.err, "two of them are an error", run)
+    run = fgdiff(before, fgdiff.write("x.gz", b"\x1f\x8bxxxx"))
+    tap.check(run.status == 1 and "x.gz: is packed by gzip" in run.err, "a packed profile", run)
 
 
 def check_warnings(tap, fgdiff, recording):
