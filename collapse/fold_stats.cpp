@@ -19,6 +19,7 @@ ModuleStats describe(const ModuleInfo& info) {
     ModuleStats stats;
     stats.path = info.path;
     stats.state = module_state_key(info.state);
+    stats.fault = info.fault;
     stats.recorded_build_id = info.recorded_build_id.hex();
     stats.file_build_id = info.file_build_id.hex();
     stats.file = info.file;
@@ -43,7 +44,7 @@ void explain(const ModuleCache& modules, ModuleId id, bool inlines,
     if (stats.unnamed != 0) {
         const NameGap gap = name_gap(info, sources, modules.kernel_listing().names);
         stats.why = name_gap_key(gap);
-        stats.why_text = name_gap_text(gap);
+        stats.why_text = gap == NameGap::unreadable ? info.fault : std::string(name_gap_text(gap));
         use(name_gap_advice(gap, info, commands), stats);
     } else if (!stats.debug_info) {
         use(debug_info_advice(info, commands), stats);

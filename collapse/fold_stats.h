@@ -27,6 +27,7 @@ struct EventStats {
 struct ModuleStats {
     std::string path;   // as recorded
     std::string state;  // module_state_key()
+    std::string fault;  // if that is "unreadable": what is wrong with the file
     std::string recorded_build_id;
     std::string file_build_id;    // of the file found, if any
     std::string file;             // the file used, if any

@@ -21,7 +21,7 @@ constexpr GapWords words[] = {
     {NameGap::build_id_differs, "build_id_differs", "the file is of another build"},
     {NameGap::file_changed, "file_changed", "the file was changed since it was recorded"},
     {NameGap::not_regular, "not_regular", "not a regular file"},
-    {NameGap::unreadable, "unreadable", "the file is not readable, or not ELF"},
+    {NameGap::unreadable, "unreadable", "the file cannot be read, or is not ELF"},
     {NameGap::foreign, "foreign", "recorded on another machine, without a build-id"},
     {NameGap::stripped, "stripped", "stripped: no symbol table and no debug file"},
     {NameGap::no_symbol, "no_symbol", "its symbols name no function there"},

@@ -124,6 +124,9 @@ struct RecordWords {
 
 std::string_view known_as(std::string_view name) {
     if (name == "-g") return "--call-graph";
+    if (name == "--all-cpus") return "-a";
+    if (name == "--pid") return "-p";
+    if (name == "--tid") return "-t";
     if (name == "--mmap-pages") return "-m";
     if (name == "--freq") return "-F";
     if (name == "--output") return "-o";
@@ -280,7 +283,8 @@ std::string RepeatedCommands::fold_with(std::string_view name, std::string_view 
 }
 
 std::string RepeatedCommands::record_with(std::string_view option, std::string_view value) const {
-    const std::vector<std::string> added = {std::string(option), std::string(value)};
+    std::vector<std::string> added = {std::string(option)};
+    if (!value.empty()) added.emplace_back(value);
     const auto parsed = parse_record(record);
     return line_of(parsed.value_or(RecordWords{{}, {"COMMAND"}}), option, added);
 }
@@ -295,6 +299,12 @@ std::string RepeatedCommands::record_jit(JitFile wanted) const {
     // The clock of a jitdump's times.
     if (wanted == JitFile::jitdump) return line_of(*parsed, "-k", {"-k", "mono"});
     return line_of(*parsed, {}, {});
+}
+
+bool RepeatedCommands::record_has(std::string_view option) const {
+    const auto parsed = parse_record(record);
+    return parsed && std::any_of(parsed->options.begin(), parsed->options.end(),
+                                 [&](const Option& each) { return each.name == option; });
 }
 
 std::string RepeatedCommands::recorded_value(std::string_view option) const {

@@ -23,8 +23,8 @@ struct RepeatedCommands {
     [[nodiscard]] std::string fold_with(std::string_view name, std::string_view value) const;
 
     // `record` with the option instead of what it says of that: "--call-graph" (also instead of
-    // -g), "-m" or "-F". With COMMAND in the program's place where it is not known or cannot be
-    // told from perf's options.
+    // -g), "-m" or "-F"; an empty value is none ("-a"). With COMMAND in the program's place where
+    // it is not known or cannot be told from perf's options.
     [[nodiscard]] std::string record_with(std::string_view option, std::string_view value) const;
 
     // `record` with a runtime told to say what code it makes: node, python, java; empty if the
@@ -32,6 +32,9 @@ struct RepeatedCommands {
     enum class JitFile : std::uint8_t { perf_map, jitdump };
     [[nodiscard]] std::string record_jit(JitFile wanted) const;
 
+    // Whether `record` has the option, by its short name if it is one of -a, -p, -t; false if it is
+    // not known.
+    [[nodiscard]] bool record_has(std::string_view option) const;
     // The value that `record` gives to -m or -F, empty if none or not known.
     [[nodiscard]] std::string recorded_value(std::string_view option) const;
 };

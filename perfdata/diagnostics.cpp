@@ -45,7 +45,7 @@ constexpr ProblemWords words[] = {
      "binary found, but its build-id is not the recorded one; not used"},
     {Problem::module_not_regular, false, "module_not_regular",
      "path of a binary is not a regular file; not opened"},
-    {Problem::module_unreadable, false, "module_unreadable", "binary not readable, or not ELF"},
+    {Problem::module_unreadable, false, "module_unreadable", "binary that cannot be read as ELF"},
     {Problem::module_foreign, false, "module_foreign",
      "recorded on another machine without a build-id; the local file of that name is not used"},
     {Problem::cfi_malformed, false, "cfi_malformed",

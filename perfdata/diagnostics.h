@@ -30,7 +30,7 @@ enum class Problem : std::uint8_t {
     module_missing,          // binary not found
     module_mismatch,         // binary found, but its build-id differs: not used
     module_not_regular,      // path is a FIFO, device, directory ...: not opened
-    module_unreadable,       // binary found but not readable, or not ELF
+    module_unreadable,       // binary found that cannot be read as ELF: why is in the detail
     module_foreign,          // no build-id recorded and the recording is from another machine
     cfi_malformed,           // CIE or FDE skipped
     symbol_malformed,        // symbol table or entry skipped

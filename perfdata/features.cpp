@@ -2,6 +2,9 @@
 #include <algorithm>
 #include <charconv>
 #include <functional>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "perfdata/file_header.h"
 #include "perfdata/format.h"
@@ -191,6 +194,66 @@ bool is_parsed(unsigned bit) {
            bit == feature_e_machine;
 }
 
+struct FeatureName {
+    unsigned bit;
+    const char* name;
+};
+
+// Those that a user misses; perf records twenty.
+constexpr FeatureName missed[] = {
+    {feature_build_id, "build-ids"},        {feature_hostname, "host name"},
+    {feature_os_release, "kernel release"}, {feature_arch, "architecture"},
+    {feature_cmdline, "command line"},      {feature_event_desc, "event names"}};
+
+// Features that could not be read, told as one: a file that was cut lacks all from some place on.
+class LostFeatures {
+public:
+    void add(unsigned bit, std::uint64_t offset) {
+        bits_.push_back(bit);
+        offsets_.push_back(offset);
+    }
+    // The table at `offset`, which was to say where the features from `bit` on are.
+    void add_table(const FileHeader& header, unsigned bit, std::uint64_t offset) {
+        for (; bit < feature_limit; ++bit) {
+            if (header.has_feature(bit)) bits_.push_back(bit);
+        }
+        offsets_.push_back(offset);
+    }
+    void tell(Diagnostics& diagnostics) const {
+        std::string detail = offsets_.empty() ? "" : text();
+        for (const std::uint64_t offset : offsets_) {
+            diagnostics.add(Problem::feature_malformed, offset, std::exchange(detail, {}));
+        }
+    }
+
+private:
+    [[nodiscard]] bool has(unsigned bit) const {
+        return std::find(bits_.begin(), bits_.end(), bit) != bits_.end();
+    }
+
+    // "build-ids, host name and 9 more; ..."
+    [[nodiscard]] std::string text() const {
+        std::string names;
+        std::size_t others = bits_.size();
+        for (const FeatureName& each : missed) {
+            if (!has(each.bit)) continue;
+            names += (names.empty() ? "" : ", ") + std::string(each.name);
+            --others;
+        }
+        if (names.empty()) {
+            names = "feature " + std::to_string(bits_.front());
+            --others;
+        }
+        if (others != 0) names += " and " + std::to_string(others) + " more";
+        if (has(feature_hostname)) names += "; whether it is of this machine is not known";
+        if (has(feature_build_id)) names += "; binaries are checked by inode and age, not build-id";
+        return names;
+    }
+
+    std::vector<unsigned> bits_;
+    std::vector<std::uint64_t> offsets_;
+};
+
 std::optional<std::vector<std::byte>> read_section_bytes(const InputFile& file,
                                                          const FileSection& section) {
     if (section.offset > file.size() || section.size > file.size() - section.offset ||
@@ -214,11 +277,12 @@ Features read_features(const InputFile& file, const FileHeader& header, Diagnost
     // The table follows the records: one section for each bit that is set, in order.
     std::uint64_t table_offset = header.data.offset + header.data.size;
     features.table_found = true;
+    LostFeatures lost;
     for (unsigned bit = 0; bit < feature_limit; ++bit) {
         if (!header.has_feature(bit)) continue;
         const auto entry = read_section_bytes(file, {table_offset, attr_ids_section_size});
         if (!entry) {
-            diagnostics.add(Problem::feature_malformed, table_offset, "table of features");
+            lost.add_table(header, bit, table_offset);
             features.table_found = false;
             break;
         }
@@ -228,15 +292,14 @@ Features read_features(const InputFile& file, const FileHeader& header, Diagnost
         const std::uint64_t offset = section.u64();
         const auto body = read_section_bytes(file, {offset, section.u64()});
         if (!body) {
-            diagnostics.add(Problem::feature_malformed, offset, "feature " + std::to_string(bit));
+            lost.add(bit, offset);
             continue;
         }
         ByteReader in(*body, header.endian);
         read_feature(bit, in, features);
-        if (!in.ok()) {
-            diagnostics.add(Problem::feature_malformed, offset, "feature " + std::to_string(bit));
-        }
+        if (!in.ok()) lost.add(bit, offset);
     }
+    lost.tell(diagnostics);
     return features;
 }
 

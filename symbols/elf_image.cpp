@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstring>
 
 #include "symbols/elf_notes.h"
@@ -65,6 +66,7 @@ struct ElfImage::State {
     void read_sections();
     void name_sections(std::size_t names_index, const std::vector<std::uint32_t>& offsets);
     void find_build_id();
+    std::string fault() const;
 };
 
 OwnedBytes ElfImage::State::read_range(std::uint64_t offset, std::uint64_t length) const {
@@ -192,29 +194,45 @@ void ElfImage::State::find_build_id() {
     }
 }
 
+// Why open_elf() failed.
+std::string ElfImage::State::fault() const {
+    constexpr std::string_view magic(ELFMAG, SELFMAG);
+    if (size() == 0) return "an empty file";
+    errno = 0;
+    const OwnedBytes begin = read_range(0, std::min<std::uint64_t>(size(), magic.size()));
+    if (begin.empty() && errno != 0) return unreadable_text(errno);
+    const void* bytes = begin.view().data();
+    return magic == std::string_view(static_cast<const char*>(bytes), begin.size())
+               ? "an ELF file whose headers are damaged or cut"
+               : "not an ELF file";
+}
+
 ElfImage::ElfImage(std::unique_ptr<State> state) : state_(std::move(state)) {}
 ElfImage::~ElfImage() = default;
 ElfImage::ElfImage(ElfImage&&) noexcept = default;
 ElfImage& ElfImage::operator=(ElfImage&&) noexcept = default;
 
-std::optional<ElfImage> ElfImage::parse(std::unique_ptr<State> state) {
-    if (!state->open_elf()) return std::nullopt;
+std::optional<ElfImage> ElfImage::parse(std::unique_ptr<State> state, std::string* fault) {
+    if (!state->open_elf()) {
+        if (fault != nullptr) *fault = state->fault();
+        return std::nullopt;
+    }
     state->read_segments();
     state->read_sections();
     state->find_build_id();
     return ElfImage(std::move(state));
 }
 
-std::optional<ElfImage> ElfImage::read(RegularFile file) {
+std::optional<ElfImage> ElfImage::read(RegularFile file, std::string* fault) {
     auto state = std::make_unique<State>();
     state->file = std::move(file);
-    return parse(std::move(state));
+    return parse(std::move(state), fault);
 }
 
 std::optional<ElfImage> ElfImage::read(std::vector<std::byte> image) {
     auto state = std::make_unique<State>();
     state->memory = std::move(image);
-    return parse(std::move(state));
+    return parse(std::move(state), nullptr);
 }
 
 Endian ElfImage::endian() const { return state_->endian(); }

@@ -47,9 +47,10 @@ struct Section {
 // Not thread-safe: one object per thread, or under a lock.
 class ElfImage {
 public:
-    // Reads the headers of an opened file; nothing if it is not ELF or its headers make no sense.
+    // Reads the headers of an opened file; nothing if it is not ELF or its headers make no sense:
+    // `fault`, if given, then says which, in words: "not an ELF file".
     // Cost: a few preads, no section contents but the section names.
-    static std::optional<ElfImage> read(RegularFile file);
+    static std::optional<ElfImage> read(RegularFile file, std::string* fault = nullptr);
     // The same of an image in memory (the vdso, a test).
     static std::optional<ElfImage> read(std::vector<std::byte> image);
 
@@ -91,7 +92,7 @@ public:
 private:
     struct State;
     explicit ElfImage(std::unique_ptr<State> state);
-    static std::optional<ElfImage> parse(std::unique_ptr<State> state);
+    static std::optional<ElfImage> parse(std::unique_ptr<State> state, std::string* fault);
     std::unique_ptr<State> state_;
 };
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdlib>
 
 #include "symbols/binary_archive.h"
@@ -123,12 +124,15 @@ FoundFile FileFinder::try_path(const Image& image, const std::string& path, cons
     std::optional<RegularFile> file = RegularFile::open(path, root, failure);
     if (!file) {
         found.state = state_of(failure);
+        if (found.state != ModuleState::unreadable) return found;
+        found.fault = unreadable_text(errno);
+        found.path = root + path;
         return found;
     }
     found.path = root + path;
     found.root = root;
     Candidate candidate{{}, file->identity().modified_ns, same_inode(image, *file), origin};
-    std::optional<ElfImage> elf = ElfImage::read(std::move(*file));
+    std::optional<ElfImage> elf = ElfImage::read(std::move(*file), &found.fault);
     if (!elf) {
         found.state = ModuleState::unreadable;
         return found;

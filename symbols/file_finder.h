@@ -36,6 +36,7 @@ struct FoundFile {
     std::string path;               // of the file found, symfs included; "[vdso]" if from memory
     std::string root;  // `path` lies beneath it as beneath a chroot: symfs or a container's root
     BuildId file_build_id;  // of the file found, even if it is not used
+    std::string fault;      // as ModuleInfo's
 };
 
 // Immutable; safe for any number of threads.

@@ -94,12 +94,16 @@ KernelFile open_elf(const Place& place) {
     std::optional<RegularFile> opened = RegularFile::open(place.path, place.root, failure);
     if (!opened) {
         if (failure == OpenFailure::not_regular) file.state = ModuleState::not_regular;
-        if (failure == OpenFailure::unreadable) file.state = ModuleState::unreadable;
+        if (failure == OpenFailure::unreadable) {
+            file.state = ModuleState::unreadable;
+            file.fault = unreadable_text(errno);
+            file.path = place.root + place.path;
+        }
         return file;
     }
     file.path = place.root + place.path;
     file.in_symfs = !place.root.empty();
-    file.image = ElfImage::read(std::move(*opened));
+    file.image = ElfImage::read(std::move(*opened), &file.fault);
     file.state = file.image ? ModuleState::loaded : ModuleState::unreadable;
     if (file.image) file.build_id = file.image->build_id();
     return file;
@@ -119,7 +123,10 @@ KernelFile open_vmlinux(const Place& place, const Image& image, const std::strin
         return rejected(std::move(file), ModuleState::mismatch);
     }
     const std::optional<std::uint64_t> here = symbol_value(*file.image, anchor);
-    if (!here) return rejected(std::move(file), ModuleState::unreadable);
+    if (!here) {
+        file.fault = "an ELF file without the symbol " + anchor + ", which the kernel's has";
+        return rejected(std::move(file), ModuleState::unreadable);
+    }
     file.bias = anchor_address == 0 ? 0 : anchor_address - *here;
     return file;
 }

@@ -24,7 +24,8 @@ struct KernelFile {
     std::optional<ElfImage> image;  // if state is loaded
     std::string path;               // of the file found, symfs included
     bool in_symfs = false;
-    BuildId build_id;  // of the file found, even if it is not used
+    BuildId build_id;   // of the file found, even if it is not used
+    std::string fault;  // as ModuleInfo's; of a vmlinux only
     // What to take from an address of the running kernel to get one of the file.
     std::uint64_t bias = 0;
 };

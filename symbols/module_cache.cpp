@@ -103,6 +103,7 @@ const Module* ModuleCache::Impl::open(const Image& image, const Mapping& mapping
     }
     FoundFile found = finder.find(image, table.last_users(mapping.image));
     module.info.state = found.state;
+    module.info.fault = found.fault;
     module.info.file = found.path;
     module.info.file_build_id = found.file_build_id;
     if (found.state == ModuleState::loaded) module.binary = share(std::move(found));
@@ -122,7 +123,10 @@ void ModuleCache::Impl::open_kernel_file(const Image& image, const Mapping& mapp
     module.info.file_build_id = file.build_id;
     if (file.state != ModuleState::loaded) {
         // What the user named is told if it is no good.
-        if (is_kernel && !finder.sources().vmlinux.empty()) module.info.state = file.state;
+        if (is_kernel && !finder.sources().vmlinux.empty()) {
+            module.info.state = file.state;
+            module.info.fault = file.fault;
+        }
         return;
     }
     module.info.state = ModuleState::loaded;
@@ -402,7 +406,8 @@ Diagnostics ModuleCache::diagnostics() const {
               [](const ModuleInfo& a, const ModuleInfo& b) { return a.path < b.path; });
     Diagnostics diagnostics;
     for (const ModuleInfo& each : problems) {
-        diagnostics.add(problem_of(each.state), 0, each.path);
+        diagnostics.add(problem_of(each.state), 0,
+                        each.fault.empty() ? each.path : each.path + ": " + each.fault);
     }
     if (impl_->jit) diagnostics.merge(impl_->jit->diagnostics());
     return diagnostics;

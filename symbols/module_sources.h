@@ -51,7 +51,7 @@ enum class ModuleState : std::uint8_t {
     missing,      // no file of that name
     mismatch,     // file there, but its build-id, inode or age says that it is another one
     not_regular,  // FIFO, device, directory, socket
-    unreadable,   // no permission, or not ELF
+    unreadable,   // no permission, or not ELF: ModuleInfo::fault says which
     foreign,      // no build-id recorded, and the recording is another machine's
     anonymous,    // //anon, [heap], JIT without a map: nothing to open
     generated,    // JIT code that a perf map or a jitdump names
@@ -69,6 +69,8 @@ struct ModuleInfo {
     std::string file;           // what was found; empty if nothing
     std::string debug_file;     // separate debug file used, empty if none
     ModuleState state = ModuleState::missing;
+    // If that is unreadable: what is wrong, "cannot be read: Permission denied", "not an ELF file".
+    std::string fault;
 };
 
 }  // namespace fgread

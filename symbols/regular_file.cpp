@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <system_error>
 #include <utility>
 
 #include "symbols/open_in_root.h"
@@ -83,6 +84,10 @@ std::uint64_t nanoseconds(const timespec& time) {
 }
 
 }  // namespace
+
+std::string unreadable_text(int error) {
+    return "cannot be read: " + std::system_category().message(error);
+}
 
 std::optional<RegularFile> RegularFile::open(const std::string& path, const std::string& root,
                                              OpenFailure& failure) {

@@ -59,12 +59,15 @@ enum class OpenFailure : std::uint8_t {
     not_regular,  // FIFO, device, directory, socket
     unreadable,   // no permission, or another error of the system
 };
+// "cannot be read: Permission denied".
+[[nodiscard]] std::string unreadable_text(int error);
 
 // Not thread-safe except read_at.
 class RegularFile {
 public:
     // Opens `path`, which must be absolute and without "..". If `root` is not empty, the path is
-    // taken beneath it as a chroot would: no link leads out of it. Never blocks.
+    // taken beneath it as a chroot would: no link leads out of it. Never blocks. Of one that is
+    // unreadable, errno says why.
     static std::optional<RegularFile> open(const std::string& path, const std::string& root,
                                            OpenFailure& failure);
 

@@ -23,13 +23,15 @@ Result<ElfImage> open_module(const std::string& path) {
     OpenFailure failure = OpenFailure::missing;
     std::optional<RegularFile> file = RegularFile::open(*absolute, "", failure);
     if (!file) {
+        const int error = errno;
         return Error{ErrorKind::io,
                      fmt::format("{}: {}", path,
                                  failure == OpenFailure::not_regular ? "not a regular file"
-                                                                     : "cannot be read")};
+                                                                     : unreadable_text(error))};
     }
-    std::optional<ElfImage> image = ElfImage::read(std::move(*file));
-    if (!image) return Error{ErrorKind::not_perf_data, fmt::format("{}: not an ELF file", path)};
+    std::string fault;
+    std::optional<ElfImage> image = ElfImage::read(std::move(*file), &fault);
+    if (!image) return Error{ErrorKind::not_perf_data, fmt::format("{}: {}", path, fault)};
     return std::move(*image);
 }
 

@@ -57,8 +57,9 @@ constexpr const char* footer =
     "                                                   who calls the hottest functions\n"
     "  fgrender --colors module --minwidth 0.5 out.folded > flame.svg\n"
     "\n"
-    "Exit status: 0 a picture was drawn; 1 there was no valid input (the picture says so), or no\n"
-    "output could be made; 2 wrong usage.";
+    "Exit status: 0 a picture was drawn; 1 there was no valid input (a picture of text says so), "
+    "or\n"
+    "no output could be made; 2 wrong usage.";
 
 void define_options(tools::CommandLine& app, Arguments& arguments) {
     app.use_wide_help();

@@ -36,7 +36,11 @@ std::string module_reason(const ModuleStats& module) {
         return deleted ? "not found: deleted before the recording ended" : "not found";
     }
     if (is_state(module, ModuleState::not_regular)) return "not a regular file, not opened";
-    if (is_state(module, ModuleState::unreadable)) return "not readable, or not ELF";
+    if (is_state(module, ModuleState::unreadable)) {
+        // By --symfs or --vmlinux it is another file than the recorded one.
+        const bool other = !module.file.empty() && module.file != module.path;
+        return other ? module.file + ": " + module.fault : module.fault;
+    }
     if (is_state(module, ModuleState::foreign)) {
         return "not used: recorded on another machine, without a build-id to compare";
     }

@@ -132,6 +132,26 @@ TEST_CASE("remedies are the recorded command with one thing changed, in one line
     CHECK(all[0].command == "perf record -m 64M -g -F 499 -- './my prog' '$1'");
 }
 
+TEST_CASE("a file that perf switched to lacks what children had mapped before, and -a brings it") {
+    FoldStats stats;
+    end(stats, StopReason::no_mapping, 171);
+    stats.commands.record = {"perf", "record", "--switch-output=1s", "--", "sh", "-c", "./sw 3"};
+    const std::vector<Remedy> all = best_remedies(stats, 10);
+    REQUIRE(all.size() == 1);
+    CHECK(all[0].samples == 171);
+    CHECK(has(all[0].what, "--switch-output"));
+    CHECK(all[0].command == "perf record --switch-output=1s -a -- sh -c './sw 3'");
+    // Of these the advice would not be true.
+    for (const char* option : {"-a", "--all-cpus", "--pid=7", "--tail-synthesize"}) {
+        CAPTURE(option);
+        FoldStats other = stats;
+        other.commands.record.insert(other.commands.record.begin() + 2, option);
+        CHECK(best_remedies(other, 10).empty());
+    }
+    stats.commands.record = {"perf", "record", "--", "sh", "-c", "./sw 3"};
+    CHECK(best_remedies(stats, 10).empty());
+}
+
 TEST_CASE("code of a JIT without rules: its frame pointers, and when they are believed a jitdump") {
     FoldStats stats;
     end(stats, StopReason::no_cfi, 9);

@@ -146,6 +146,28 @@ TEST_CASE("a file cut behind its records, or inside the table behind them, has l
     }
 }
 
+TEST_CASE("what is lost with the end of the features is said by name, and what that means") {
+    std::vector<std::uint64_t> sample_ends;
+    PerfBuilder perf = mixed(sample_ends);
+    perf.feature(format::feature_build_id, Bytes().u32(0).u16(2).u16(44).zeros(36));
+    perf.feature(format::feature_total_mem, Bytes().u64(1));
+    perf.feature(format::feature_cmdline, Bytes().u32(0));
+    const std::vector<std::byte> whole = perf.build();
+    // The table has 4 entries of 16 bytes.
+    for (const std::uint64_t more : {0U, 64U}) {
+        CAPTURE(more);
+        const auto size = static_cast<std::size_t>(perf.next_offset() + more);
+        const Read result = read(ByteView(whole).first(size));
+        CHECK(result.ips.size() == 8);
+        CHECK(result.diagnostics[Problem::feature_malformed].first_detail ==
+              "build-ids, host name, command line and 1 more; whether it is of this machine is not "
+              "known; binaries are checked by inode and age, not build-id");
+        CHECK_FALSE(result.diagnostics.input_damaged());
+    }
+    const Read last = read(ByteView(whole).first(whole.size() - 1));
+    CHECK(last.diagnostics[Problem::feature_malformed].first_detail == "command line");
+}
+
 TEST_CASE("a record of size 0 ends the recording, with its offset") {
     PerfBuilder perf;
     perf.add_event(cpu_clock_event());

@@ -106,9 +106,13 @@ TEST_CASE("--vmlinux must have the recorded build-id, if there is one") {
     CHECK(other.build_id == build_id_a);
     CHECK_FALSE(other.image);
     world.sources.vmlinux = world.directory.write("no-anchor", vmlinux("_stext"));
-    CHECK(world.vmlinux_for(build_id_a).state == ModuleState::unreadable);
+    const KernelFile no_anchor = world.vmlinux_for(build_id_a);
+    CHECK(no_anchor.state == ModuleState::unreadable);
+    CHECK(no_anchor.fault == "an ELF file without the symbol _text, which the kernel's has");
     world.sources.vmlinux = world.directory.write("text", std::string("not ELF"));
-    CHECK(world.vmlinux_for(build_id_a).state == ModuleState::unreadable);
+    const KernelFile text = world.vmlinux_for(build_id_a);
+    CHECK(text.state == ModuleState::unreadable);
+    CHECK(text.fault == "not an ELF file");
     world.sources.vmlinux = world.directory.path("absent");
     CHECK(world.vmlinux_for(build_id_a).state == ModuleState::missing);
 }

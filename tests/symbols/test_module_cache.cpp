@@ -227,14 +227,17 @@ TEST_CASE("what is no readable ELF file has a state that says so, and is counted
     CHECK(world.state(image_of(directory.path("fifo"))) == ModuleState::not_regular);
     CHECK(world.state(image_of("/dev/null")) == ModuleState::not_regular);
     CHECK(world.state(image_of(directory.path())) == ModuleState::not_regular);
-    CHECK(world.state(image_of(directory.write("text", std::string("hello")))) ==
-          ModuleState::unreadable);
+    const ModuleInfo text = world.look(image_of(directory.write("text", std::string("hello"))));
+    CHECK(text.state == ModuleState::unreadable);
+    CHECK(text.fault == "not an ELF file");
     CHECK(world.state(image_of(directory.path("absent"))) == ModuleState::missing);
     CHECK(world.state(image_of("relative/path")) == ModuleState::missing);
     const Diagnostics problems = world.cache.diagnostics();
     CHECK(problems[Problem::module_not_regular].count == 3);
     CHECK(problems[Problem::module_not_regular].first_detail == "/dev/null");  // first by path
     CHECK(problems[Problem::module_unreadable].count == 1);
+    CHECK(problems[Problem::module_unreadable].first_detail ==
+          directory.path("text") + ": not an ELF file");
     CHECK(problems[Problem::module_missing].count == 2);
     CHECK_FALSE(problems.input_damaged());
 }

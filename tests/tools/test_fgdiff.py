@@ -60,6 +60,18 @@ def check_failures(tap, fgdiff, before, after):
               and "empty: has no stacks" in run.err, "one profile without stacks is said", run)
     run = fgdiff(empty, empty)
     tap.check(run.status == 1 and "no valid input" in run.err, "two of them are an error", run)
+    run = fgdiff(before, fgdiff.write("x.gz", b"\x1f\x8bxxxx"))
+    tap.check(run.status == 1 and "x.gz: is packed by gzip" in run.err, "a packed profile", run)
+
+
+def check_warnings(tap, fgdiff, recording):
+    """A copy of the recording lies without its binaries."""
+    copies = [fgdiff.write(name, open(recording, "rb").read()) for name in ("old.data", "new.data")]
+    run = fgdiff("--symfs", fgdiff.directory, *copies)
+    lines = [line for line in run.err.splitlines() if "warning" in line]
+    of = [sum(line.startswith(f"fgdiff: warning: {copy}: ") for line in lines) for copy in copies]
+    tap.check(run.status == 0 and of[0] > 0 and of[0] == of[1] and sum(of) == len(lines),
+              "a warning names the recording that it is about", run)
 
 
 def main(path, recording):
@@ -69,6 +81,7 @@ def main(path, recording):
     check_folded(tap, fgdiff, before, after)
     check_formats(tap, fgdiff, before, after)
     check_failures(tap, fgdiff, before, after)
+    check_warnings(tap, fgdiff, recording)
     run = fgdiff("-f", "table", recording, recording)
     tap.check(run.status == 0 and run.out.decode().count("    nothing\n") == 4,
               "a recording does not differ from itself", run)

@@ -188,8 +188,16 @@ def check_no_elf(case):
                            f"{name} instead of a binary does no harm", run)
     case.path.write_bytes(contents["a text file"])
     os.utime(case.path, (1_000_000_000, 1_000_000_000))
-    case.expect("a text file instead of a binary is told", UNNAMED, words=[str(case.path)],
+    case.expect("a text file instead of a binary is told", UNNAMED, words=[str(case.path), "not an ELF"],
                 recording=case.recording(build_id=False), state="unreadable")
+    copy = case.fgread.file("bad") / str(case.path).lstrip("/")
+    copy.parent.mkdir(parents=True)
+    copy.write_bytes(b"text")
+    case.expect("of one below --symfs, the copy is named", UNNAMED, "--symfs",
+                case.fgread.file("bad"), words=[f"{case.path}: {copy}: not an ELF file"])
+    for name, why in (("an empty file", "an empty file"), ("four bytes of ELF", "damaged or cut")):
+        case.path.write_bytes(contents[name])
+        case.expect(f"{name} instead of a binary is told", UNNAMED, words=[str(case.path), why])
 
 
 def check_permission(case):
@@ -204,7 +212,7 @@ def check_permission(case):
         case.tap.skip("a binary that may not be read", "the tool cannot be reached as nobody")
         return
     case.expect("a binary that may not be read", UNNAMED, recording=recording, state="unreadable",
-                words=[str(case.path)], preexec_fn=nobody)
+                words=[str(case.path), "cannot be read: Permission denied"], preexec_fn=nobody)
     case.path.chmod(0o644)
 
 

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """fgrender's arguments, inputs, outputs and messages.   test_fgrender.py FGRENDER RECORDING"""
 
+import gzip
+import lzma
 import os
 import pathlib
 import re
@@ -10,6 +12,8 @@ import xml.dom.minidom
 
 from fgread_runner import TIMEOUT, Tap, Tool, died
 
+SCRIPT = (b"sw 20986 5.512345:    2004008 cpu-clock: \n\t    55c1a8058199 main+0x2f (/tmp/sw)\n"
+          b"\t           2724a __libc_start_call_main+0x7a (/usr/lib/libc.so.6)\n\n") * 3
 STACKS = b"main;parse;read 30\nmain;parse 10\nmain;write_[k] 60\n"
 
 
@@ -71,9 +75,36 @@ def check_bad_input(tap, fgrender):
         good = run.status == 1 and b"There is no valid input" in run.out and len(run.out) < 5000
         tap.check(good and "no valid input" in run.err, f"{name}: a small picture says so", run)
         xml.dom.minidom.parseString(run.out)
+    check_lookalikes(tap, fgrender)
     random = bytes((i * i * 31 + i // 7) % 256 for i in range(100_000)) + b" 5\n"
     run = fgrender("-q", fgrender.write("random", random))
     tap.check(not died(run) and xml.dom.minidom.parseString(run.out), "any bytes", run.status)
+
+
+def check_lookalikes(tap, fgrender):
+    picture = fgrender(fgrender.write("stacks", STACKS)).out
+    page = fgrender("-f", "html", fgrender.write("stacks", STACKS)).out
+    for name, content, words in (
+            ("gzip", gzip.compress(STACKS), ["packed by gzip", "zcat"]),
+            ("zstd", b"\x28\xb5\x2f\xfd" + STACKS, ["packed by zstd", "zstdcat"]),
+            ("xz", lzma.compress(STACKS), ["packed by xz", "xzcat"]),
+            ("an SVG", picture, ["finished picture"]),
+            ("an SVG without a first line", b'<svg xmlns="a">\n', ["finished picture"]),
+            ("a page", page, ["finished page"])):
+        run = fgrender(fgrender.write("input", content))
+        tap.check(run.status == 1 and not run.out and all(word in run.err for word in words),
+                  f"{name} is no folded text, and what to do is said", run)
+        tap.check(len(run.err.splitlines()) == 1 and "/input: is " in run.err,
+                  f"{name}: the message names the file", run)
+    run = fgrender(fgrender.write("rust", b"<svg::Node as Draw>::draw 5\n"))
+    tap.check(run.status == 0 and not run.err, "a Rust name may begin as a picture does", run)
+    run = fgrender(fgrender.write("none", b""))
+    tap.check("/none: is empty" in run.err, "an empty file is said to be empty", run)
+    for name, before in (("perf script", b""), ("with its header", b"# ========\n#\n\n")):
+        run = fgrender(fgrender.write("script", before + SCRIPT))
+        tap.check(run.status == 1 and "/script: looks like the text of perf script" in run.err
+                  and "give the recording" in run.err and "invalid format" not in run.err,
+                  f"{name}: what to give instead is said", run)
 
 
 def check_output(tap, fgrender):
@@ -179,7 +210,8 @@ def check_recording(tap, fgrender, recording):
     tap.check("all (40 naps, 100%)" in titles(run.out), "unless the user does", run)
     with open(recording, "rb") as stream:
         done = subprocess.run([fgrender.path], stdin=stream, capture_output=True, timeout=TIMEOUT)
-    tap.check(done.returncode == 1 and b"is a recording" in done.stderr,
+    tap.check(done.returncode == 1 and b"is a recording" in done.stderr
+              and b"fgread - | fgrender" in done.stderr,
               "but not from standard input, and that is said", done)
 
 
