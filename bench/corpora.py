@@ -22,6 +22,7 @@ ROOT_OPTIONS = ["-m", "16M", "-r", "1"]
 # What one fleet came to, and some more; other corpora grow by so much until they are stopped.
 FLEET_MB = 1800
 OVERSHOOT_MB = 100
+PROGRAMS = "programs"  # what is recorded, in the same folder
 
 
 @dataclass
@@ -87,8 +88,8 @@ def choose(names, sizes, directory):
     return chosen
 
 
-def make(recordings, directory):
-    """Makes those that are not there; says before how much of the disk they take."""
+def prepare(recordings, directory):
+    """For make() of those that are not there; says how much of the disk they will take."""
     missing = [recording for recording in recordings if not recording.is_there()]
     if not missing:
         return
@@ -102,11 +103,15 @@ def make(recordings, directory):
           f"{needed / MB:.0f} MB in {directory}, where {free / MB:.0f} MB are free", file=sys.stderr)
     if needed > free:
         fail("that does not fit: choose smaller --sizes, other --corpus, or another --dir")
-    programs = directory / "programs"
-    build_programs(programs, {CORPORA[recording.corpus].load for recording in missing})
-    for recording in missing:
+    build_programs(directory / PROGRAMS, {CORPORA[recording.corpus].load for recording in missing})
+
+
+def make(recording, directory):
+    """Makes the recording if it is not there; gives its path."""
+    if not recording.is_there():
         print(f"recording {recording.path} ...", file=sys.stderr)
-        record(recording, programs)
+        record(recording, directory / PROGRAMS)
+    return recording.path
 
 
 def record(recording, programs):

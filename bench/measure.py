@@ -52,5 +52,6 @@ def median(values):
 
 
 def median_ratio(runs, others):
-    """How many times longer `runs` took, pairwise: a slow moment of the machine is on both sides."""
-    return median(run.wall / other.wall for run, other in zip(runs, others))
+    """How many times longer `runs` took, pairwise: a slow moment of the machine is on both sides.
+    Who ran less often did so in the last rounds."""
+    return median(run.wall / other.wall for run, other in zip(reversed(runs), reversed(others)))
