@@ -13,8 +13,6 @@ namespace fgread {
 
 namespace {
 
-constexpr std::size_t flush_size = 64 * 1024;
-
 // Walks a tree in depth, siblings by name, without recursion: stacks may be millions of frames
 // deep.
 template <class Enter, class Leave>
@@ -44,7 +42,7 @@ void walk(const FrameTree& tree, Enter&& enter, Leave&& leave) {
 
 class DiffWriter {
 public:
-    DiffWriter(const FrameTree& tree, const TextSink& sink) : tree_(tree), sink_(sink) {}
+    DiffWriter(const FrameTree& tree, const TextSink& sink) : tree_(tree), out_(sink) {}
 
     bool write() {
         walk(
@@ -54,7 +52,7 @@ public:
                 prefix_.resize(lengths_.back());
                 lengths_.pop_back();
             });
-        return wanted_ && (text_.empty() || sink_(text_));
+        return out_.flush();
     }
 
 private:
@@ -67,22 +65,17 @@ private:
         const double before = tree_.self(node, Side::before);
         const double after = tree_.self(node, Side::after);
         if (before == 0 && after == 0) return true;
-        append_format(text_, "{} {} {}\n", prefix_, whole(before), whole(after));
-        if (text_.size() < flush_size) return true;
-        wanted_ = sink_(text_);
-        text_.clear();
-        return wanted_;
+        append_format(out_.text, "{} {} {}\n", prefix_, whole(before), whole(after));
+        return out_.flush_if_large();
     }
 
     // Weights of text are nearly always whole; a fraction comes from normalize() or the input.
     static std::string whole(double weight) { return fmt::format("{:.0f}", std::floor(weight)); }
 
     const FrameTree& tree_;
-    const TextSink& sink_;
-    bool wanted_ = true;
+    PendingText out_;
     std::string prefix_;
     std::vector<std::size_t> lengths_;
-    std::string text_;
 };
 
 struct Change {

@@ -15,8 +15,6 @@ namespace fgread {
 
 namespace {
 
-constexpr std::size_t flush_size = 64 * 1024;
-
 // Bytes of a frame's entries in the arrays, 25 to 60 by the size of the weights.
 constexpr std::size_t frame_bytes = 55;
 
@@ -27,7 +25,7 @@ class HtmlWriter {
 public:
     HtmlWriter(const FrameTree& tree, const PictureOptions& options, const Layout& layout,
                const TextSink& sink)
-        : tree_(tree), options_(options), layout_(layout), sink_(sink) {}
+        : tree_(tree), options_(options), layout_(layout), out_(sink) {}
 
     bool write() {
         put_head();
@@ -41,19 +39,13 @@ public:
         put("</script>\n<script>\n");
         put(assets::page_js);
         put("</script>\n</body>\n</html>\n");
-        return flush();
+        return out_.flush();
     }
 
 private:
-    void put(std::string_view text) { text_ += text; }
+    void put(std::string_view text) { out_.text += text; }
 
-    bool flush() {
-        wanted_ = wanted_ && sink_(text_);
-        text_.clear();
-        return wanted_;
-    }
-
-    void put_xml(std::string_view text) { append_xml(text_, printable(text)); }
+    void put_xml(std::string_view text) { append_xml(out_.text, printable(text)); }
 
     void put_head() {
         put("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
@@ -66,8 +58,8 @@ private:
     }
 
     void put_string(std::string_view key, std::string_view text) {
-        append_format(text_, "\"{}\":", key);
-        append_json(text_, printable(text));
+        append_format(out_.text, "\"{}\":", key);
+        append_json(out_.text, printable(text));
         put(",\n");
     }
 
@@ -78,7 +70,7 @@ private:
         put_string("nameType", options_.name_type);
         put_string("background", options_.background);
         put_string("font", options_.font);
-        append_format(text_,
+        append_format(out_.text,
                       "\"fontSize\":{},\n\"frameHeight\":{},\n\"width\":{},\n\"factor\":{},\n"
                       "\"inverted\":{},\n\"differential\":{},\n\"total\":{},\n",
                       options_.font_size, options_.frame_height, options_.width, options_.factor,
@@ -88,16 +80,16 @@ private:
     // "KEY":[VALUE(0),VALUE(1),...],
     template <class Value>
     void put_array(std::string_view key, std::size_t size, Value&& value) {
-        append_format(text_, "\"{}\":[", key);
+        append_format(out_.text, "\"{}\":[", key);
         for (std::size_t i = 0; i < size; ++i) {
-            if (i != 0) text_ += ',';
+            if (i != 0) out_.text += ',';
             value(i);
-            if (text_.size() >= flush_size) flush();
+            if (!out_.flush_if_large()) return;
         }
         put("],\n");
     }
 
-    void put_number(double value) { append_format(text_, "{}", value); }
+    void put_number(double value) { append_format(out_.text, "{}", value); }
 
     // Number of a name among those of the page; what is shown alike is one.
     std::size_t page_name(FrameNameId name) {
@@ -118,13 +110,13 @@ private:
             path.push_back(i);
         }
         put_array("parents", boxes.size(),
-                  [&](std::size_t i) { append_format(text_, "{}", parents[i]); });
+                  [&](std::size_t i) { append_format(out_.text, "{}", parents[i]); });
         put_array("frames", boxes.size(), [&](std::size_t i) {
             // The root has no name: -1.
             if (boxes[i].node == tree_root)
-                text_ += "-1";
+                out_.text += "-1";
             else
-                append_format(text_, "{}", page_name(tree_[boxes[i].node].name));
+                append_format(out_.text, "{}", page_name(tree_[boxes[i].node].name));
         });
         put_array("values", boxes.size(), [&](std::size_t i) { put_number(boxes[i].width); });
         put_array("selves", boxes.size(), [&](std::size_t i) { put_number(boxes[i].self); });
@@ -135,7 +127,7 @@ private:
         put_array("selfChanges", boxes.size(),
                   [&](std::size_t i) { put_number(sign * boxes[i].self_change); });
         put_array("fills", boxes.size(), [&](std::size_t i) {
-            append_json(text_, hex(frame_color(tree_, layout_, boxes[i], options_)));
+            append_json(out_.text, hex(frame_color(tree_, layout_, boxes[i], options_)));
         });
     }
 
@@ -158,22 +150,24 @@ private:
         const double sign = options_.negate ? -1 : 1;
         put_array("functions", functions.size(), [&](std::size_t i) {
             const FunctionWeights& function = functions[i];
-            append_format(text_, "[{},{},{}", page_name(function.name), function.self_after,
+            append_format(out_.text, "[{},{},{}", page_name(function.name), function.self_after,
                           function.total_after);
             if (changes) {
-                append_format(text_, ",{},{}", sign * (function.self_after - function.self_before),
+                append_format(out_.text, ",{},{}",
+                              sign * (function.self_after - function.self_before),
                               sign * (function.total_after - function.total_before));
             }
-            text_ += ']';
+            out_.text += ']';
         });
     }
 
     // Last, when it is known which there are.
     void put_names() {
-        put_array("names", shown_.size(),
-                  [&](std::size_t i) { append_json(text_, shown_name(tree_.name(shown_[i]))); });
+        put_array("names", shown_.size(), [&](std::size_t i) {
+            append_json(out_.text, shown_name(tree_.name(shown_[i])));
+        });
         put_array("colors", tree_.is_differential() ? 0 : shown_.size(), [&](std::size_t i) {
-            append_json(text_, hex(name_color(tree_.name(shown_[i]), options_)));
+            append_json(out_.text, hex(name_color(tree_.name(shown_[i]), options_)));
         });
         put("\"version\":1");
     }
@@ -181,11 +175,9 @@ private:
     const FrameTree& tree_;
     const PictureOptions& options_;
     const Layout& layout_;
-    const TextSink& sink_;
-    bool wanted_ = true;
+    PendingText out_;
     std::unordered_map<FrameNameId, std::size_t> page_names_;
     std::vector<FrameNameId> shown_;
-    std::string text_;
 };
 
 }  // namespace

@@ -14,9 +14,6 @@ namespace fgread {
 
 namespace {
 
-// Text is handed to the sink in pieces of about this size.
-constexpr std::size_t flush_size = 64 * 1024;
-
 // What a frame costs besides its name, which stands in it up to twice. Measured: 150 to 190 bytes.
 constexpr std::size_t frame_bytes = 185;
 
@@ -52,7 +49,7 @@ class SvgWriter {
 public:
     SvgWriter(const FrameTree& tree, const PictureOptions& options, const Layout& layout,
               const TextSink& sink)
-        : tree_(tree), options_(options), layout_(layout), sink_(sink) {
+        : tree_(tree), options_(options), layout_(layout), out_(sink) {
         width_ = options.width == 0 ? default_picture_width : options.width;
         top_ = options.font_size * (options.subtitle.empty() ? 3 : 4.5);
         const double bottom = options.font_size * 2 + 10;
@@ -68,14 +65,14 @@ public:
         put("<g id=\"frames\">\n");
         for (const Box& box : layout_.boxes) {
             put_frame(box);
-            if (text_.size() >= flush_size && !flush()) return false;
+            if (!out_.flush_if_large()) return false;
         }
         put("</g>\n");
         put_words();
         put("<script type=\"text/ecmascript\"><![CDATA[\n");
         put(assets::flamegraph_js);
         put("]]></script>\n</svg>\n");
-        return flush();
+        return out_.flush();
     }
 
     bool write_message(std::string_view message) {
@@ -83,21 +80,15 @@ public:
         put_background(0, height_);
         print("<text x=\"{}\" y=\"{}\">{}</text>\n</svg>\n", picture_padding,
               number(height_ / 2 + options_.font_size * 0.36), message);
-        return flush();
+        return out_.flush();
     }
 
 private:
-    void put(std::string_view text) { text_ += text; }
+    void put(std::string_view text) { out_.text += text; }
 
     template <class... Values>
     void print(fmt::format_string<Values...> format, Values&&... values) {
-        append_format(text_, format, std::forward<Values>(values)...);
-    }
-
-    bool flush() {
-        const bool wanted = sink_(text_);
-        text_.clear();
-        return wanted;
+        append_format(out_.text, format, std::forward<Values>(values)...);
     }
 
     void put_head() {
@@ -175,9 +166,9 @@ private:
         const double y = y_of(box.depth);
         print("<g data-x=\"{}\" data-w=\"{}\"{}><title>", exact(box.x), exact(box.width),
               dark ? " data-dark=\"1\"" : "");
-        append_xml(text_, name);
-        text_ += " (";
-        append_xml(text_, info(box));
+        append_xml(out_.text, name);
+        out_.text += " (";
+        append_xml(out_.text, info(box));
         print(")</title><rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"{}\"/>",
               number(x), number(y), number(width), options_.frame_height - 1, hex(color));
         put_label(name, x, y, width, dark);
@@ -193,10 +184,10 @@ private:
               number(y + options_.frame_height / 2.0 - 0.5 + options_.font_size * 0.36),
               dark ? " class=\"light\"" : "");
         if (character_count(name) <= room) {
-            append_xml(text_, name);
+            append_xml(out_.text, name);
         } else {
-            append_xml(text_, first_characters(name, room - 1));
-            text_ += "…";
+            append_xml(out_.text, first_characters(name, room - 1));
+            out_.text += "…";
         }
         put("</text>");
     }
@@ -204,13 +195,12 @@ private:
     const FrameTree& tree_;
     const PictureOptions& options_;
     const Layout& layout_;
-    const TextSink& sink_;
+    PendingText out_;
     unsigned width_;
     double height_;
     double top_;
     double scale_;  // pixels per weight
     std::string count_name_;
-    std::string text_;
 };
 
 }  // namespace

@@ -20,7 +20,6 @@ namespace fgread {
 
 namespace {
 
-constexpr std::size_t flush_size = 64 * 1024;
 constexpr std::uint32_t no_resource = 0xffffffff;
 constexpr std::uint32_t no_source = 0xffffffff;
 constexpr std::uint64_t ns_per_ms = 1'000'000;
@@ -49,7 +48,7 @@ public:
         : folded_(folded),
           stacks_(shown_stacks(folded)),
           threads_(thread_samples(folded)),
-          sink_(sink) {
+          out_(sink) {
         const auto& events = folded.weights.events;
         several_events_ = std::count(events.begin(), events.end(), true) > 1;
         if (!folded.profile.timeline.empty()) start_ = folded.profile.timeline.front().when.time;
@@ -59,30 +58,23 @@ public:
 
     bool write() {
         put_meta();
-        text_ += ",\n\"libs\":";
+        out_.text += ",\n\"libs\":";
         put_libs();
-        text_ += ",\n\"shared\":{";
+        out_.text += ",\n\"shared\":{";
         if (!put_stacks() || !put_frames() || !put_functions() || !put_texts()) return false;
-        text_ += "},\n\"threads\":[";
+        out_.text += "},\n\"threads\":[";
         for (std::size_t i = 0; i < threads_.size(); ++i) {
-            text_ += i == 0 ? "\n" : ",\n";
+            out_.text += i == 0 ? "\n" : ",\n";
             if (!put_thread(threads_[i])) return false;
         }
-        text_ += "]}\n";
-        return flush(0);
+        out_.text += "]}\n";
+        return out_.flush();
     }
 
 private:
-    bool flush(std::size_t from) {
-        if (text_.size() < from) return true;
-        const bool wanted = sink_(text_);
-        text_.clear();
-        return wanted;
-    }
-
     template <typename... Values>
     void put(fmt::format_string<Values...> format, Values&&... values) {
-        append_format(text_, format, std::forward<Values>(values)...);
+        append_format(out_.text, format, std::forward<Values>(values)...);
     }
 
     // "key":[...], of what `put_element` writes for 0 .. count-1.
@@ -90,15 +82,15 @@ private:
     bool put_column(std::string_view key, std::size_t count, PutElement put_element) {
         put("\"{}\":[", key);
         for (std::size_t i = 0; i < count; ++i) {
-            if (i != 0) text_ += ',';
+            if (i != 0) out_.text += ',';
             put_element(i);
-            if (!flush(flush_size)) return false;
+            if (!out_.flush_if_large()) return false;
         }
-        text_ += "],\n";
+        out_.text += "],\n";
         return true;
     }
     bool put_same(std::string_view key, std::size_t count, std::string_view value) {
-        return put_column(key, count, [&](std::size_t) { text_ += value; });
+        return put_column(key, count, [&](std::size_t) { out_.text += value; });
     }
 
     std::uint32_t text_id(const std::string& text) {
@@ -176,13 +168,14 @@ private:
     void put_meta() {
         put("{{\"meta\":{{\"interval\":{:.6f},\"startTime\":0,\"processType\":0,\"product\":",
             interval());
-        append_json_text(text_, product());
-        text_ += ",\"stackwalk\":1,\"debug\":false,\"version\":24,";
-        text_ += "\"preprocessedProfileVersion\":60,\"importedFrom\":\"perf, by fgread\",";
-        text_ += "\"symbolicated\":true,\"usesOnlyOneStackType\":true,";
-        text_ += "\"sourceCodeIsNotOnSearchfox\":true,\"oscpu\":\"Linux\",\"platform\":\"Linux\",";
-        text_ += "\"markerSchema\":[],\"extensions\":{\"id\":[],\"name\":[],\"baseURL\":[],";
-        text_ += "\"length\":0},";
+        append_json_text(out_.text, product());
+        out_.text += ",\"stackwalk\":1,\"debug\":false,\"version\":24,";
+        out_.text += "\"preprocessedProfileVersion\":60,\"importedFrom\":\"perf, by fgread\",";
+        out_.text += "\"symbolicated\":true,\"usesOnlyOneStackType\":true,";
+        out_.text +=
+            "\"sourceCodeIsNotOnSearchfox\":true,\"oscpu\":\"Linux\",\"platform\":\"Linux\",";
+        out_.text += "\"markerSchema\":[],\"extensions\":{\"id\":[],\"name\":[],\"baseURL\":[],";
+        out_.text += "\"length\":0},";
         const std::string_view unit = threads_.empty() ? "" : cpu_unit(threads_.front().event);
         if (!unit.empty()) {
             put("\"sampleUnits\":{{\"time\":\"ms\",\"eventDelay\":\"ms\",\"threadCPUDelta\":"
@@ -193,33 +186,33 @@ private:
     }
 
     void put_libs() {
-        text_ += '[';
+        out_.text += '[';
         for (std::size_t i = 0; i < resources_.size(); ++i) {
             const ModuleInfo info = folded_.modules.info(resources_[i]);
             const BuildId& build_id =
                 info.recorded_build_id.empty() ? info.file_build_id : info.recorded_build_id;
-            text_ += i == 0 ? "\n{\"arch\":\"\"" : ",\n{\"arch\":\"\"";
+            out_.text += i == 0 ? "\n{\"arch\":\"\"" : ",\n{\"arch\":\"\"";
             for (const std::string_view key : {"name", "debugName"}) {
                 put(",\"{}\":", key);
-                append_json_text(text_, info.short_name);
+                append_json_text(out_.text, info.short_name);
             }
             for (const std::string_view key : {"path", "debugPath"}) {
                 put(",\"{}\":", key);
-                append_json_text(text_, info.path);
+                append_json_text(out_.text, info.path);
             }
             put(",\"breakpadId\":\"\",\"codeId\":");
             if (build_id.empty()) {
-                text_ += "null}";
+                out_.text += "null}";
             } else {
                 put("\"{}\"}}", build_id.hex());
             }
         }
-        text_ += ']';
+        out_.text += ']';
     }
 
     bool put_stacks() {
         const StackTrie& trie = stacks_.trie;
-        text_ += "\n\"stackTable\":{";
+        out_.text += "\n\"stackTable\":{";
         const std::size_t count = nodes_.size();
         const bool whole =
             put_column("frame", count, [&](std::size_t i) { put("{}", trie[nodes_[i]].label); }) &&
@@ -233,7 +226,7 @@ private:
 
     void put_index(std::uint32_t index, std::uint32_t none, std::string_view nothing) {
         if (index == none) {
-            text_ += nothing;
+            out_.text += nothing;
         } else {
             put("{}", index);
         }
@@ -244,11 +237,11 @@ private:
     bool put_frames() {
         const std::vector<ShownFrame>& frames = stacks_.frames;
         const std::size_t count = frames.size();
-        text_ += "\n\"frameTable\":{";
+        out_.text += "\n\"frameTable\":{";
         const bool whole =
             put_same("address", count, "-1") &&
             put_column("inlineDepth", count,
-                       [&](std::size_t i) { text_ += frames[i].detail.inlined ? '1' : '0'; }) &&
+                       [&](std::size_t i) { out_.text += frames[i].detail.inlined ? '1' : '0'; }) &&
             put_column("category", count,
                        [&](std::size_t i) {
                            put("{}", unsigned{frames[i].detail.kernel ? kernel : user});
@@ -265,7 +258,7 @@ private:
 
     bool put_functions() {
         const std::size_t count = functions_.size();
-        text_ += "\n\"funcTable\":{";
+        out_.text += "\n\"funcTable\":{";
         bool whole =
             put_column("name", count,
                        [&](std::size_t i) { put("{}", text_id(functions_[i].name)); }) &&
@@ -278,7 +271,7 @@ private:
                 [&](std::size_t i) { put_index(functions_[i].source, no_source, "null"); }) &&
             put_same("lineNumber", count, "null") && put_same("columnNumber", count, "null");
         put("\"length\":{}}},", count);
-        text_ += "\n\"resourceTable\":{";
+        out_.text += "\n\"resourceTable\":{";
         constexpr std::string_view library = "1";
         whole = whole &&
                 put_column("lib", resources_.size(), [&](std::size_t i) { put("{}", i); }) &&
@@ -290,23 +283,23 @@ private:
                 put_same("host", resources_.size(), "null") &&
                 put_same("type", resources_.size(), library);
         put("\"length\":{}}},", resources_.size());
-        text_ += "\n\"nativeSymbols\":{\"libIndex\":[],\"address\":[],\"name\":[],";
-        text_ += "\"functionSize\":[],\"length\":0},";
+        out_.text += "\n\"nativeSymbols\":{\"libIndex\":[],\"address\":[],\"name\":[],";
+        out_.text += "\"functionSize\":[],\"length\":0},";
         return whole;
     }
 
     // Last, when all texts are known.
     bool put_texts() {
-        text_ += "\n\"sources\":{";
+        out_.text += "\n\"sources\":{";
         const bool whole = put_same("uuid", sources_.size(), "null") &&
                            put_column("filename", sources_.size(),
                                       [&](std::size_t i) { put("{}", text_id(sources_[i])); });
         put("\"length\":{}}},\n", sources_.size());
         if (!whole || !put_column("stringArray", texts_.size(),
-                                  [&](std::size_t i) { append_json_text(text_, texts_[i]); })) {
+                                  [&](std::size_t i) { append_json_text(out_.text, texts_[i]); })) {
             return false;
         }
-        text_.resize(text_.size() - 2);  // the last column's comma and line end
+        out_.text.resize(out_.text.size() - 2);  // the last column's comma and line end
         return true;
     }
 
@@ -328,13 +321,13 @@ private:
             milliseconds(timeline[thread.samples.front()].when.time - start_));
         put("\"registerTime\":{},\"unregisterTime\":null,\"pausedRanges\":[],\"name\":",
             milliseconds(timeline[thread.samples.front()].when.time - start_));
-        append_json_text(text_, name);
-        text_ += ",\"processName\":";
-        append_json_text(text_, process_name(thread));
+        append_json_text(out_.text, name);
+        out_.text += ",\"processName\":";
+        append_json_text(out_.text, process_name(thread));
         put(",\"isMainThread\":{},\"pid\":\"{}\",\"tid\":{},", is_main, thread.pid.value,
             thread.tid.value);
-        text_ += "\"markers\":{\"data\":[],\"name\":[],\"startTime\":[],\"endTime\":[],";
-        text_ += "\"phase\":[],\"category\":[],\"length\":0},\n\"samples\":{";
+        out_.text += "\"markers\":{\"data\":[],\"name\":[],\"startTime\":[],\"endTime\":[],";
+        out_.text += "\"phase\":[],\"category\":[],\"length\":0},\n\"samples\":{";
         const bool whole = put_samples(thread);
         put("\"length\":{}}}}}", thread.samples.size());
         return whole;
@@ -350,7 +343,7 @@ private:
         };
         const auto put_delta = [&](std::size_t i) {
             const std::uint64_t before = i == 0 ? start_ : sample(i - 1).when.time;
-            text_ += milliseconds(sample(i).when.time - before);
+            out_.text += milliseconds(sample(i).when.time - before);
         };
         if (!put_column("stack", count, put_stack) || !put_column("timeDeltas", count, put_delta)) {
             return false;
@@ -358,9 +351,9 @@ private:
         const bool is_time = weighs_time(folded_, thread.event);
         put("\"weightType\":\"{}\",", is_time ? "tracing-ms" : "samples");
         const bool weighed = !is_time || put_column("weight", count, [&](std::size_t i) {
-            text_ += milliseconds(sample(i).period);
+            out_.text += milliseconds(sample(i).period);
         });
-        if (!is_time) text_ += "\"weight\":null,";
+        if (!is_time) out_.text += "\"weight\":null,";
         if (!weighed || cpu_unit(thread.event).empty()) return weighed;
         return put_column("threadCPUDelta", count,
                           [&](std::size_t i) { put("{}", sample(i).period); });
@@ -369,7 +362,7 @@ private:
     const FoldedProfile& folded_;
     const ShownStacks stacks_;
     const std::vector<ThreadSamples> threads_;
-    const TextSink& sink_;
+    PendingText out_;
     bool several_events_ = false;
     std::uint64_t start_ = 0;  // time of the first sample
 
@@ -383,7 +376,6 @@ private:
     std::map<NameId, std::uint32_t> source_ids_;
     std::vector<std::string> texts_;
     std::map<std::string, std::uint32_t> text_ids_;
-    std::string text_;
 };
 
 }  // namespace

@@ -17,8 +17,6 @@ namespace fgread {
 
 namespace {
 
-// Text is handed to the sink in pieces of about this size.
-constexpr std::size_t flush_size = 64 * 1024;
 // Below this a thread costs more than it spares.
 constexpr std::size_t min_stacks_for_threads = 5'000;
 // Each looks at all stacks once, and needs four bytes for each.
@@ -90,7 +88,7 @@ class FoldedWriter {
 public:
     // Of some trees that have no root in common.
     FoldedWriter(std::span<const Nodes> trees, const FrameNames& names, const TextSink& sink)
-        : trees_(trees), names_(names), sink_(sink) {}
+        : trees_(trees), names_(names), out_(sink) {}
 
     bool write() {
         for (std::uint32_t tree = 0; tree < trees_.size(); ++tree) {
@@ -109,7 +107,7 @@ public:
                 return false;
             }
         }
-        return text_.empty() || sink_(text_);
+        return out_.flush();
     }
 
 private:
@@ -167,24 +165,20 @@ private:
         std::array<char, std::numeric_limits<std::uint64_t>::digits10 + 1> digits;
         char* const begin = digits.data();
         const char* end = std::to_chars(begin, begin + digits.size(), item.node->weight).ptr;
-        text_ += prefix_;
-        text_ += item.name;
-        text_ += ' ';
-        text_.append(begin, static_cast<std::size_t>(end - begin));
-        text_ += '\n';
-        if (text_.size() < flush_size) return true;
-        const bool wanted = sink_(text_);
-        text_.clear();
-        return wanted;
+        out_.text += prefix_;
+        out_.text += item.name;
+        out_.text += ' ';
+        out_.text.append(begin, static_cast<std::size_t>(end - begin));
+        out_.text += '\n';
+        return out_.flush_if_large();
     }
 
     const std::span<const Nodes> trees_;
     const FrameNames& names_;
-    const TextSink& sink_;
+    PendingText out_;
     std::vector<Item> pending_;
     std::string prefix_;
     std::vector<std::size_t> prefix_lengths_;
-    std::string text_;
 };
 
 }  // namespace

@@ -10,46 +10,44 @@ namespace fgread {
 
 namespace {
 
-constexpr std::size_t flush_size = 64 * 1024;
-
 class JsonWriter {
 public:
     JsonWriter(const FoldedProfile& folded, const TextSink& sink)
-        : folded_(folded), stacks_(shown_stacks(folded)), sink_(sink) {}
+        : folded_(folded), stacks_(shown_stacks(folded)), out_(sink) {}
 
     bool write_document() {
-        text_ = "{\"version\":1,\n\"events\":[";
+        out_.text = "{\"version\":1,\n\"events\":[";
         std::string_view separator = "\n";
         for (std::size_t i = 0; i < folded_.attrs.size(); ++i) {
             if (!folded_.weights.events[i]) continue;
-            text_ += separator;
+            out_.text += separator;
             separator = ",\n";
             put_event(i);
         }
-        text_ += "],\n\"frames\":[";
+        out_.text += "],\n\"frames\":[";
         separator = "\n";
         for (const ShownFrame& frame : stacks_.frames) {
-            text_ += separator;
+            out_.text += separator;
             separator = ",\n";
             put_frame(frame);
-            if (!flush(flush_size)) return false;
+            if (!out_.flush_if_large()) return false;
         }
-        text_ += "],\n\"stacks\":[";
+        out_.text += "],\n\"stacks\":[";
         separator = "\n";
         for (const ShownStack& stack : stacks_.stacks) {
-            text_ += separator;
+            out_.text += separator;
             separator = ",\n";
             put_stack_head(stack);
             std::string_view comma;
             for (const std::uint32_t frame : stacks_.path(stack.node)) {
-                append_format(text_, "{}{}", comma, frame);
+                append_format(out_.text, "{}{}", comma, frame);
                 comma = ",";
             }
-            text_ += "]}";
-            if (!flush(flush_size)) return false;
+            out_.text += "]}";
+            if (!out_.flush_if_large()) return false;
         }
-        text_ += "]}\n";
-        return flush(0);
+        out_.text += "]}\n";
+        return out_.flush();
     }
 
     bool write_lines() {
@@ -57,31 +55,24 @@ public:
             put_stack_head(stack);
             std::string_view comma;
             for (const std::uint32_t frame : stacks_.path(stack.node)) {
-                text_ += comma;
+                out_.text += comma;
                 comma = ",";
                 put_frame(stacks_.frames[frame]);
             }
-            text_ += "]}\n";
-            if (!flush(flush_size)) return false;
+            out_.text += "]}\n";
+            if (!out_.flush_if_large()) return false;
         }
-        return flush(0);
+        return out_.flush();
     }
 
 private:
-    bool flush(std::size_t from) {
-        if (text_.size() < from || text_.empty()) return true;
-        const bool wanted = sink_(text_);
-        text_.clear();
-        return wanted;
-    }
-
     void put_text(std::string_view key, std::string_view value) {
-        text_ += key;
-        append_json_text(text_, value);
+        out_.text += key;
+        append_json_text(out_.text, value);
     }
 
     void put_number(std::string_view key, std::uint64_t value) {
-        append_format(text_, "{}{}", key, value);
+        append_format(out_.text, "{}{}", key, value);
     }
 
     void put_event(std::size_t event) {
@@ -95,7 +86,7 @@ private:
         put_text(",\"unit\":", period_unit(folded_.attrs[event]));
         put_number(",\"samples\":", total.samples);
         put_number(",\"period\":", total.period);
-        text_ += "}";
+        out_.text += "}";
     }
 
     void put_frame(const ShownFrame& frame) {
@@ -107,9 +98,9 @@ private:
             put_text(",\"file\":", folded_.names.name(frame.detail.file));
         }
         if (frame.detail.line != 0) put_number(",\"line\":", frame.detail.line);
-        if (frame.detail.inlined) text_ += ",\"inlined\":true";
-        if (frame.detail.kernel) text_ += ",\"kernel\":true";
-        text_ += "}";
+        if (frame.detail.inlined) out_.text += ",\"inlined\":true";
+        if (frame.detail.kernel) out_.text += ",\"kernel\":true";
+        out_.text += "}";
     }
 
     // Up to the list of its frames.
@@ -125,13 +116,12 @@ private:
         put_text(",\"event\":", folded_.attrs[stack.event].name);
         put_number(",\"samples\":", stack.samples);
         put_number(",\"period\":", stack.period);
-        text_ += ",\"frames\":[";
+        out_.text += ",\"frames\":[";
     }
 
     const FoldedProfile& folded_;
     const ShownStacks stacks_;
-    const TextSink& sink_;
-    std::string text_;
+    PendingText out_;
 };
 
 }  // namespace

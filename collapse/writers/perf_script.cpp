@@ -18,7 +18,6 @@ namespace fgread {
 
 namespace {
 
-constexpr std::size_t flush_size = 64 * 1024;
 constexpr std::uint64_t ns_per_s = 1'000'000'000;
 constexpr std::uint64_t ns_per_us = 1'000;
 
@@ -34,7 +33,7 @@ bool is_tracepoint(const EventAttr& attr) {
 class PerfScriptWriter {
 public:
     PerfScriptWriter(const FoldedProfile& folded, const TextSink& sink)
-        : folded_(folded), places_(folded), sink_(sink) {
+        : folded_(folded), places_(folded), out_(sink) {
         for (const EventAttr& attr : folded.attrs) {
             name_width_ = std::max(name_width_, attr.name.size());
         }
@@ -47,9 +46,9 @@ public:
         for (const TimelineSample& sample : folded_.profile.timeline) {
             if (!folded_.weights.events[sample.event]) continue;
             put_sample(sample);
-            if (!flush(flush_size)) return false;
+            if (!out_.flush_if_large()) return false;
         }
-        return flush(0);
+        return out_.flush();
     }
 
 private:
@@ -64,13 +63,6 @@ private:
     // recorded, and one byte before where perf unwound.
     enum Chain : std::size_t { recorded, unwound };
 
-    bool flush(std::size_t from) {
-        if (text_.size() < from || text_.empty()) return true;
-        const bool wanted = sink_(text_);
-        text_.clear();
-        return wanted;
-    }
-
     template <typename... Values>
     static void put(std::string& to, fmt::format_string<Values...> format, Values&&... values) {
         append_format(to, format, std::forward<Values>(values)...);
@@ -84,33 +76,33 @@ private:
         if (!has_chain && !is_tracepoint(attr)) {
             return put_only_frame(stacks[sample.stack], sample.pid);
         }
-        text_ += '\n';
+        out_.text += '\n';
         if (!has_chain) return;
         const Chain chain =
             (attr.sample_type & format::sample_stack_user) != 0 ? unwound : recorded;
         for (StackId at = sample.stack; stacks[at].parent != no_stack; at = stacks[at].parent) {
             put_frame(stacks[at].label, chain, sample.pid);
         }
-        text_ += '\n';
+        out_.text += '\n';
     }
 
     void put_head(const TimelineSample& sample, const EventAttr& attr, bool has_chain) {
         const std::string comm = escape_control_bytes(folded_.processes.comm(sample.comm));
-        put(text_, "{:>{}} ", comm, has_chain ? 0 : 16);
+        put(out_.text, "{:>{}} ", comm, has_chain ? 0 : 16);
         if (has_pid_) {
-            put(text_, "{:5}/{:<5} ", sample.pid.value, sample.tid.value);
+            put(out_.text, "{:5}/{:<5} ", sample.pid.value, sample.tid.value);
         } else {
-            put(text_, "{:5} ", sample.tid.value);
+            put(out_.text, "{:5} ", sample.tid.value);
         }
-        if ((attr.sample_type & format::sample_cpu) != 0) put(text_, "[{:03}] ", sample.cpu);
+        if ((attr.sample_type & format::sample_cpu) != 0) put(out_.text, "[{:03}] ", sample.cpu);
         if ((attr.sample_type & format::sample_time) != 0) {
-            put(text_, "{:5}.{:06}: ", sample.when.time / ns_per_s,
+            put(out_.text, "{:5}.{:06}: ", sample.when.time / ns_per_s,
                 sample.when.time % ns_per_s / ns_per_us);
         }
         if (!folded_.weights.by_samples && !is_tracepoint(attr)) {
-            put(text_, "{:10} ", sample.period);
+            put(out_.text, "{:10} ", sample.period);
         }
-        put(text_, "{:>{}}: ", escape_control_bytes(attr.name), name_width_);
+        put(out_.text, "{:>{}}: ", escape_control_bytes(attr.name), name_width_);
     }
 
     // On the line of the head, with the address in the process.
@@ -118,22 +110,22 @@ private:
         if (node.parent != no_stack) {
             std::string name = "[unknown]";
             const bool anonymous = put_name(node.label, 0, name);
-            put(text_, " {:16x} {}", places_.address(folded_.profile.frames[node.label]), name);
+            put(out_.text, " {:16x} {}", places_.address(folded_.profile.frames[node.label]), name);
             put_end(anonymous, pid);
         }
-        text_ += '\n';
+        out_.text += '\n';
     }
 
     void put_frame(FrameId id, Chain chain, Pid pid) {
         FrameText& lines = lines_[chain][id];
         if (!lines.known) lines = frame_text(id, chain);
-        text_ += lines.text;
+        out_.text += lines.text;
         put_end(lines.anonymous, pid);
-        text_ += '\n';
+        out_.text += '\n';
     }
 
     void put_end(bool anonymous, Pid pid) {
-        if (anonymous) put(text_, " (/tmp/perf-{}.map)", pid.value);
+        if (anonymous) put(out_.text, " (/tmp/perf-{}.map)", pid.value);
     }
 
     FrameText frame_text(FrameId id, Chain chain) const {
@@ -183,11 +175,10 @@ private:
 
     const FoldedProfile& folded_;
     const ModulePlaces places_;
-    const TextSink& sink_;
+    PendingText out_;
     std::size_t name_width_ = 0;
     bool has_pid_ = false;
     std::array<std::vector<FrameText>, 2> lines_;  // by Chain, then by frame
-    std::string text_;
 };
 
 }  // namespace

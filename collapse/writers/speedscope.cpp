@@ -15,8 +15,6 @@ namespace fgread {
 
 namespace {
 
-constexpr std::size_t flush_size = 64 * 1024;
-
 // A thread's samples with neighbours of one stack joined, and what they weigh together.
 struct Run {
     StackId node = 0;
@@ -29,42 +27,35 @@ public:
         : folded_(folded),
           stacks_(shown_stacks(folded)),
           threads_(thread_samples(folded)),
-          sink_(sink) {
+          out_(sink) {
         std::erase_if(threads_, [](const ThreadSamples& thread) { return thread.weight == 0; });
         const auto& events = folded.weights.events;
         several_events_ = std::count(events.begin(), events.end(), true) > 1;
     }
 
     bool write() {
-        text_ = "{\"$schema\":\"https://www.speedscope.app/file-format-schema.json\",\n";
-        text_ += "\"exporter\":\"fgread\",\n";
+        out_.text = "{\"$schema\":\"https://www.speedscope.app/file-format-schema.json\",\n";
+        out_.text += "\"exporter\":\"fgread\",\n";
         if (!threads_.empty()) put("\"activeProfileIndex\":{},\n", busiest());
-        text_ += "\"shared\":{\"frames\":[";
+        out_.text += "\"shared\":{\"frames\":[";
         for (std::size_t i = 0; i < stacks_.frames.size(); ++i) {
-            text_ += i == 0 ? "\n" : ",\n";
+            out_.text += i == 0 ? "\n" : ",\n";
             put_frame(stacks_.frames[i]);
-            if (!flush(flush_size)) return false;
+            if (!out_.flush_if_large()) return false;
         }
-        text_ += "]},\n\"profiles\":[";
+        out_.text += "]},\n\"profiles\":[";
         for (std::size_t i = 0; i < threads_.size(); ++i) {
-            text_ += i == 0 ? "\n" : ",\n";
+            out_.text += i == 0 ? "\n" : ",\n";
             if (!put_profile(threads_[i])) return false;
         }
-        text_ += "]}\n";
-        return flush(0);
+        out_.text += "]}\n";
+        return out_.flush();
     }
 
 private:
-    bool flush(std::size_t from) {
-        if (text_.size() < from) return true;
-        const bool wanted = sink_(text_);
-        text_.clear();
-        return wanted;
-    }
-
     template <typename... Values>
     void put(fmt::format_string<Values...> format, Values&&... values) {
-        append_format(text_, format, std::forward<Values>(values)...);
+        append_format(out_.text, format, std::forward<Values>(values)...);
     }
 
     // What speedscope shows first.
@@ -76,14 +67,14 @@ private:
     }
 
     void put_frame(const ShownFrame& frame) {
-        text_ += "{\"name\":";
-        append_json_text(text_, folded_.names.name(frame.name));
+        out_.text += "{\"name\":";
+        append_json_text(out_.text, folded_.names.name(frame.name));
         if (frame.detail.file != no_name) {
-            text_ += ",\"file\":";
-            append_json_text(text_, folded_.names.name(frame.detail.file));
+            out_.text += ",\"file\":";
+            append_json_text(out_.text, folded_.names.name(frame.detail.file));
         }
         if (frame.detail.line != 0) put(",\"line\":{}", frame.detail.line);
-        text_ += "}";
+        out_.text += "}";
     }
 
     [[nodiscard]] std::string name_of(const ThreadSamples& thread) const {
@@ -107,32 +98,31 @@ private:
     }
 
     bool put_profile(const ThreadSamples& thread) {
-        text_ += "{\"type\":\"sampled\",\"name\":";
-        append_json_text(text_, name_of(thread));
+        out_.text += "{\"type\":\"sampled\",\"name\":";
+        append_json_text(out_.text, name_of(thread));
         put(",\"unit\":\"{}\",\"startValue\":0,\"endValue\":{},\n\"samples\":[",
             weighs_time(folded_, thread.event) ? "nanoseconds" : "none", thread.weight);
         const std::vector<Run> runs = runs_of(thread);
         for (std::size_t i = 0; i < runs.size(); ++i) {
-            text_ += i == 0 ? "[" : ",\n[";
+            out_.text += i == 0 ? "[" : ",\n[";
             put("{}", fmt::join(stacks_.path(runs[i].node), ","));
-            text_ += "]";
-            if (!flush(flush_size)) return false;
+            out_.text += "]";
+            if (!out_.flush_if_large()) return false;
         }
-        text_ += "],\n\"weights\":[";
+        out_.text += "],\n\"weights\":[";
         for (std::size_t i = 0; i < runs.size(); ++i) {
             put("{}{}", i == 0 ? "" : ",", runs[i].weight);
-            if (!flush(flush_size)) return false;
+            if (!out_.flush_if_large()) return false;
         }
-        text_ += "]}";
+        out_.text += "]}";
         return true;
     }
 
     const FoldedProfile& folded_;
     const ShownStacks stacks_;
     std::vector<ThreadSamples> threads_;
-    const TextSink& sink_;
+    PendingText out_;
     bool several_events_ = false;
-    std::string text_;
 };
 
 }  // namespace
